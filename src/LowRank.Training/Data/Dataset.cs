@@ -8,7 +8,7 @@ namespace LowRank.Training.Data;
 /// The rows of a data file: JSON lines, a JSON array or plain text, in the shapes of <see cref="DataFormat"/>. Everything that is wrong
 /// in the file is told at once, with file and line. Immutable and safe to read from many threads.
 /// </summary>
-public sealed class Dataset
+public sealed partial class Dataset
 {
     /// <summary>A data set of rows that are already there.</summary>
     /// <param name="path">The file they come from, for messages.</param>

@@ -174,6 +174,19 @@ public sealed class DatasetTests
     }
 
     [Fact]
+    public void Rows_of_the_program_pass_the_same_checks()
+    {
+        var data = Dataset.FromConversations([[("user", "a"), ("assistant", "b")], [("user", "c")]]);
+        Assert.Equal("user: a | assistant: b", Conversation(data, 0));
+        Assert.Equal("data:2: no assistant turn: nothing to learn from", Assert.Throws<DatasetException>(data.RequireTrainable).Message);
+        Assert.Equal("data:1: message 1 has the unknown role \"bot\"; expected one of system, developer, user, assistant, tool, function",
+            Assert.Throws<DatasetException>(() => Dataset.FromConversations([[("bot", "x")]])).Message);
+        Assert.Equal(("p", "c \ud83d\ude00"), (Dataset.FromPairs([("p", "c \ud83d\ude00")]).Rows[0].Prompt, Dataset.FromPairs([("p", "c \ud83d\ude00")]).Rows[0].Completion));
+        Assert.Equal(2, Dataset.FromTexts(["a", "b"]).Rows.Count);
+        Assert.Equal("data: no rows", Assert.Throws<DatasetException>(() => Dataset.FromTexts([])).Message);
+    }
+
+    [Fact]
     public void Lines_of_any_length_come_out_whole() => Gen.Select(Gen.Int[0, 200_000], Gen.Bool).Array[1, 6].Sample(lines =>
     {
         var texts = lines.Select((l, i) => new string((char)('a' + i), l.Item1) + "é😀").ToArray();
