@@ -44,13 +44,13 @@ public sealed class ModelConfig
     public long Require(string key) => Integer(key) ?? throw new ModelConfigException($"{Source}: \"{key}\" is missing.");
 
     /// <summary>A whole number, or null where it is absent or null.</summary>
-    public long? Integer(string key) => Value(Json, key, static v => v.TryGetValue<long>(out var n) ? n : null, "a whole number");
+    public long? Integer(string key) => Value<long>(Json, key, static v => v.TryGetValue<long>(out var n) ? n : null, "a whole number");
 
     /// <summary>A number, or null.</summary>
     public double? Number(string key) => Number(Json, key);
 
     /// <summary>True or false, or null.</summary>
-    public bool? Flag(string key) => Value(Json, key, static v => v.TryGetValue<bool>(out var b) ? b : null, "true or false");
+    public bool? Flag(string key) => Value<bool>(Json, key, static v => v.TryGetValue<bool>(out var b) ? b : null, "true or false");
 
     /// <summary>A string, or null.</summary>
     public string? Text(string key) => Json[key] is not { } node ? null
@@ -73,7 +73,7 @@ public sealed class ModelConfig
     /// <summary>An object, or null.</summary>
     public JsonObject? Object(string key) => Json[key] switch { null => null, JsonObject o => o, { } node => throw Wrong(key, node, "an object") };
 
-    internal double? Number(JsonObject from, string key) => Value(from, key, static v => v.TryGetValue<double>(out var n) ? n : null, "a number");
+    internal double? Number(JsonObject from, string key) => Value<double>(from, key, static v => v.TryGetValue<double>(out var n) ? n : null, "a number");
 
     private T? Value<T>(JsonObject from, string key, Func<JsonValue, T?> read, string expected) where T : struct =>
         from[key] is not { } node ? null : node is JsonValue v && read(v) is { } value ? value : throw Wrong(key, node, expected);
