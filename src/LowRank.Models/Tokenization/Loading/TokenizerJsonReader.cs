@@ -39,7 +39,7 @@ internal static class TokenizerJsonReader
         {
             var key = reader.GetString()!;
             reader.Read();
-            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = BpeModelReader.Read(ref reader, source);
+            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = BpeModelReader.Read(ref reader, utf8.Length, source);
             else sections[key] = JsonElement.ParseValue(ref reader);
         }
         if (model is null) throw new TokenizerFormatException($"{source}: not a tokenizer.json: it has no model.");
@@ -49,7 +49,7 @@ internal static class TokenizerJsonReader
     private static TokenizerParts Build(BpeModel model, Dictionary<string, JsonElement> sections, string source)
     {
         var normalizer = Section(sections, "normalizer", source) is { } n ? NormalizerReader.Read(n) : null;
-        var preTokenizers = new PreTokenizerReader(model.HasByteAlphabet);
+        var preTokenizers = new PreTokenizerReader(model.TakesRawBytes);
         var preTokenizer = Section(sections, "pre_tokenizer", source) is { } p ? preTokenizers.Read(p) : null;
         var postProcessor = Section(sections, "post_processor", source) is { } q ? PostProcessorReader.Read(q) : PostProcessing.PostProcessor.None;
         var decoder = Section(sections, "decoder", source) is { } d ? DecoderReader.Read(d) : null;
