@@ -1,19 +1,19 @@
 namespace LowRank.Models.Tokenization.Gguf;
 
 /// <summary>
-/// The merges that a SentencePiece vocabulary with scores means, as the converters of transformers derive them: each token from every pair
-/// of tokens that make it up, tokens in the order of their score, the pairs of one token in the order of the scores of their parts.
+/// The merges that a SentencePiece vocabulary with scores means, as the converter of transformers derives them for a tokenizer.json: each
+/// token from every pair of tokens that make it up, tokens in the order of their score, the pairs of one token in the order of their ids.
 /// </summary>
 internal static class ScoreMerges
 {
     /// <summary>The merges in the order of their rank.</summary>
     public static List<(string Left, string Right)> Derive(string[] tokens, float[] scores, Func<int, bool> isText)
     {
-        var scoreOf = new Dictionary<string, float>(StringComparer.Ordinal);
-        for (var i = 0; i < tokens.Length; i++) scoreOf[tokens[i]] = scores[i];
-        var look = scoreOf.GetAlternateLookup<ReadOnlySpan<char>>();
+        var idOf = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < tokens.Length; i++) idOf[tokens[i]] = i;
+        var look = idOf.GetAlternateLookup<ReadOnlySpan<char>>();
         var merges = new List<(string Left, string Right, float Score)>();
-        var pairs = new List<(string Left, string Right, float LeftScore, float RightScore)>();
+        var pairs = new List<(string Left, string Right, int LeftId, int RightId)>();
         for (var i = 0; i < tokens.Length; i++)
         {
             if (!isText(i)) continue;
@@ -25,9 +25,9 @@ internal static class ScoreMerges
                 if (look.TryGetValue(token.AsSpan(0, at), out var left) && look.TryGetValue(token.AsSpan(at), out var right))
                     pairs.Add((token[..at], token[at..], left, right));
             }
-            // OrderBy keeps the order of equals, as Python's sort does.
-            foreach (var (left, right, _, _) in pairs.OrderByDescending(p => p.LeftScore).ThenByDescending(p => p.RightScore)) merges.Add((left, right, scores[i]));
+            foreach (var (left, right, _, _) in pairs.OrderBy(p => p.LeftId).ThenBy(p => p.RightId)) merges.Add((left, right, scores[i]));
         }
+        // The sort keeps the order of equals, as Python's does.
         return [.. merges.OrderByDescending(m => m.Score).Select(m => (m.Left, m.Right))];
     }
 }
