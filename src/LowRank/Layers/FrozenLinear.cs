@@ -59,7 +59,7 @@ public sealed class FrozenLinear : ILinear
         if (Bias is { } b)
         {
             using var cast = b.dtype == y.dtype ? b.alias() : b.to(y.dtype);
-            y.add_(cast).Dispose();
+            y.add_(cast);
         }
         if (x.dim() == 2) return y;
         using (y) return y.view([.. x.shape[..^1], OutFeatures]);

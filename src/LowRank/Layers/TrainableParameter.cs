@@ -39,13 +39,13 @@ public sealed class TrainableParameter : IDisposable
         if (!source.shape.AsSpan().SequenceEqual(Shape))
             throw new ArgumentException($"{Name} has shape [{string.Join(", ", Shape)}], the new value [{string.Join(", ", source.shape)}].", nameof(source));
         using var noGrad = no_grad();
-        Value.copy_(source).Dispose();
+        Value.copy_(source);
     }
 
     /// <summary>Lets the value live in <paramref name="storage"/> and its gradient in <paramref name="gradient"/>, both views of this shape.</summary>
     internal void MoveTo(Tensor storage, Tensor gradient)
     {
-        using (no_grad()) storage.copy_(Value).Dispose();
+        using (no_grad()) storage.copy_(Value);
         Value.Dispose();
         Value = storage.DetachFromDisposeScope();
         Value.requires_grad_(true);

@@ -23,8 +23,9 @@ public sealed class TrainedEmbedding(TrainableParameter weight, IEmbedding? repl
     /// <inheritdoc/>
     public Tensor Forward(Tensor ids, ScalarType dtype)
     {
-        using var rows = nn.functional.embedding(ids, Weight.Value);
-        return rows.to(dtype);
+        using var scope = NewDisposeScope();
+        var rows = Weight.Value.index_select(0, ids.reshape(-1)).to(dtype);
+        return rows.reshape([.. ids.shape, Features]).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

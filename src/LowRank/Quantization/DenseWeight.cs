@@ -52,7 +52,7 @@ public sealed class DenseWeight : FrozenWeight
             using var wide = stored.to(x.dtype);
             using var part = nn.functional.linear(x, wide);
             using var into = y.narrow(1, start, count);
-            into.copy_(part).Dispose();
+            into.copy_(part);
         }
         return y;
     }
@@ -74,7 +74,7 @@ public sealed class DenseWeight : FrozenWeight
             using var stored = weight.narrow(0, start, count);
             using var wide = stored.to(dy.dtype);
             using var part = dy.narrow(1, start, count);
-            dx.addmm_(part, wide).Dispose();
+            dx.addmm_(part, wide);
         }
         return dx;
     }

@@ -1,0 +1,29 @@
+namespace LowRank.Training.Data;
+
+/// <summary>The shape of the rows of a data file.</summary>
+public enum DataFormat
+{
+    /// <summary>OpenAI's chat rows: <c>messages</c>, a list of <c>role</c> and <c>content</c>; optional <c>tools</c>, <c>tool_calls</c>, <c>weight</c>.</summary>
+    Messages,
+
+    /// <summary><c>instruction</c>, <c>input</c>, <c>output</c>; optional <c>system</c> and <c>history</c>, as LLaMA-Factory reads them.</summary>
+    Alpaca,
+
+    /// <summary><c>conversations</c>, a list of <c>from</c> and <c>value</c>; optional <c>system</c> and <c>tools</c>.</summary>
+    ShareGpt,
+
+    /// <summary><c>prompt</c> and <c>completion</c>, texts or lists of messages (also <c>question</c> and <c>answer</c>).</summary>
+    PromptCompletion,
+
+    /// <summary><c>text</c>, or a plain text file: every token is learned.</summary>
+    Text,
+
+    /// <summary><c>input_ids</c>, optional <c>labels</c> and <c>attention_mask</c>.</summary>
+    Pretokenized,
+
+    /// <summary><c>chosen</c> and <c>rejected</c> (DPO and the like). Recognised and refused by name: a later version trains on it.</summary>
+    Preference,
+
+    /// <summary><c>completion</c> or <c>messages</c> with a boolean <c>label</c> (KTO). Recognised and refused by name: a later version trains on it.</summary>
+    Kto,
+}

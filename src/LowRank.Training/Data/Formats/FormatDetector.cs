@@ -1,0 +1,38 @@
+using System.Text.Json;
+
+namespace LowRank.Training.Data.Formats;
+
+/// <summary>Recognises the shape of rows from the keys of one.</summary>
+internal static class FormatDetector
+{
+    public const string Expected =
+        "messages | conversations | instruction and output | prompt and completion | question and answer | text | input_ids";
+
+    /// <summary>Pairs of fields that are read as prompt and completion; the first is the usual one.</summary>
+    private static readonly (string Prompt, string Completion)[] Pairs =
+        [("prompt", "completion"), ("question", "answer"), ("prompt", "response"), ("query", "response"), ("input", "output"), ("input", "target")];
+
+    /// <summary>The shape, and what its fields are called where not as usual; null for an unknown one.</summary>
+    public static (DataFormat Format, IReadOnlyDictionary<string, string> Columns)? Detect(JsonElement row, IReadOnlyDictionary<string, string> columns)
+    {
+        if (row.ValueKind != JsonValueKind.Object) return null;
+        bool Has(string field) => row.TryGetProperty(columns.GetValueOrDefault(field, field), out _);
+        (DataFormat, IReadOnlyDictionary<string, string>) As(DataFormat format, params (string Field, string Name)[] renamed)
+        {
+            var merged = new Dictionary<string, string>(columns, StringComparer.Ordinal);
+            foreach (var (field, name) in renamed)
+                if (field != name) merged.TryAdd(field, name);
+            return (format, merged);
+        }
+        if (Has("chosen") || Has("rejected")) return As(DataFormat.Preference);
+        if (Has("label") && (Has("completion") || Has("messages") || Has("conversations"))) return As(DataFormat.Kto);
+        if (Has("input_ids")) return As(DataFormat.Pretokenized);
+        if (Has("messages")) return As(DataFormat.Messages);
+        if (Has("conversations")) return As(DataFormat.ShareGpt);
+        if (Has("instruction"))
+            return As(DataFormat.Alpaca, Has("output") || !Has("response") ? ("output", "output") : ("output", "response"), Has("input") || !Has("context") ? ("input", "input") : ("input", "context"));
+        foreach (var (prompt, completion) in Pairs)
+            if (Has(prompt) && Has(completion)) return As(DataFormat.PromptCompletion, ("prompt", prompt), ("completion", completion));
+        return Has("text") ? As(DataFormat.Text) : null;
+    }
+}
