@@ -64,15 +64,11 @@ internal static class SequenceFilters
     private static object?[] Ordered(Interpreter interpreter, object?[] items, Func<object?, object?> key, bool reverse)
     {
         var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
-        var comparer = Comparer<object?>.Create((a, b) => { interpreter.Step(); return Comparison.Compare(a, b, "<") ?? 0; });
-        try
-        {
-            return [.. (reverse ? keyed.OrderByDescending(k => k.Key, comparer) : keyed.OrderBy(k => k.Key, comparer)).Select(k => k.Item)];
-        }
-        catch (InvalidOperationException error) when (error.InnerException is ChatTemplateException inner)
-        {
-            throw inner;
-        }
+        // Reversed before and after, equal elements keep their order.
+        if (reverse) Array.Reverse(keyed);
+        Sorting.Sort(keyed, k => { interpreter.Step(); return k.Key; });
+        if (reverse) Array.Reverse(keyed);
+        return [.. keyed.Select(k => k.Item)];
     }
 
     private static PyList DictSort(Interpreter interpreter, object? value, object?[] arguments)

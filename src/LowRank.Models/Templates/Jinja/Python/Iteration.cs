@@ -47,6 +47,7 @@ internal static class Iteration
         PyDictView view => new ArrayIterator([.. Elements(view)], "dict_reverse" + NameOfIterator(view)["dict_".Length..], backwards: true),
         PyRange range => new ArrayIterator([.. Elements(range)], "range_iterator", backwards: true),
         string or TracedText => new ArrayIterator([.. Characters(value)], "reversed", backwards: true),
+        Undefined => new ArrayIterator([], "reversed"),
         _ => null,
     };
 
