@@ -1,17 +1,23 @@
 namespace LowRank;
 
 /// <summary>
-/// An error that a user can cause and mend. The message says what is wrong, where (file, line, key), and what to do; the command line
-/// prints it alone, without a stack trace.
+/// Base of every error that a user of LowRank can cause or mend. The message says what is wrong, where, and what to do;
+/// a program may print it as it is. Errors of LowRank itself are not of this type.
 /// </summary>
 public class LowRankException : Exception
 {
-    /// <summary>An error with a message for the user.</summary>
-    /// <param name="message">What is wrong, where, and what to do.</param>
-    public LowRankException(string message) : base(message) { }
+    /// <summary>Makes the error.</summary>
+    /// <param name="message">What is wrong, where (file, line, key), and what to do.</param>
+    public LowRankException(string message)
+        : base(message)
+    {
+    }
 
-    /// <summary>An error with a message for the user and the exception behind it.</summary>
-    /// <param name="message">What is wrong, where, and what to do.</param>
-    /// <param name="inner">The exception that was met.</param>
-    public LowRankException(string message, Exception inner) : base(message, inner) { }
+    /// <summary>Makes the error around its cause.</summary>
+    /// <param name="message">What is wrong, where (file, line, key), and what to do.</param>
+    /// <param name="inner">The cause.</param>
+    public LowRankException(string message, Exception? inner)
+        : base(message, inner)
+    {
+    }
 }

@@ -1,0 +1,78 @@
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Decoder;
+
+/// <summary>
+/// A decoder-only language model over a frozen base: the one implementation for all families. Its layers stand in named slots
+/// (<see cref="Slots"/>), where adapters replace them. Not thread-safe: one thread uses a model at a time. Disposing it frees the base.
+/// </summary>
+public sealed class CausalLM : IDisposable
+{
+    private readonly EmbeddingSlot embedding;
+    private readonly DecoderLayer[] layers;
+    private readonly NormSlot finalNorm;
+    private readonly RotaryEmbedding rope;
+
+    internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
+    {
+        (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
+        rope = new RotaryEmbedding(spec.Rope);
+        Slots = [embedding, .. layers.SelectMany(l => l.Slots()), finalNorm, head];
+    }
+
+    /// <summary>The description that the model was built from.</summary>
+    public DecoderSpec Spec { get; }
+
+    /// <summary>The dtype of activations and products.</summary>
+    public ScalarType ComputeType { get; }
+
+    /// <summary>All named places, in the order of Hugging Face's modules.</summary>
+    public IReadOnlyList<ModuleSlot> Slots { get; }
+
+    /// <summary>The output head's place.</summary>
+    public LinearSlot Head { get; }
+
+    /// <summary>The hidden states after the last norm, <c>[batch, sequence, hidden]</c>: what the head reads.</summary>
+    /// <param name="input">The batch.</param>
+    /// <param name="observe">Sees each state that Hugging Face names: the embedding (-1), the output of layer i, and the last norm (the number of layers). For tests.</param>
+    public Tensor Hidden(DecoderInput input, Action<int, Tensor>? observe = null)
+    {
+        using var scope = NewDisposeScope();
+        var x = embedding.Forward(input.Ids, ComputeType);
+        if (Spec.EmbeddingMultiplier != 1)
+        {
+            // Hugging Face rounds the multiplier to the compute dtype before it multiplies.
+            using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType);
+            x = x * multiplier;
+        }
+        observe?.Invoke(-1, x);
+        var pass = new DecoderPass(input, rope, rope.Angles(input.Positions, ComputeType));
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var y = layers[i].Forward(x, pass);
+            x.Dispose();
+            x = y;
+            observe?.Invoke(i, x);
+        }
+        var normed = finalNorm.Forward(x);
+        observe?.Invoke(layers.Length, normed);
+        return normed.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The fp32 logits of hidden states <c>[.., hidden]</c>: <c>[.., vocabulary]</c>. Training never asks for those of a whole batch.</summary>
+    public Tensor Logits(Tensor hidden)
+    {
+        using var scope = NewDisposeScope();
+        var logits = Head.Forward(hidden).to(ScalarType.Float32);
+        if (Spec.LogitSoftCap is { } cap) logits = (logits / cap).tanh() * cap;
+        return logits.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var slot in Slots) slot.Dispose();
+    }
+}

@@ -1,0 +1,77 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Decoder;
+
+/// <summary>A batch on its way through the decoder. It owns its tensors, not the cache.</summary>
+public sealed class DecoderInput : IDisposable
+{
+    private DecoderInput(Tensor ids, Tensor positions, AttentionLayout layout, KvCache? cache, long cachedPlaces)
+    {
+        Ids = ids.DetachFromDisposeScope();
+        Positions = positions.DetachFromDisposeScope();
+        (Layout, Cache, CachedPlaces) = (layout, cache, cachedPlaces);
+    }
+
+    /// <summary>Token ids, int64 <c>[batch, sequence]</c>.</summary>
+    public Tensor Ids { get; }
+
+    /// <summary>Positions, int64 <c>[batch, sequence]</c>; they restart in each packed sequence.</summary>
+    public Tensor Positions { get; }
+
+    /// <summary>Who attends to whom.</summary>
+    public AttentionLayout Layout { get; }
+
+    /// <summary>The cache that the pass fills and reads, or null.</summary>
+    public KvCache? Cache { get; }
+
+    /// <summary>Places of the cache that this pass reads, its own tokens included.</summary>
+    internal long CachedPlaces { get; }
+
+    /// <summary>One sequence a row, from position 0, padded on the right with any id.</summary>
+    /// <param name="ids"><c>[batch, sequence]</c>.</param>
+    /// <param name="device">The device; the CPU by default.</param>
+    public static DecoderInput Padded(long[,] ids, Device? device = null)
+    {
+        var t = tensor(ids, device: device);
+        return new DecoderInput(t, RowPositions(t), AttentionLayout.Causal(t.shape[1], device), null, 0);
+    }
+
+    /// <summary>Several sequences a row.</summary>
+    /// <param name="ids"><c>[batch, sequence]</c>.</param>
+    /// <param name="positions">Restarting positions of the same shape.</param>
+    /// <param name="sequenceIds">Which sequence a token belongs to, of the same shape.</param>
+    /// <param name="device">The device; the CPU by default.</param>
+    public static DecoderInput Packed(long[,] ids, long[,] positions, long[,] sequenceIds, Device? device = null)
+    {
+        var sequences = tensor(sequenceIds, device: device).DetachFromDisposeScope();
+        return new DecoderInput(tensor(ids, device: device), tensor(positions, device: device), AttentionLayout.Packed(sequences), null, 0) { owned = sequences };
+    }
+
+    /// <summary>Tokens that continue the sequences of a cache.</summary>
+    /// <param name="ids"><c>[batch, new tokens]</c>.</param>
+    /// <param name="positions">Where they stand, of the same shape.</param>
+    /// <param name="cache">The cache.</param>
+    /// <param name="device">The device; the CPU by default.</param>
+    public static DecoderInput Continued(long[,] ids, long[,] positions, KvCache cache, Device? device = null)
+    {
+        long used = 0;
+        foreach (var p in positions) used = Math.Max(used, p + 1);
+        if (used > cache.Capacity) throw new ArgumentException($"Position {used - 1} lies beyond the cache's {cache.Capacity} places.", nameof(positions));
+        var at = tensor(positions, device: device);
+        return new DecoderInput(tensor(ids, device: device), at, AttentionLayout.Cached(at, used), cache, used);
+    }
+
+    private Tensor? owned;
+
+    private static Tensor RowPositions(Tensor ids) => arange(ids.shape[1], ScalarType.Int64, ids.device).unsqueeze(0).expand(ids.shape);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Ids.Dispose();
+        Positions.Dispose();
+        Layout.Dispose();
+        owned?.Dispose();
+    }
+}

@@ -1,0 +1,42 @@
+using LowRank.Layers;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Decoder;
+
+/// <summary>One layer: x + attention(norm(x)), then x + mlp(norm(x)); with norms after both blocks where the spec says so.</summary>
+internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, NormSlot beforeAttention, NormSlot beforeMlp, NormSlot? afterAttention, NormSlot? afterMlp)
+{
+    public DecoderAttention Attention { get; } = attention;
+
+    public DecoderMlp Mlp { get; } = mlp;
+
+    /// <summary>Maps <paramref name="x"/> <c>[batch, sequence, hidden]</c> to the same shape.</summary>
+    public Tensor Forward(Tensor x, DecoderPass pass)
+    {
+        using var scope = NewDisposeScope();
+        var attended = Attention.Forward(beforeAttention.Forward(x), pass);
+        if (afterAttention is not null) attended = afterAttention.Forward(attended);
+        x = x + attended;
+        var thought = Mlp.Forward(beforeMlp.Forward(x));
+        if (afterMlp is not null) thought = afterMlp.Forward(thought);
+        return (x + thought).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>All named places of the layer, in the order of Hugging Face's modules.</summary>
+    public IEnumerable<ModuleSlot> Slots()
+    {
+        yield return Attention.q_proj;
+        yield return Attention.k_proj;
+        yield return Attention.v_proj;
+        yield return Attention.o_proj;
+        if (Attention.q_norm is { } q) yield return q;
+        if (Attention.k_norm is { } k) yield return k;
+        yield return Mlp.gate_proj;
+        yield return Mlp.up_proj;
+        yield return Mlp.down_proj;
+        yield return beforeAttention;
+        if (afterAttention is not null) yield return afterAttention;
+        yield return beforeMlp;
+        if (afterMlp is not null) yield return afterMlp;
+    }
+}

@@ -1,0 +1,59 @@
+namespace LowRank.Models.Decoder;
+
+/// <summary>
+/// The dotted names of a decoder's modules in the checkpoint, which are those that adapters target too. The defaults are Llama's; a family
+/// states what differs.
+/// </summary>
+public sealed record DecoderNames
+{
+    /// <summary>The token table.</summary>
+    public string Embedding { get; init; } = "model.embed_tokens";
+
+    /// <summary>Layer <c>{0}</c>.</summary>
+    public string Layer { get; init; } = "model.layers.{0}";
+
+    /// <summary>The last norm.</summary>
+    public string FinalNorm { get; init; } = "model.norm";
+
+    /// <summary>The output head.</summary>
+    public string Head { get; init; } = "lm_head";
+
+    /// <summary>Query projection, within a layer; so are those below.</summary>
+    public string Query { get; init; } = "self_attn.q_proj";
+
+    /// <summary>Key projection.</summary>
+    public string Key { get; init; } = "self_attn.k_proj";
+
+    /// <summary>Value projection.</summary>
+    public string Value { get; init; } = "self_attn.v_proj";
+
+    /// <summary>Output projection of attention.</summary>
+    public string AttentionOutput { get; init; } = "self_attn.o_proj";
+
+    /// <summary>Norm of the query heads, where there is one.</summary>
+    public string QueryNorm { get; init; } = "self_attn.q_norm";
+
+    /// <summary>Norm of the key heads, where there is one.</summary>
+    public string KeyNorm { get; init; } = "self_attn.k_norm";
+
+    /// <summary>Gate projection of the MLP.</summary>
+    public string Gate { get; init; } = "mlp.gate_proj";
+
+    /// <summary>Up projection of the MLP.</summary>
+    public string Up { get; init; } = "mlp.up_proj";
+
+    /// <summary>Down projection of the MLP.</summary>
+    public string Down { get; init; } = "mlp.down_proj";
+
+    /// <summary>Norm before attention.</summary>
+    public string NormBeforeAttention { get; init; } = "input_layernorm";
+
+    /// <summary>Norm after attention, where there is one.</summary>
+    public string NormAfterAttention { get; init; } = "post_attention_layernorm";
+
+    /// <summary>Norm before the MLP.</summary>
+    public string NormBeforeMlp { get; init; } = "post_attention_layernorm";
+
+    /// <summary>Norm after the MLP, where there is one.</summary>
+    public string NormAfterMlp { get; init; } = "post_feedforward_layernorm";
+}

@@ -1,0 +1,74 @@
+using LowRank.Models.Decoder;
+
+namespace LowRank.Models.Families;
+
+/// <summary>What the configurations of most families say in the same words. A family begins with this and states what differs.</summary>
+internal static class CommonFields
+{
+    /// <summary>A spec with sizes, rope, activation and ends of text read; no biases, no windows, scores scaled by the root of the head's size.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="defaultHeadSize">Head size where <c>head_dim</c> is absent; by default hidden / heads.</param>
+    /// <param name="defaultTied">Whether the head is tied where <c>tie_word_embeddings</c> is absent.</param>
+    /// <param name="defaultTheta">The rope's base where the configuration has none.</param>
+    public static DecoderSpec Read(ModelConfig config, long? defaultHeadSize = null, bool defaultTied = false, double defaultTheta = 10000)
+    {
+        long hidden = config.Require("hidden_size"), heads = config.Require("num_attention_heads");
+        var size = config.Integer("head_dim") ?? defaultHeadSize ?? hidden / heads;
+        var layers = checked((int)config.Require("num_hidden_layers"));
+        var keyValueHeads = config.Integer("num_key_value_heads") ?? heads;
+        if (hidden <= 0 || heads <= 0 || keyValueHeads <= 0 || layers <= 0 || size <= 0 || heads % keyValueHeads != 0)
+            throw new ModelConfigException($"{config.Source}: {heads} heads, {keyValueHeads} key-value heads, hidden size {hidden}, {layers} layers: sizes must be positive, and key-value heads divide heads.");
+        return new DecoderSpec
+        {
+            ModelType = config.ModelType,
+            VocabularySize = config.Require("vocab_size"),
+            HiddenSize = hidden,
+            IntermediateSize = config.Require("intermediate_size"),
+            Layers = layers,
+            Heads = heads,
+            KeyValueHeads = keyValueHeads,
+            HeadSize = size,
+            MaxPositions = config.Integer("max_position_embeddings") ?? 2048,
+            NormEpsilon = config.Number("rms_norm_eps") ?? 1e-6,
+            Activation = ReadActivation(config, "hidden_activation", "hidden_act"),
+            Rope = RopeReader.Read(config, size, defaultTheta),
+            Windows = new int?[layers],
+            AttentionScale = 1 / Math.Sqrt(size),
+            TiedHead = config.Flag("tie_word_embeddings") ?? defaultTied,
+            Names = new DecoderNames(),
+            EndOfTextIds = config.Ids("eos_token_id"),
+            BeginOfTextId = config.Ids("bos_token_id") is [var first, ..] ? first : null,
+        };
+    }
+
+    /// <summary>
+    /// Windows by layer: from <c>layer_types</c> where the configuration has them, else from <paramref name="isSliding"/>. All null where there is no window.
+    /// </summary>
+    public static IReadOnlyList<int?> Windows(ModelConfig config, int layers, long? window, Func<int, bool> isSliding)
+    {
+        var result = new int?[layers];
+        var types = config.Texts("layer_types");
+        if (types is not null && types.Count != layers)
+            throw new ModelConfigException($"{config.Source}: \"layer_types\" has {types.Count} entries, \"num_hidden_layers\" is {layers}.");
+        for (var i = 0; i < layers; i++)
+        {
+            var sliding = types is null ? isSliding(i) : types[i] switch
+            {
+                "sliding_attention" => true,
+                "full_attention" => false,
+                var other => throw new ModelConfigException($"{config.Source}: the layer type \"{other}\" is not supported."),
+            };
+            if (sliding) result[i] = window is { } w ? checked((int)w) : throw new ModelConfigException($"{config.Source}: layer {i} slides, but \"sliding_window\" is missing.");
+        }
+        return result;
+    }
+
+    private static Activation ReadActivation(ModelConfig config, params string[] keys) =>
+        keys.Select(config.Text).FirstOrDefault(v => v is not null) switch
+        {
+            null or "silu" or "swish" => Activation.Silu,
+            "gelu_pytorch_tanh" => Activation.GeluTanh,
+            "gelu" => Activation.Gelu,
+            var other => throw new ModelConfigException($"{config.Source}: the activation \"{other}\" is not supported. LowRank knows silu, gelu and gelu_pytorch_tanh."),
+        };
+}

@@ -1,0 +1,16 @@
+namespace LowRank.Adapters;
+
+/// <summary>A module of a base model as adapters see it: what they can be put on or saved with.</summary>
+/// <param name="Name">The dotted name in the base model, such as <c>model.layers.0.self_attn.q_proj</c>.</param>
+/// <param name="Kind">What the module is.</param>
+/// <param name="InFeatures">The width of its input; for an embedding the number of tokens. 0 for <see cref="ModuleKind.Other"/>.</param>
+/// <param name="OutFeatures">The width of its output.</param>
+/// <param name="HasBias">Whether it has a bias.</param>
+public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatures, long OutFeatures, bool HasBias)
+{
+    /// <summary>The name of the module whose weight this one shares (the embedding, for a tied head), or null.</summary>
+    public string? TiedTo { get; init; }
+
+    /// <summary>Whether the module is multiplied with its input: everything but embeddings and <see cref="ModuleKind.Other"/>.</summary>
+    internal bool IsLinear => Kind is ModuleKind.Linear or ModuleKind.Head or ModuleKind.Conv1D;
+}

@@ -1,0 +1,15 @@
+namespace LowRank.Adapters;
+
+/// <summary>A module that gets a pair of matrices, with the numbers that the configuration and its patterns give it.</summary>
+/// <param name="Module">The module.</param>
+/// <param name="Rank">The rank r: A is [r, in], B is [out, r].</param>
+/// <param name="Alpha">The numerator of the scaling.</param>
+/// <param name="Scaling">alpha / r, or alpha / √r for rsLoRA: y = W x + b + scaling · B A x.</param>
+public sealed record LoraTarget(AdaptableModule Module, int Rank, double Alpha, double Scaling)
+{
+    /// <summary>
+    /// The embedding whose matrices this module uses (<c>ensure_weight_tying</c>): its A is the embedding's B transposed, its B the
+    /// embedding's A transposed. Null for a module with matrices of its own.
+    /// </summary>
+    public string? TiedTo { get; init; }
+}

@@ -1,0 +1,20 @@
+namespace LowRank.Adapters;
+
+/// <summary>What a module is, as far as adapters care.</summary>
+public enum ModuleKind
+{
+    /// <summary>A linear layer with a weight of [out, in].</summary>
+    Linear,
+
+    /// <summary>A token embedding with a weight of [vocabulary, width].</summary>
+    Embedding,
+
+    /// <summary>The linear layer that gives the logits, which <c>all-linear</c> leaves out.</summary>
+    Head,
+
+    /// <summary>GPT-2's linear layer with a weight of [in, out].</summary>
+    Conv1D,
+
+    /// <summary>A module that cannot be adapted but can be saved whole, such as a norm.</summary>
+    Other,
+}

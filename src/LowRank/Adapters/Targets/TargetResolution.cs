@@ -1,0 +1,109 @@
+namespace LowRank.Adapters;
+
+/// <summary>A configuration whose targets are names or an expression, and the modules that share what the embedding gets.</summary>
+/// <param name="Config">The configuration as it is saved.</param>
+/// <param name="TiedTargets">Modules that use the embedding's LoRA matrices (<c>ensure_weight_tying</c> with the embedding as a target).</param>
+/// <param name="TiedSaved">Modules that use the embedding's trained copy (<c>ensure_weight_tying</c> with the embedding saved whole).</param>
+/// <param name="Warnings">What a user should know.</param>
+internal sealed record TargetResolution(
+    LoraConfig Config, IReadOnlyList<AdaptableModule> TiedTargets, IReadOnlyList<AdaptableModule> TiedSaved, IReadOnlyList<string> Warnings)
+{
+    /// <summary>From this number on, PEFT says a list of targets with as few endings as it can.</summary>
+    private const int ManyTargets = 20;
+
+    // PEFT knows embeddings and heads by these names alone (constants.py, EMBEDDING_LAYER_NAMES, SEQ_CLS_HEAD_NAMES).
+    private static readonly string[] EmbeddingNames = ["embed_tokens", "lm_head"];
+    private static readonly string[] ClassifierNames = ["score", "classifier"];
+
+    /// <summary>Replaces presets, shares weights, and replaces <c>all-linear</c> and family defaults, in PEFT's order.</summary>
+    public static TargetResolution Resolve(LoraConfig config, IReadOnlyList<AdaptableModule> modules, string? modelType)
+    {
+        if (config.TargetModules is { Kind: ModulePatternKind.Preset } preset) config = config with { TargetModules = ExpandPresets(preset, modules) };
+        var tied = Tie(config, modules);
+        var targets = tied.Config.TargetModules switch
+        {
+            null => FamilyDefault(modelType),
+            { Kind: ModulePatternKind.AllLinear } => AllLinear(tied.Config, modules),
+            var given => given,
+        };
+        return tied with { Config = tied.Config with { TargetModules = targets } };
+    }
+
+    private static ModulePattern ExpandPresets(ModulePattern preset, IReadOnlyList<AdaptableModule> modules)
+    {
+        var names = new List<string>();
+        var empty = new List<string>();
+        foreach (var entry in preset)
+        {
+            IReadOnlyList<string> expanded = TargetPresets.IsPreset(entry) ? TargetPresets.Expand(entry, modules) : [entry];
+            if (expanded.Count == 0) empty.Add($"target_modules: the preset \"{entry}\" finds nothing; the model's linear modules are {TargetSelector.LinearNames(modules)}");
+            foreach (var name in expanded)
+                if (!names.Contains(name)) names.Add(name);
+        }
+        return empty.Count == 0 ? ModulePattern.FromNames([.. names]) : throw new LoraConfigException("The targets do not fit the model", empty);
+    }
+
+    private static ModulePattern FamilyDefault(string? modelType) =>
+        (modelType is null ? null : FamilyTargetModules.For(modelType))
+        ?? throw new LoraConfigException($"target_modules: not given, and there is no default for the model type \"{modelType ?? "(none)"}\". Give names, \"all-linear\" or a preset ({string.Join(", ", TargetPresets.Names)}).");
+
+    private static ModulePattern AllLinear(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
+    {
+        var classifier = config.TaskType == "SEQ_CLS" && modules.All(m => m.Kind != ModuleKind.Head)
+            ? ClassifierNames.FirstOrDefault(c => modules.Any(m => m.Name == c)) : null;
+        var chosen = modules.ToLookup(m => m.IsLinear && m.Kind != ModuleKind.Head && m.Name != classifier, m => m.Name);
+        string[] names = [.. chosen[true]];
+        return ModulePattern.FromNames([.. names.Length >= ManyTargets ? MinimalSuffixes.Of(names, chosen[false]) : names]);
+    }
+
+    /// <summary>
+    /// With <c>ensure_weight_tying</c> the embedding is added by its full name and the modules that share its weight leave the lists, to be
+    /// tied to it afterwards (PEFT, <c>lora/model.py</c>, <c>_add_targets_to_tie</c> and <c>_add_modules_to_save_to_tie</c>).
+    /// </summary>
+    private static TargetResolution Tie(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
+    {
+        var shared = modules.Where(m => m.TiedTo is not null).ToArray();
+        var isSaved = (config.ModulesToSave ?? []).Any(IsEmbedding);
+        var isTarget = config.TargetModules switch
+        {
+            { Kind: ModulePatternKind.Names } names => names.Any(IsEmbedding),
+            { Kind: ModulePatternKind.Regex } regex => EmbeddingNames.Any(n => PythonRegex.IsMatch(PythonRegex.FullMatch(regex.Entries[0]), n, regex.Entries[0])),
+            _ => false,
+        };
+        if (!config.EnsureWeightTying)
+            return new TargetResolution(config, [], [], shared.Length > 0 && (isSaved || isTarget)
+                ? [$"{shared[0].Name} shares its weight with {shared[0].TiedTo}, and the adapter trains only what is named: the two will differ. Set ensure_weight_tying to train them as one."] : []);
+        if (shared.Length == 0) return new TargetResolution(config, [], [], ["ensure_weight_tying: the model has no modules that share a weight."]);
+
+        var embedding = shared[0].TiedTo!;
+        if (isSaved)
+            return new TargetResolution(config with { ModulesToSave = WithEmbedding(config.ModulesToSave!, embedding, shared) }, [], shared, []);
+        if (!isTarget)
+            return new TargetResolution(config, [], [], ["ensure_weight_tying: neither target_modules nor modules_to_save names the embedding or the head."]);
+        var targets = config.TargetModules!.Kind == ModulePatternKind.Regex
+            ? WithEmbedding(config.TargetModules.Entries[0], embedding)
+            : ModulePattern.FromNames([.. WithEmbedding(config.TargetModules.Entries, embedding, shared)]);
+        return new TargetResolution(config with { TargetModules = targets }, shared, [], []);
+    }
+
+    private static ModulePattern WithEmbedding(string expression, string embedding)
+    {
+        var alternative = $"|^{embedding.Replace(".", "\\.", StringComparison.Ordinal)}$)";
+        // An adapter that was saved with the alternative and is loaded again does not get it twice.
+        return ModulePattern.Regex(expression.EndsWith(alternative, StringComparison.Ordinal) ? expression : $"(?:{expression}{alternative}");
+    }
+
+    private static List<string> WithEmbedding(IReadOnlyList<string> names, string embedding, AdaptableModule[] shared)
+    {
+        List<string> result = [.. names];
+        if (!result.Contains(embedding)) result.Add(embedding);
+        foreach (var module in shared)
+        {
+            var entry = result.FindIndex(n => PythonRegex.IsMatch(PythonRegex.Match($@"(^|.*\.){n}($|\..*)"), module.Name, n));
+            if (entry >= 0) result.RemoveAt(entry);
+        }
+        return result;
+    }
+
+    private static bool IsEmbedding(string name) => EmbeddingNames.Contains(name[(name.LastIndexOf('.') + 1)..]);
+}

@@ -1,0 +1,123 @@
+namespace LowRank.Adapters;
+
+/// <summary>Applies a resolved configuration to the modules of a model and reports all that does not fit.</summary>
+internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
+{
+    private const int NamesShown = 24;
+    private readonly List<string> _problems = [];
+    private readonly List<string> _warnings = [];
+
+    public TargetSelection Select(TargetResolution resolution)
+    {
+        var config = resolution.Config;
+        var matcher = new TargetMatcher(config);
+        _warnings.AddRange(resolution.Warnings);
+        var targets = Targets(matcher, config, resolution.TiedTargets);
+        CheckNames(matcher, config);
+        CheckLayers(matcher, config);
+        CheckTargets(targets, config);
+        var saved = Saved(config, resolution.TiedSaved);
+        if (targets.Count == 0 && _problems.Count == 0)
+            _problems.Add("target_modules: no module is left to adapt; exclude_modules, modules_to_save or layers_to_transform leave out all that match");
+        if (_problems.Count > 0) throw new LoraConfigException("The LoRA configuration does not fit the model", _problems);
+        WarnAboutPatterns(targets, config);
+        return new TargetSelection(targets, saved, config with { FanInFanOut = Transposed(targets, config) }, _warnings);
+    }
+
+    /// <summary>The names by which a user may choose linear modules: the last parts, each once.</summary>
+    public static string LinearNames(IReadOnlyList<AdaptableModule> modules) =>
+        Shorten([.. modules.Where(m => m.IsLinear).Select(m => m.Name[(m.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal)]);
+
+    private List<LoraTarget> Targets(TargetMatcher matcher, LoraConfig config, IReadOnlyList<AdaptableModule> tied)
+    {
+        var targets = new List<LoraTarget>();
+        foreach (var module in modules)
+        {
+            var isTied = tied.Contains(module);
+            if (!isTied && matcher.Match(module.Name) != TargetMatch.Target) continue;
+            var (rank, alpha) = matcher.NumbersFor(module.Name);
+            var scaling = config.Scaling(rank, alpha);
+            // Tied matrices have the embedding's rank; the scaling stays the module's own, as in PEFT.
+            targets.Add(isTied
+                ? new LoraTarget(module, matcher.NumbersFor(module.TiedTo!).Rank, alpha, scaling) { TiedTo = module.TiedTo }
+                : new LoraTarget(module, rank, alpha, scaling));
+        }
+        return targets;
+    }
+
+    private void CheckNames(TargetMatcher matcher, LoraConfig config)
+    {
+        var pattern = config.TargetModules!;
+        if (pattern.Entries.Count == 0) _problems.Add("target_modules: the list is empty");
+        else if (pattern.Kind == ModulePatternKind.Regex)
+        {
+            if (!modules.Any(m => matcher.IsNamed(m.Name)))
+                _problems.Add($"target_modules: the expression \"{pattern}\" matches no module; it has to match the whole name, such as {modules.FirstOrDefault(m => m.IsLinear)?.Name ?? "model.layers.0.self_attn.q_proj"}");
+        }
+        else
+            foreach (var entry in pattern)
+                if (!modules.Any(m => TargetMatcher.Matches(entry, m.Name))) _problems.Add($"target_modules: \"{entry}\" matches no module{Nearest(entry)}; the linear modules are {LinearNames(modules)}");
+        if (config.ExcludeModules is { Entries.Count: > 0 } exclude && !modules.Any(m => matcher.IsExcluded(m.Name)))
+            _warnings.Add($"exclude_modules: \"{exclude}\" excludes no module.");
+    }
+
+    private void CheckLayers(TargetMatcher matcher, LoraConfig config)
+    {
+        if (config.LayersToTransform is not { Count: > 0 } layers) return;
+        var present = modules.Where(m => matcher.IsNamed(m.Name)).Select(m => matcher.LayerOf(m.Name)).OfType<int>().Distinct().Order().ToArray();
+        var absent = layers.Except(present).ToArray();
+        if (absent.Length == 0) return;
+        var found = present.Length == 0 ? "the targets stand in no layers" + (config.LayersPattern is null ? "" : $" called {string.Join(" or ", config.LayersPattern)}")
+            : $"the targets stand in the layers {present[0]} to {present[^1]}";
+        _problems.Add($"layers_to_transform: there is no layer {string.Join(", ", absent)}; {found}");
+    }
+
+    private void CheckTargets(List<LoraTarget> targets, LoraConfig config)
+    {
+        if (targets.Where(t => t.Module.Kind == ModuleKind.Other).Select(t => t.Module.Name).ToArray() is { Length: > 0 } others)
+            _problems.Add($"target_modules: {Shorten(others)} cannot be adapted; LoRA goes on linear layers and embeddings");
+        if (!config.LoraBias) return;
+        if (targets.FirstOrDefault(t => t.Module.Kind == ModuleKind.Embedding) is { } embedding)
+            _problems.Add($"lora_bias: an embedding ({embedding.Module.Name}) cannot have one; leave the embedding out or set lora_bias to false");
+        if (targets.Where(t => t.Module is { IsLinear: true, HasBias: false }).Select(t => t.Module.Name).ToArray() is { Length: > 0 } plain)
+            _warnings.Add($"lora_bias: {Shorten(plain)} have no bias, so this adapter cannot be merged into them.");
+    }
+
+    private List<SavedModule> Saved(LoraConfig config, IReadOnlyList<AdaptableModule> tied)
+    {
+        var saved = new List<SavedModule>();
+        var entries = config.ModulesToSave ?? [];
+        foreach (var entry in entries)
+            if (!modules.Any(m => m.Name.EndsWith(entry, StringComparison.Ordinal))) _problems.Add($"modules_to_save: \"{entry}\" matches no module{Nearest(entry)}");
+        foreach (var module in modules)
+            if (tied.Contains(module)) saved.Add(new SavedModule(module, module.TiedTo));
+            else if (entries.Any(e => module.Name.EndsWith(e, StringComparison.Ordinal))) saved.Add(new SavedModule(module, null));
+        return saved;
+    }
+
+    private void WarnAboutPatterns(List<LoraTarget> targets, LoraConfig config)
+    {
+        foreach (var (field, keys) in new[] { ("rank_pattern", config.RankPattern.Keys.ToArray()), ("alpha_pattern", config.AlphaPattern.Keys.ToArray()) })
+            foreach (var unused in keys.Except(targets.Select(t => TargetMatcher.FirstMatchingKey(keys, t.Module.Name)).OfType<string>()))
+                _warnings.Add($"{field}: \"{unused}\" decides for no adapted module.");
+    }
+
+    /// <summary>Whether the adapted weights are stored transposed is a fact of the model: what a file says is mended, as PEFT does.</summary>
+    private bool Transposed(List<LoraTarget> targets, LoraConfig config)
+    {
+        if (targets.Any(t => t.Module.Kind == ModuleKind.Conv1D)) return true;
+        if (config.FanInFanOut && targets.Any(t => t.Module.IsLinear)) _warnings.Add("fan_in_fan_out: the weights of this model are stored as [out, in]; it is set to false.");
+        return config.FanInFanOut && !targets.Any(t => t.Module.IsLinear);
+    }
+
+    private string Nearest(string entry)
+    {
+        // Compared with endings of as many parts as the entry has.
+        var parts = entry.Count(c => c == '.') + 1;
+        var nearest = NearestNames.Of(entry, modules.Select(m => string.Join('.', m.Name.Split('.').TakeLast(parts))));
+        return nearest.Count == 0 ? "" : $" (did you mean {string.Join(" or ", nearest)}?)";
+    }
+
+    private static string Shorten(IReadOnlyList<string> names) =>
+        names.Count <= NamesShown ? string.Join(", ", names) : $"{string.Join(", ", names.Take(NamesShown))} and {names.Count - NamesShown} more";
+}

@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using LowRank.Runtime;
+using static TorchSharp.torch;
+
+namespace LowRank.Autograd;
+
+/// <summary>
+/// A node of libtorch's graph whose backward is managed code, over the native functions that TorchSharp exports for its own
+/// <c>SingleTensorFunction</c>. That class keeps what a backward returns until a collection and lets an exception end the process; a node here
+/// frees what it saved as soon as its backward has used it, and hands an exception to <see cref="BackwardPass.Run"/>.
+/// A node saves inputs or copies, never its own output: that would be a cycle that nothing frees.
+/// </summary>
+internal abstract unsafe class AutogradNode
+{
+    private readonly ApplyCallback apply;
+    private readonly DeleteCallback delete;
+    private readonly BackwardPass.ErrorSlot errors;
+    private nint* returned;
+    private int inputCount;
+    private GCHandle self;
+
+    /// <summary>Creates a node that reports to the backward pass of the thread that records the graph.</summary>
+    protected AutogradNode()
+    {
+        apply = Apply;
+        delete = Deleted;
+        errors = BackwardPass.CurrentErrors;
+    }
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate TensorArray ApplyCallback(nint* gradOutputs, int count);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate void DeleteCallback();
+
+    /// <summary>Handles of nodes that the graph holds: what a test for leaks counts.</summary>
+    internal static int Alive => alive;
+    private static int alive;
+    [ThreadStatic] private static AutogradNode? lastDeleted;
+
+    /// <summary>Whether an operation on these inputs must be recorded.</summary>
+    public static bool IsNeeded(Tensor input) => is_grad_enabled() && input.requires_grad;
+
+    /// <summary>Computes the gradients of the inputs; what is left null is undefined. Called once, with grad mode off; tensors made in it are freed after it.</summary>
+    /// <param name="gradOutput">The gradient of the output.</param>
+    /// <param name="gradInputs">One place for each input given to <see cref="Attach"/>.</param>
+    protected abstract void Backward(Tensor gradOutput, Span<Tensor?> gradInputs);
+
+    /// <summary>Frees what the node saved. Called after the backward, or when the graph goes without one.</summary>
+    protected abstract void Release();
+
+    /// <summary>Makes <paramref name="output"/>, computed without a graph, the output of this node; the tensor given in is consumed.</summary>
+    protected Tensor Attach(ReadOnlySpan<Tensor> inputs, Tensor output)
+    {
+        var native = AutogradExports.Instance;
+        inputCount = inputs.Length;
+        returned = (nint*)NativeMemory.AllocZeroed((nuint)Math.Max(1, inputCount), (nuint)sizeof(nint));
+        var handles = stackalloc nint[inputCount];
+        for (var i = 0; i < inputCount; i++) handles[i] = inputs[i].Handle;
+        self = GCHandle.Alloc(this);
+        Interlocked.Increment(ref alive);
+
+        var node = native.Create(Marshal.GetFunctionPointerForDelegate(apply), Marshal.GetFunctionPointerForDelegate(delete));
+        var variables = new TensorArray { Array = (nint)handles, Count = inputCount };
+        native.SetNextEdges(node, variables, 1);
+        native.ClearInputMetadata(node);
+        var outputHandle = output.Handle;
+        var outputs = new TensorArray { Array = (nint)(&outputHandle), Count = 1 };
+        native.WrapOutputs(variables, default, default, outputs, node, AutogradExports.Allocator);
+        var wrapped = AutogradExports.TakeAllocated();
+        native.DisposeShared(node);
+        native.DisposeWeak(node);
+        output.Dispose();
+        GC.KeepAlive(inputs[0]);
+        if (wrapped == 0) throw new LowRankException($"libtorch did not take the output of {GetType().Name} into its graph.");
+        return Tensor.UnsafeCreateTensor(wrapped);
+    }
+
+    private TensorArray Apply(nint* gradOutputs, int count)
+    {
+        BackwardPass.FreeReturned();
+        for (var i = 0; i < inputCount; i++) returned[i] = 0;
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var noGrad = no_grad();
+            if (!errors.Failed && gradOutputs[0] != 0)
+            {
+                var gradOutput = Tensor.UnsafeCreateTensor(gradOutputs[0]);
+                var gradients = new Tensor?[inputCount];
+                Backward(gradOutput, gradients);
+                for (var i = 0; i < inputCount; i++)
+                {
+                    if (gradients[i] is not { } g) continue;
+                    returned[i] = g.DetachFromDisposeScope().Handle;
+                    BackwardPass.FreeLater(g);
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            // An exception that leaves this callback would end the process: it waits for BackwardPass.Run instead.
+            errors.Set(error);
+            for (var i = 0; i < inputCount; i++) returned[i] = 0;
+        }
+        ReleaseOnce();
+        return new TensorArray { Array = (nint)returned, Count = inputCount };
+    }
+
+    private bool isReleased;
+
+    private void ReleaseOnce()
+    {
+        if (isReleased) return;
+        isReleased = true;
+        try
+        {
+            Release();
+        }
+        catch (Exception error)
+        {
+            errors.Set(error);
+        }
+    }
+
+    private void Deleted()
+    {
+        ReleaseOnce();
+        NativeMemory.Free(returned);
+        returned = null;
+        Interlocked.Decrement(ref alive);
+        // The delegates must outlive this call, which came through one of them: the thread's next deleted node lets this one go.
+        lastDeleted = this;
+        self.Free();
+    }
+}
+
+/// <summary>libtorch's array of tensor handles, as TorchSharp's native part passes it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TensorArray
+{
+    /// <summary>Address of the handles.</summary>
+    public nint Array;
+
+    /// <summary>Number of handles.</summary>
+    public long Count;
+}
+
+/// <summary>The two smart pointers that stand for a node.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct NodePointer
+{
+    /// <summary>Address of the shared pointer.</summary>
+    public nint Shared;
+
+    /// <summary>Address of the weak pointer.</summary>
+    public nint Weak;
+}

@@ -1,0 +1,29 @@
+namespace LowRank.Formats;
+
+/// <summary>
+/// Named tensors in a file or folder, mapped into memory and read only. Any thread may read at the same time; nothing may be read
+/// once the source is disposed, because pointers and spans lead into the mapping.
+/// </summary>
+public interface ITensorSource : IDisposable
+{
+    /// <summary>All tensors, in the order of their data.</summary>
+    IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <summary>Finds a tensor by its exact name.</summary>
+    bool TryGet(string name, out TensorInfo info);
+
+    /// <summary>The first byte of a tensor of this source; valid for <see cref="TensorInfo.ByteLength"/> bytes until the source is disposed.</summary>
+    /// <exception cref="LowRankException">The tensor's type is not known.</exception>
+    /// <exception cref="ArgumentException">The tensor is not of this source.</exception>
+    unsafe byte* Pointer(TensorInfo info);
+
+    /// <summary>The bytes of a tensor of this source, not copied.</summary>
+    /// <exception cref="LowRankException">The tensor has more than 2,147,483,647 bytes (use <see cref="Pointer"/>), or its type is not known.</exception>
+    ReadOnlySpan<byte> Bytes(TensorInfo info);
+
+    /// <summary>
+    /// Lets go of the pages of a tensor that has been read, so that they no longer count as this process's memory; reading it again
+    /// brings them back. Does something on Linux only.
+    /// </summary>
+    void DropPages(TensorInfo info);
+}

@@ -1,0 +1,75 @@
+using LowRank.Autograd;
+using LowRank.Quantization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Layers;
+
+/// <summary>A linear layer of the base model: a <see cref="FrozenWeight"/> and an optional bias, which alone can be trained (PEFT's <c>bias</c> setting).</summary>
+public sealed class FrozenLinear : ILinear
+{
+    private readonly Tensor? bias;
+    private readonly bool ownsWeight;
+
+    /// <summary>Creates the layer. It owns the bias, and the weight unless that is shared (a tied head).</summary>
+    /// <param name="weight"><c>[out, in]</c>.</param>
+    /// <param name="bias"><c>[out]</c> or null; it becomes this layer's.</param>
+    /// <param name="ownsWeight">False where another layer disposes the weight.</param>
+    public FrozenLinear(FrozenWeight weight, Tensor? bias = null, bool ownsWeight = true)
+    {
+        Weight = weight;
+        this.bias = bias?.DetachFromDisposeScope();
+        this.ownsWeight = ownsWeight;
+    }
+
+    /// <summary>The weight.</summary>
+    public FrozenWeight Weight { get; }
+
+    /// <summary>Whether the layer has a bias.</summary>
+    public bool HasBias => bias is not null;
+
+    /// <summary>The bias as it is used now, trained or not: <c>[out]</c>.</summary>
+    public Tensor? Bias => TrainedBias?.Value ?? bias;
+
+    /// <summary>The bias as a parameter, once <see cref="TrainBias"/> was called.</summary>
+    public TrainableParameter? TrainedBias { get; private set; }
+
+    /// <inheritdoc/>
+    public long InFeatures => Weight.InFeatures;
+
+    /// <inheritdoc/>
+    public long OutFeatures => Weight.OutFeatures;
+
+    /// <summary>Makes the bias a trained parameter of this name, starting from its value in the base.</summary>
+    public TrainableParameter TrainBias(string name) =>
+        TrainedBias ??= new TrainableParameter(name, (bias ?? throw new InvalidOperationException($"{name}: the layer has no bias.")).to(ScalarType.Float32, copy: true));
+
+    /// <summary>Back to the frozen bias; the parameter is disposed.</summary>
+    public void FreezeBias()
+    {
+        TrainedBias?.Dispose();
+        TrainedBias = null;
+    }
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x)
+    {
+        using var flat = x.reshape(-1, InFeatures);
+        var y = FrozenLinearNode.Apply(flat, Weight);
+        if (Bias is { } b)
+        {
+            using var cast = b.dtype == y.dtype ? b.alias() : b.to(y.dtype);
+            y.add_(cast);
+        }
+        if (x.dim() == 2) return y;
+        using (y) return y.view([.. x.shape[..^1], OutFeatures]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        FreezeBias();
+        bias?.Dispose();
+        if (ownsWeight) Weight.Dispose();
+    }
+}

@@ -1,0 +1,16 @@
+using static TorchSharp.torch;
+
+namespace LowRank.Layers;
+
+/// <summary>A linear map as the models of LowRank hold it: frozen, adapted or trained.</summary>
+public interface ILinear : IDisposable
+{
+    /// <summary>Size of the last dimension of the input.</summary>
+    long InFeatures { get; }
+
+    /// <summary>Size of the last dimension of the output.</summary>
+    long OutFeatures { get; }
+
+    /// <summary>Maps <paramref name="x"/> <c>[.., inFeatures]</c> to <c>[.., outFeatures]</c>, in its dtype.</summary>
+    Tensor Forward(Tensor x);
+}

@@ -1,0 +1,50 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Layers;
+
+/// <summary>
+/// Root-mean-square normalisation over the last dimension (arXiv:1910.07467), computed in fp32 as Hugging Face's models do:
+/// <c>x / sqrt(mean(x²) + ε) · w</c>, or <c>· (1 + w)</c> with <paramref name="unitOffset"/> (the Gemma families).
+/// </summary>
+/// <param name="weight"><c>[features]</c> in the dtype of the checkpoint; it becomes this layer's.</param>
+/// <param name="epsilon">ε.</param>
+/// <param name="unitOffset">Whether the stored weight is the distance from one.</param>
+public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : IDisposable
+{
+    private readonly Tensor frozen = weight.DetachFromDisposeScope();
+
+    /// <summary>The weight as a trained parameter, or null while it is frozen.</summary>
+    public TrainableParameter? Trained { get; private set; }
+
+    /// <summary>The weight in use: <c>[features]</c>.</summary>
+    public Tensor Weight => Trained?.Value ?? frozen;
+
+    /// <summary>Makes the weight a trained parameter of this name, starting from its frozen value.</summary>
+    public TrainableParameter Train(string name) => Trained ??= new TrainableParameter(name, frozen.to(ScalarType.Float32, copy: true));
+
+    /// <summary>Back to the frozen weight; the parameter is disposed.</summary>
+    public void Freeze()
+    {
+        Trained?.Dispose();
+        Trained = null;
+    }
+
+    /// <summary>Normalises <paramref name="x"/> <c>[.., features]</c>; the result has its dtype.</summary>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var wide = x.to(ScalarType.Float32);
+        var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true) + epsilon);
+        // Llama casts before it multiplies by the weight, Gemma after: it shows in bf16 only.
+        var y = unitOffset ? (normed * (Weight.to(ScalarType.Float32) + 1.0)).to(x.dtype) : normed.to(x.dtype) * Weight.to(x.dtype);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Freeze();
+        frozen.Dispose();
+    }
+}

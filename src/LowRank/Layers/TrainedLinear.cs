@@ -1,0 +1,52 @@
+using static TorchSharp.torch;
+
+namespace LowRank.Layers;
+
+/// <summary>A linear layer whose weight is trained in full: <c>--method full</c>, and PEFT's <c>modules_to_save</c>.</summary>
+public sealed class TrainedLinear : ILinear
+{
+    private readonly bool ownsWeight;
+
+    /// <summary>Creates the layer over parameters <c>[out, in]</c> and <c>[out]</c>.</summary>
+    /// <param name="weight">The weight.</param>
+    /// <param name="bias">The bias or null.</param>
+    /// <param name="replaced">The frozen layer in whose place this one stands, kept to be put back; null for full fine-tuning.</param>
+    /// <param name="ownsWeight">False where another layer owns the weight (a tied head).</param>
+    public TrainedLinear(TrainableParameter weight, TrainableParameter? bias, ILinear? replaced = null, bool ownsWeight = true)
+    {
+        (Weight, Bias, Replaced) = (weight, bias, replaced);
+        this.ownsWeight = ownsWeight;
+    }
+
+    /// <summary>The weight, <c>[out, in]</c>.</summary>
+    public TrainableParameter Weight { get; }
+
+    /// <summary>The bias, <c>[out]</c>, or null.</summary>
+    public TrainableParameter? Bias { get; }
+
+    /// <summary>The frozen layer that this one stands for, or null.</summary>
+    public ILinear? Replaced { get; }
+
+    /// <inheritdoc/>
+    public long InFeatures => Weight.Shape[1];
+
+    /// <inheritdoc/>
+    public long OutFeatures => Weight.Shape[0];
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x)
+    {
+        if (x.dtype == Weight.Value.dtype) return nn.functional.linear(x, Weight.Value, Bias?.Value);
+        using var w = Weight.Value.to(x.dtype);
+        using var b = Bias?.Value.to(x.dtype);
+        return nn.functional.linear(x, w, b);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (ownsWeight) Weight.Dispose();
+        Bias?.Dispose();
+        Replaced?.Dispose();
+    }
+}

@@ -1,0 +1,103 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Quantization;
+
+/// <summary>
+/// A frozen weight in fp32, bf16 or fp16, as the checkpoint holds it; the tensor may lie over a mapped file. Where the compute dtype is
+/// another one, the matrix is widened for one product and dropped again: the base is never upcast as a whole.
+/// </summary>
+public sealed class DenseWeight : FrozenWeight
+{
+    /// <summary>Below this number of rows a product reads the bf16 weight directly: widening it first would cost more than the product.</summary>
+    private const int GemvRows = 8;
+
+    /// <summary>A product with more rows of weight than this is widened in panels, so that a large head needs no whole fp32 copy.</summary>
+    private const long PanelElements = 4L << 20;
+
+    private readonly Tensor weight;
+
+    /// <summary>Takes ownership of <paramref name="weight"/> <c>[outFeatures, inFeatures]</c> in fp32, bf16 or fp16.</summary>
+    public DenseWeight(Tensor weight) : base(weight.shape[0], weight.shape[1])
+    {
+        this.weight = weight.DetachFromDisposeScope();
+        if (weight.requires_grad) throw new ArgumentException("A frozen weight must not require a gradient.", nameof(weight));
+    }
+
+    /// <summary>The dtype of the stored form.</summary>
+    public ScalarType StoredType => weight.dtype;
+
+    /// <inheritdoc/>
+    public override long StoredBytes => weight.NumberOfElements * weight.ElementSize;
+
+    /// <inheritdoc/>
+    public override Device Device => weight.device;
+
+    /// <inheritdoc/>
+    public override Tensor Linear(Tensor x)
+    {
+        if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
+        if (x.shape[0] <= GemvRows && Kernels.Cpu.BFloat16Gemv.Handles(x, weight)) return Kernels.Cpu.BFloat16Gemv.Multiply(x, weight);
+        var panel = Math.Max(64, PanelElements / InFeatures);
+        if (OutFeatures <= panel)
+        {
+            using var whole = weight.to(x.dtype);
+            return nn.functional.linear(x, whole);
+        }
+        var y = empty([x.shape[0], OutFeatures], x.dtype, x.device);
+        for (long start = 0; start < OutFeatures; start += panel)
+        {
+            var count = Math.Min(panel, OutFeatures - start);
+            using var stored = weight.narrow(0, start, count);
+            using var wide = stored.to(x.dtype);
+            using var part = nn.functional.linear(x, wide);
+            using var into = y.narrow(1, start, count);
+            into.copy_(part);
+        }
+        return y;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor LinearBackward(Tensor dy)
+    {
+        if (dy.dtype == weight.dtype) return dy.mm(weight);
+        var panel = Math.Max(64, PanelElements / InFeatures);
+        if (OutFeatures <= panel)
+        {
+            using var whole = weight.to(dy.dtype);
+            return dy.mm(whole);
+        }
+        var dx = zeros([dy.shape[0], InFeatures], dy.dtype, dy.device);
+        for (long start = 0; start < OutFeatures; start += panel)
+        {
+            var count = Math.Min(panel, OutFeatures - start);
+            using var stored = weight.narrow(0, start, count);
+            using var wide = stored.to(dy.dtype);
+            using var part = dy.narrow(1, start, count);
+            dx.addmm_(part, wide);
+        }
+        return dx;
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Dequantize(long start, long count)
+    {
+        using var rows = weight.narrow(0, start, count);
+        return rows.dtype == ScalarType.Float32 ? rows.clone() : rows.to(ScalarType.Float32);
+    }
+
+    /// <inheritdoc/>
+    public override Tensor Rows(Tensor ids, ScalarType dtype)
+    {
+        using var flat = ids.reshape(-1);
+        using var rows = weight.index_select(0, flat);
+        using var cast = rows.to(dtype);
+        return cast.reshape([.. ids.shape, InFeatures]);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) weight.Dispose();
+    }
+}

@@ -1,0 +1,54 @@
+namespace LowRank.Runtime;
+
+/// <summary>
+/// Where native libraries are looked for, in this order: <c>LOWRANK_TORCH_LIB</c> (libtorch only), the program's <c>native/</c>,
+/// the place that the build tells in <c>runtimeconfig.json</c>, what .NET itself would probe, the NuGet packages folder
+/// in the exact versions, and the user's cache.
+/// </summary>
+internal static class NativePlaces
+{
+    public const string TorchLibVariable = "LOWRANK_TORCH_LIB";
+
+    /// <summary>The user's folder for libraries that LowRank fetched or patched; <c>LOWRANK_CACHE</c> moves it.</summary>
+    public static string UserCache => Path.Combine(
+        Environment.GetEnvironmentVariable("LOWRANK_CACHE") is { Length: > 0 } set ? Path.GetFullPath(set)
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "lowrank"),
+        "native");
+
+    /// <summary>The folder of <c>LOWRANK_TORCH_LIB</c>, or null when it is not set.</summary>
+    public static NativePlace? TorchLib() =>
+        Environment.GetEnvironmentVariable(TorchLibVariable) is { Length: > 0 } set
+            ? new(TorchLibVariable, Path.GetFullPath(set)) : null;
+
+    /// <summary>The places of libtorch, the best one first, without <c>LOWRANK_TORCH_LIB</c>.</summary>
+    public static IEnumerable<NativePlace> OfLibTorch() =>
+        [.. OfProgram(), Package($"libtorch-cpu-{NativeFileNames.Rid}", NativePackageVersions.LibTorch), Cache()];
+
+    /// <summary>The places of TorchSharp's native part, the best one first.</summary>
+    public static IEnumerable<NativePlace> OfNativePart() =>
+        [.. OfProgram(), Package("torchsharp", NativePackageVersions.TorchSharp), Cache()];
+
+    /// <summary>The folder in the user's cache that holds this version's libraries.</summary>
+    public static NativePlace Cache() =>
+        new("LowRank's cache", Path.Combine(UserCache, $"libtorch-{NativePackageVersions.LibTorch}-torchsharp-{NativePackageVersions.TorchSharp}-{NativeFileNames.Rid}"));
+
+    private static IEnumerable<NativePlace> OfProgram()
+    {
+        yield return new("the program's native folder", Path.Combine(AppContext.BaseDirectory, "native"));
+        if (AppContext.GetData("LowRank.NativePlace") is string { Length: > 0 } built)
+            yield return new("the build's native place", built);
+        yield return new("the program's runtimes folder", Path.Combine(AppContext.BaseDirectory, "runtimes", NativeFileNames.Rid, "native"));
+        yield return new("the program's folder", AppContext.BaseDirectory);
+        // Where .NET probes native assets of packages, for a program that references TorchSharp-cpu by itself.
+        if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string probed)
+            foreach (var folder in probed.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+                if (folder.Contains("torch", StringComparison.OrdinalIgnoreCase)) yield return new(".NET's probing path", folder);
+    }
+
+    private static NativePlace Package(string id, string version)
+    {
+        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set ? set
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        return new("the NuGet packages folder", Path.Combine(packages, id, version, "runtimes", NativeFileNames.Rid, "native"));
+    }
+}

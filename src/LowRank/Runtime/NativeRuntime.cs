@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace LowRank.Runtime;
+
+/// <summary>
+/// Loads libtorch and TorchSharp's native part, once per process and by full path, so that TorchSharp finds them loaded.
+/// <para>
+/// LowRank's own types call <see cref="Load"/> before they use a tensor. A program that uses TorchSharp before it uses LowRank
+/// calls it first: TorchSharp's own loader looks in other places, and copies the libraries beside the program when it fails.
+/// </para>
+/// All members may be called from any thread.
+/// </summary>
+public static class NativeRuntime
+{
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<string, nint> Handles = new(StringComparer.Ordinal);
+    private static volatile NativeRuntimeInfo? info;
+
+    /// <summary>Whether the libraries are loaded.</summary>
+    public static bool IsLoaded => info is not null;
+
+    /// <summary>
+    /// Loads the libraries if that has not happened yet. libtorch is taken from <c>LOWRANK_TORCH_LIB</c> when it is set (versions 2.10
+    /// and 2.11), else from the program's <c>native</c> folder, the build's native place, the program's <c>runtimes</c> folder, the NuGet packages
+    /// folder, or LowRank's cache, whichever has it first; TorchSharp's native part from the same places but the first.
+    /// </summary>
+    /// <returns>What was loaded, and from where.</returns>
+    /// <exception cref="NativeRuntimeException">A library is missing, does not load, or has a version that does not work.</exception>
+    public static NativeRuntimeInfo Load()
+    {
+        if (info is { } loaded) return loaded;
+        lock (Gate)
+            return info ??= LoadOnce();
+    }
+
+    /// <summary>The handle of a loaded library by its bare name, such as <c>torch_cpu</c>; zero for one that was not loaded.</summary>
+    internal static nint HandleOf(string name)
+    {
+        Load();
+        return Handles.GetValueOrDefault(name);
+    }
+
+    private static NativeRuntimeInfo LoadOnce()
+    {
+        if (!NativeFileNames.Supported)
+            throw new NativeRuntimeException(
+                $"TorchSharp has no native libraries for {RuntimeInformation.RuntimeIdentifier}. LowRank runs on Linux x64, Windows x64 and macOS arm64.");
+        // Before the first large allocation of libtorch.
+        MallocTuning.Apply();
+        var libtorch = AlreadyMapped() ?? FindLibTorch();
+        var nativePart = Find("TorchSharp's native part", [libtorch, .. NativePlaces.OfNativePart()], NativeFileNames.NativePart);
+
+        LibTorchVersion.RefuseByFiles(libtorch);
+        LoadLibrary("c10", libtorch.PathOf(NativeFileNames.C10));
+        LoadLibrary("torch_cpu", libtorch.PathOf(NativeFileNames.TorchCpu));
+        var version = LibTorchVersion.Check(libtorch, Handles["torch_cpu"]);
+        var cuda = File.Exists(libtorch.PathOf(NativeFileNames.TorchCuda));
+        if (cuda)
+        {
+            LoadLibrary("c10_cuda", libtorch.PathOf(NativeFileNames.C10Cuda));
+            LoadLibrary("torch_cuda", libtorch.PathOf(NativeFileNames.TorchCuda));
+        }
+        LoadLibrary("torch", libtorch.PathOf(NativeFileNames.Torch));
+        var part = nativePart.PathOf(NativeFileNames.NativePart);
+        var loadable = WeakVersionPatch.Loadable(part);
+        LoadLibrary("LibTorchSharp", loadable);
+        return new NativeRuntimeInfo
+        {
+            LibTorchFolder = libtorch.Folder,
+            LibTorchSource = libtorch.Source,
+            LibTorchVersion = version,
+            NativePartPath = loadable,
+            NativePartPatched = loadable != part,
+            HasCudaLibrary = cuda,
+        };
+    }
+
+    // A second copy of libtorch in one process would have its own dispatcher, allocator and threads.
+    private static NativePlace? AlreadyMapped()
+    {
+        using var process = Process.GetCurrentProcess();
+        foreach (ProcessModule module in process.Modules)
+        {
+            using (module)
+            {
+                if (module.FileName is not { } path || Path.GetFileName(path) != NativeFileNames.TorchCpu) continue;
+                var mapped = new NativePlace("loaded before LowRank", Path.GetDirectoryName(path)!);
+                if (NativePlaces.TorchLib() is { } wanted && !SameFile(wanted.PathOf(NativeFileNames.TorchCpu), path))
+                    throw new NativeRuntimeException(
+                        $"{NativePlaces.TorchLibVariable} asks for the libtorch in {wanted.Folder}, but {path} is already loaded. " +
+                        "Call LowRank.Runtime.NativeRuntime.Load() before the first use of TorchSharp.");
+                return mapped;
+            }
+        }
+        return null;
+    }
+
+    private static bool SameFile(string a, string b) =>
+        (File.ResolveLinkTarget(a, true)?.FullName ?? a) == (File.ResolveLinkTarget(b, true)?.FullName ?? b);
+
+    private static NativePlace FindLibTorch()
+    {
+        if (NativePlaces.TorchLib() is not { } set) return Find("libtorch", NativePlaces.OfLibTorch(), NativeFileNames.LibTorch);
+        if (set.Missing(NativeFileNames.LibTorch) is { Length: > 0 } missing)
+            throw new NativeRuntimeException(
+                $"{NativePlaces.TorchLibVariable} is {set.Folder}, which {(Directory.Exists(set.Folder) ? $"lacks {string.Join(", ", missing)}" : "does not exist")}. " +
+                "Set it to the lib folder of a libtorch or PyTorch 2.10 or 2.11 (in Python: os.path.join(os.path.dirname(torch.__file__), 'lib')), or unset it.");
+        return set;
+    }
+
+    private static NativePlace Find(string what, IEnumerable<NativePlace> places, params string[] names)
+    {
+        var tried = new List<string>();
+        foreach (var place in places)
+        {
+            if (place.Missing(names) is not { Length: > 0 } missing) return place;
+            var line = $"  {place.Source}: {place.Folder} ({(Directory.Exists(place.Folder) ? $"lacks {string.Join(", ", missing)}" : "no such folder")})";
+            if (!tried.Contains(line)) tried.Add(line);
+        }
+        throw new NativeRuntimeException(
+            $"""
+            {what} was not found ({string.Join(", ", names)}). Looked in:
+            {string.Join('\n', tried)}
+            Add the packages TorchSharp {NativePackageVersions.TorchSharp} and libtorch-cpu-{NativeFileNames.Rid} {NativePackageVersions.LibTorch} to the program and restore it, or set {NativePlaces.TorchLibVariable} to the lib folder of a libtorch or PyTorch 2.10 or 2.11.
+            """);
+    }
+
+    private static void LoadLibrary(string name, string path)
+    {
+        try
+        {
+            Handles[name] = NativeLibrary.Load(path);
+        }
+        catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
+        {
+            throw new NativeRuntimeException($"{path} does not load. The system says: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using LowRank.Formats;
+using LowRank.Models.Checkpoints;
+using LowRank.Models.Decoder;
+using LowRank.Models.Families;
+using LowRank.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Tests.Decoder;
+
+/// <summary>The tiny models of fixtures/models, computed by transformers 5.23: hidden states, logits, padding, packing, long inputs, cache.</summary>
+[Trait("Category", "Golden")]
+public sealed class ModelGoldenTests
+{
+    private static readonly string[] NotModels = ["lora", "training"];
+
+    public static IEnumerable<TheoryDataRow<string>> Cases => Golden.Cases("models", Folders(), Skip);
+
+    public static IEnumerable<TheoryDataRow<string>> Bf16Cases => Golden.Cases("models/bf16", Folders().Where(f => Skip(f) is null && new GoldenTensors(Golden.At("models", f, "reference.safetensors")).Has("bf16.logits")));
+
+    private static IEnumerable<string> Folders() => !Directory.Exists(Golden.At("models")) ? []
+        : Directory.GetDirectories(Golden.At("models")).Select(d => Path.GetFileName(d)!).Except(NotModels).Where(n => File.Exists(Golden.At("models", n, "config.json"))).Order(StringComparer.Ordinal);
+
+    internal static string? Skip(string name)
+    {
+        var family = ModelConfig.Load(Golden.At("models", name, "config.json")).ModelType;
+        return ModelFamilies.Knows(family) ? null : $"{name}: the family {family} is not built yet";
+    }
+
+    internal static double Tolerance(string name, string key)
+    {
+        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "MANIFEST.json")));
+        return manifest.RootElement.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("name").GetString() == name).GetProperty("tolerance").GetProperty(key).GetDouble();
+    }
+
+    internal static CausalLM Load(string name, string config = "config.json", ScalarType computeType = ScalarType.Float32)
+    {
+        var folder = Golden.At("models", name);
+        using var tensors = SafetensorsFolder.Open(folder);
+        var read = ModelConfig.Load(Path.Combine(folder, config));
+        return DecoderBuilder.Build(ModelFamilies.Of(read).Read(read), new WeightReader(tensors, folder), computeType);
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Equals_transformers(string name)
+    {
+        var want = new GoldenTensors(Golden.At("models", name, "reference.safetensors"));
+        double logitsTolerance = Tolerance(name, "logits"), hiddenTolerance = Tolerance(name, "hidden");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Load(name);
+
+        var states = new Dictionary<int, float[]>();
+        using (var input = DecoderInput.Padded(want.Matrix("input_ids")))
+        {
+            var hidden = model.Hidden(input, (layer, x) => states[layer] = x.data<float>().ToArray());
+            Near.All(want.Floats("hidden.embed"), states[-1], hiddenTolerance, "hidden.embed");
+            for (var i = 0; i < model.Spec.Layers; i++) Near.All(want.Floats($"hidden.layers.{i}"), states[i], hiddenTolerance, $"hidden.layers.{i}");
+            Near.All(want.Floats("hidden.norm"), states[model.Spec.Layers], hiddenTolerance, "hidden.norm");
+            Near.All(want.Floats("logits"), model.Logits(hidden).data<float>().ToArray(), logitsTolerance, "logits");
+        }
+        using (var input = DecoderInput.Padded(want.Matrix("padded.input_ids")))
+        {
+            // Elsewhere the file holds zeros.
+            var got = model.Logits(model.Hidden(input)).data<float>().ToArray();
+            var mask = want.Longs("padded.attention_mask");
+            var vocabulary = (int)model.Spec.VocabularySize;
+            for (var i = 0; i < mask.Length; i++) if (mask[i] == 0) got.AsSpan(i * vocabulary, vocabulary).Clear();
+            Near.All(want.Floats("padded.logits"), got, logitsTolerance, "padded.logits");
+        }
+        using (var input = DecoderInput.Packed(want.Matrix("packed.input_ids"), want.Matrix("packed.position_ids"), want.Matrix("packed.sequence_ids")))
+            Near.All(want.Floats("packed.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "packed.logits");
+        if (want.Has("long.input_ids"))
+            using (var input = DecoderInput.Padded(want.Matrix("long.input_ids")))
+                Near.All(want.Floats("long.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "long.logits");
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Both_forms_of_the_configuration_give_the_same_spec(string name)
+    {
+        var folder = Golden.At("models", name);
+        var (new5, old4) = (ModelConfig.Load(Path.Combine(folder, "config.json")), ModelConfig.Load(Path.Combine(folder, "config.v4.json")));
+        var (a, b) = (ModelFamilies.Of(new5).Read(new5), ModelFamilies.Of(old4).Read(old4));
+        Assert.Equal(a.Windows, b.Windows);
+        Assert.Equal(a.EndOfTextIds, b.EndOfTextIds);
+        Assert.Equal(a with { Windows = [], EndOfTextIds = [] }, b with { Windows = [], EndOfTextIds = [] });
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void Token_by_token_through_the_cache_equals_the_whole(string name)
+    {
+        using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", name, "reference.json")));
+        var generate = reference.RootElement.GetProperty("generate");
+        var ids = generate.GetProperty("prompt").EnumerateArray().Select(n => n.GetInt64()).ToList();
+        var wanted = generate.GetProperty("new_tokens").EnumerateArray().Select(n => n.GetInt64()).ToList();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Load(name);
+        using var cache = new KvCache(model.Spec, 1, ids.Count + wanted.Count);
+        var got = new List<long>();
+        var next = ids.ToArray();
+        for (var at = 0; got.Count < wanted.Count;)
+        {
+            var (tokens, positions) = (new long[1, next.Length], new long[1, next.Length]);
+            for (var i = 0; i < next.Length; i++) (tokens[0, i], positions[0, i]) = (next[i], at + i);
+            at += next.Length;
+            using var input = DecoderInput.Continued(tokens, positions, cache);
+            using var logits = model.Logits(model.Hidden(input));
+            next = [logits[0, -1].argmax().item<long>()];
+            got.Add(next[0]);
+        }
+        Assert.Equal(wanted, got);
+    }
+
+    [Theory, MemberData(nameof(Bf16Cases))]
+    public void Bf16_compute_stays_near(string name)
+    {
+        var want = new GoldenTensors(Golden.At("models", name, "reference.safetensors"));
+        if (!want.Has("bf16.logits")) return;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Load(name, computeType: ScalarType.BFloat16);
+        using var input = DecoderInput.Padded(want.Matrix("input_ids"));
+        var (wanted, got) = (want.Floats("bf16.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray());
+        Near.All(wanted, got, Tolerance(name, "bf16.logits"), "bf16.logits");
+        Assert.True(wanted.Zip(got, (a, b) => Math.Abs(a - b)).Average() <= Tolerance(name, "bf16.logits_mean"));
+    }
+}
