@@ -130,7 +130,7 @@ internal static class SequenceFilters
         while (items.MoveNext(out var item))
         {
             interpreter.Step();
-            if (batch.Count == size) { yield return new PyList(batch); batch = []; }
+            if (batch.Count == size) { yield return PyList.Of(batch); batch = []; }
             batch.Add(item);
         }
         if (batch.Count == 0) yield break;
@@ -139,7 +139,7 @@ internal static class SequenceFilters
             interpreter.Charge(size);
             while (batch.Count < size) batch.Add(fill);
         }
-        yield return new PyList(batch);
+        yield return PyList.Of(batch);
     }
 
     private static IEnumerable<object?> Slice(Interpreter interpreter, object? value, long slices, object? fill)
@@ -154,7 +154,7 @@ internal static class SequenceFilters
             var end = start + each + (i < extra ? 1 : 0);
             var part = new List<object?>(items[(int)start..(int)end]);
             if (fill is not (Missing or null) && i >= extra) part.Add(fill);
-            yield return new PyList(part);
+            yield return PyList.Of(part);
             start = end;
         }
     }
@@ -174,11 +174,11 @@ internal static class SequenceFilters
             members.Add(item);
         }
         if (members.Count > 0) Close();
-        return new PyList(groups);
+        return PyList.Of(groups);
 
         void Close()
         {
-            groups.Add(new PyTuple(name(members[0]), new PyList(members)) { Names = ["grouper", "list"] });
+            groups.Add(new PyTuple(name(members[0]), PyList.Of(members)) { Names = ["grouper", "list"] });
             members = [];
         }
     }

@@ -90,7 +90,7 @@ internal static class TextFilters
 
     private static object Truncate(Interpreter interpreter, object? value, object?[] arguments)
     {
-        var text = Texts.IsText(value) ? value! : throw value is Undefined ? Errors.Type("object of type 'Undefined' is not subscriptable") : Errors.Type($"object of type '{Types.NameOf(value)}' has no len()");
+        var text = Texts.IsText(value) ? value! : throw (value is Undefined ? Errors.Type("object of type 'Undefined' is not subscriptable") : Errors.Type($"object of type '{Types.NameOf(value)}' has no len()"));
         var length = arguments[0] is Missing ? 255 : Numbers.ToCount(arguments[0]);
         var end = arguments[2] is Missing ? "..." : Representation.Str(arguments[2]);
         var leeway = arguments[3] is Missing or null ? 5 : Numbers.ToCount(arguments[3]);

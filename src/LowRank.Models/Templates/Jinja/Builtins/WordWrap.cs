@@ -9,7 +9,7 @@ internal static class WordWrap
 {
     public static object Apply(Interpreter interpreter, object? value, object?[] arguments)
     {
-        var text = Texts.TryGet(value, out var plain) ? plain : throw value is Undefined u ? u.Error() : Errors.Type($"'{Types.NameOf(value)}' object has no attribute 'splitlines'");
+        var text = Texts.TryGet(value, out var plain) ? plain : throw (value is Undefined u ? u.Error() : Errors.Type($"'{Types.NameOf(value)}' object has no attribute 'splitlines'"));
         var width = arguments[0] is Missing ? 79 : Numbers.ToCount(arguments[0]);
         if (width <= 0) throw Errors.Value($"invalid width {width} (must be > 0)");
         var breakLong = arguments[1] is Missing || Types.IsTrue(arguments[1]);

@@ -61,12 +61,12 @@ internal static class Arithmetic
         var times = Math.Max(0, Numbers.ToIndex(factor));
         if (sequence is PySequence items)
         {
-            interpreter.Charge(checked((long)Math.Min((Int128)items.Count * times, long.MaxValue)));
+            interpreter.Charge((long)Int128.Min((Int128)items.Count * times, long.MaxValue));
             var all = new object?[items.Count * times];
             for (long i = 0; i < times; i++) items.Items.CopyTo(all, i * items.Count);
             return items is PyList ? new PyList(all) : new PyTuple(all);
         }
-        interpreter.Charge((long)Math.Min((Int128)Texts.Plain(sequence).Length * times, long.MaxValue));
+        interpreter.Charge((long)Int128.Min((Int128)Texts.Plain(sequence).Length * times, long.MaxValue));
         var builder = new TextBuilder();
         for (long i = 0; i < times; i++) builder.AppendText(sequence);
         return Texts.IsMarkup(sequence) ? Texts.AsMarkup(builder.ToValue()) : builder.ToValue();

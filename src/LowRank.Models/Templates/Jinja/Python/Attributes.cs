@@ -1,4 +1,5 @@
 using System.Numerics;
+using LowRank.Models.Templates.Jinja.Builtins;
 using LowRank.Models.Templates.Jinja.Runtime;
 using LowRank.Models.Templates.Jinja.Values;
 

@@ -16,7 +16,7 @@ internal static class BraceFormat
         var builder = new System.Text.StringBuilder();
         foreach (var rune in Texts.Plain(text).EnumerateRunes())
             builder.Append(rune.IsAscii ? rune.ToString()
-                : string.Create(CultureInfo.InvariantCulture, rune.Value < 0x100 ? $"\\x{rune.Value:x2}" : rune.IsBmp ? $"\\u{rune.Value:x4}" : (FormattableString)$"\\U{rune.Value:x8}"));
+                : Representation.Escape(rune.Value));
         return Texts.WithRunsOf(text, builder.ToString());
     }
 

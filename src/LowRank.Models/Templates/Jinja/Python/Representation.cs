@@ -127,7 +127,7 @@ internal static class Representation
         foreach (var origin in traced.Runs.DistinctBy(r => (r.Message, r.Field))) builder.Mark(start, origin.Message, origin.Field);
     }
 
-    private static string Escape(int code) =>
+    public static string Escape(int code) =>
         code < 0x100 ? string.Create(CultureInfo.InvariantCulture, $"\\x{code:x2}")
         : code < 0x10000 ? string.Create(CultureInfo.InvariantCulture, $"\\u{code:x4}")
         : string.Create(CultureInfo.InvariantCulture, $"\\U{code:x8}");

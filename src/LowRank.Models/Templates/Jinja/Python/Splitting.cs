@@ -7,6 +7,7 @@ namespace LowRank.Models.Templates.Jinja.Python;
 internal static class Splitting
 {
     /// <summary><c>split</c> and <c>rsplit</c>.</summary>
+    /// <param name="interpreter">Whose limits count.</param>
     /// <param name="text">The text.</param>
     /// <param name="separator">The separator, or null for runs of white space.</param>
     /// <param name="limit">How many cuts at most; negative for all.</param>
@@ -40,7 +41,7 @@ internal static class Splitting
             pieces.Add(Texts.Slice(text, 0, end));
             pieces.Reverse();
         }
-        return new PyList(pieces);
+        return PyList.Of(pieces);
     }
 
     private static void SplitWhitespace(object text, string plain, long limit, bool fromRight, List<object?> pieces)

@@ -42,7 +42,7 @@ internal static class TextMethods
         Add("removesuffix", "suffix", (_, self, a) => Cut(self!, Text(a[0], "removesuffix() argument"), prefix: false));
         Add("split", "sep? maxsplit?", (it, self, a) => Splitting.Split(it, self!, Separator(a[0]), Limit(a[1]), fromRight: false));
         Add("rsplit", "sep? maxsplit?", (it, self, a) => Splitting.Split(it, self!, Separator(a[0]), Limit(a[1]), fromRight: true));
-        Add("splitlines", "keepends?", (_, self, a) => new PyList(Splitting.Lines(self!, a[0] is not Missing && Types.IsTrue(a[0]))));
+        Add("splitlines", "keepends?", (_, self, a) => PyList.Of(Splitting.Lines(self!, a[0] is not Missing && Types.IsTrue(a[0]))));
         Add("partition", "sep", (_, self, a) => Splitting.Partition(self!, Require(a[0], "must be str"), fromRight: false));
         Add("rpartition", "sep", (_, self, a) => Splitting.Partition(self!, Require(a[0], "must be str"), fromRight: true));
         Add("replace", "old new count?", (it, self, a) => Splitting.Replace(it, self!, Text(a[0], "replace() argument 1"), Require(a[1], "replace() argument 2 must be str"), Limit(a[2])));

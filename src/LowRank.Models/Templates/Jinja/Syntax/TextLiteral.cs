@@ -50,7 +50,7 @@ internal static class TextLiteral
                     // Jinja escapes what is not ASCII before it decodes, so that the backslash meets another backslash.
                     text.Append('\\');
                     var wide = char.IsHighSurrogate(c) && i + 1 < body.Length && char.IsLowSurrogate(body[i + 1]);
-                    text.Append(CultureInfo.InvariantCulture, wide ? $"U{char.ConvertToUtf32(c, body[++i]):x8}" : c < 0x100 ? $"x{(int)c:x2}" : $"u{(int)c:x4}");
+                    text.Append(Python.Representation.Escape(wide ? char.ConvertToUtf32(c, body[++i]) : c).AsSpan(1));
                     break;
                 default: text.Append('\\').Append(c); break;
             }

@@ -9,9 +9,9 @@ internal abstract class PySequence(object?[] items)
     public int Count => Items.Length;
 }
 
-internal sealed class PyList(object?[] items) : PySequence(items)
+internal sealed class PyList(params object?[] items) : PySequence(items)
 {
-    public PyList(List<object?> items) : this(items.ToArray()) { }
+    public static PyList Of(List<object?> items) => new(items.ToArray());
 }
 
 internal sealed class PyTuple(params object?[] items) : PySequence(items)

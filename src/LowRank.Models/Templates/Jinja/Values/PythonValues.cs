@@ -41,7 +41,7 @@ internal static class PythonValues
             case IEnumerable items:
                 var list = new List<object?>();
                 foreach (var item in items) list.Add(From(item, text));
-                return new PyList(list);
+                return PyList.Of(list);
             default:
                 throw new LowRankException($"A chat template cannot use a value of type {value.GetType().Name}. Use strings, numbers, booleans, null, lists, dictionaries with string keys, or JsonElement.");
         }
