@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Optimizers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -17,8 +18,8 @@ public sealed class LoraInjectorTests
         using var model = new Mlp();
         var x = Example();
         using var injector = LoraInjector.Attach(model, x, Config, seed: 3);
-        Assert.Equal(["first.lora_A.weight", "first.lora_B.weight", "body.head.lora_A.weight", "body.head.lora_B.weight"], injector.NamedParameters.Select(p => p.Name));
-        var p = injector.NamedParameters.ToDictionary(p => p.Name, p => (Tensor)p.Value);
+        Assert.Equal(["first.lora_A.weight", "first.lora_B.weight", "body.head.lora_A.weight", "body.head.lora_B.weight"], injector.TrainableParameters.Select(p => p.Name));
+        var p = injector.TrainableParameters.ToDictionary(p => p.Name, p => p.Value);
 
         var hidden = (x.mm(model.first.weight.t()) + model.first.bias! + 3 * x.mm(p["first.lora_A.weight"].t()).mm(p["first.lora_B.weight"].t())).relu();
         hidden = hidden.mm(model.body.middle.weight.t());
@@ -78,6 +79,22 @@ public sealed class LoraInjectorTests
     }
 
     [Fact]
+    public void LowRanks_flat_optimizer_takes_the_parameters_too()
+    {
+        using var _ = NewDisposeScope();
+        using var model = new Mlp();
+        var x = Example();
+        using var injector = LoraInjector.Attach(model, x, Config);
+        using var flat = new FlatParameters(injector.TrainableParameters);
+        using var optimizer = new LowRank.Optimizers.AdamW(flat, new AdamWSettings());
+        var before = model.call(x).pow(2).mean();
+        before.backward();
+        optimizer.Step(1e-2);
+        Assert.True(model.call(x).pow(2).mean().item<float>() < before.item<float>());
+        Assert.Contains("lives in a flat buffer", Assert.Throws<InvalidOperationException>(() => injector.Parameters).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Detaching_gives_the_module_back()
     {
         using var _ = NewDisposeScope();
@@ -110,7 +127,7 @@ public sealed class LoraInjectorTests
         var x = Example();
         var injector = LoraInjector.Attach(model, x, Config with { UseRslora = rslora, LoraBias = true });
         using (no_grad())
-            foreach (var (name, value) in injector.NamedParameters.Where(p => p.Name.EndsWith("bias", StringComparison.Ordinal))) value.fill_(0.25f);
+            foreach (var bias in injector.TrainableParameters.Where(p => p.Name.EndsWith("bias", StringComparison.Ordinal))) bias.Value.fill_(0.25f);
         var adapted = model.call(x).detach();
         injector.Merge();
         Assert.Equal(["first.weight", "first.bias", "body.middle.weight", "body.head.weight", "body.head.bias"], model.named_parameters().Select(p => p.name));
@@ -215,7 +232,7 @@ public sealed class LoraInjectorTests
         var shared = nn.Linear(5, 5);
         using var model = nn.Sequential(("a", shared), ("b", shared));
         using var injector = LoraInjector.Attach(model, Example(), new LoraConfig { Rank = 2, Alpha = 2, TargetModules = ModulePattern.AllLinear, Initialization = LoraInitialization.Random });
-        Assert.Equal(["a.lora_A.weight", "a.lora_B.weight"], injector.NamedParameters.Select(p => p.Name));
+        Assert.Equal(["a.lora_A.weight", "a.lora_B.weight"], injector.TrainableParameters.Select(p => p.Name));
         var x = Example();
         var effective = shared.weight + injector.Parameters[1].mm(injector.Parameters[0]);
         AssertClose((x.mm(effective.t()) + shared.bias!).mm(effective.t()) + shared.bias!, model.call(x), 2e-6); // fp32, another order of sums

@@ -1,4 +1,5 @@
 using LowRank.Adapters.Lora;
+using LowRank.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -25,14 +26,10 @@ internal sealed class HookedLinear : IDisposable
     {
         (Linear, Target, _dropout, _masks) = (linear, target, config.Dropout, masks);
         var (a, b, bias) = LoraInitializer.Linear(target, config, initial, linear.weight.device);
-        using (a)
-        using (b)
-        using (bias)
-        {
-            A = Own(a.Value);
-            B = Own(b.Value);
-            Bias = bias is null ? null : Own(bias.Value);
-        }
+        A = AsModuleParameter(a);
+        B = AsModuleParameter(b);
+        Bias = bias is null ? null : AsModuleParameter(bias);
+        Parameters = Bias is null ? [A, B] : [A, B, Bias];
         _hook = linear.register_forward_hook(Add);
     }
 
@@ -40,11 +37,14 @@ internal sealed class HookedLinear : IDisposable
 
     public LoraTarget Target { get; }
 
-    public Parameter A { get; }
+    public TrainableParameter A { get; }
 
-    public Parameter B { get; }
+    public TrainableParameter B { get; }
 
-    public Parameter? Bias { get; }
+    public TrainableParameter? Bias { get; }
+
+    /// <summary>What is trained, in the order of the file.</summary>
+    public IReadOnlyList<TrainableParameter> Parameters { get; }
 
     /// <summary>Whether the update is added. The hook counts its calls in any case.</summary>
     public bool Enabled { get; set; } = true;
@@ -52,33 +52,20 @@ internal sealed class HookedLinear : IDisposable
     /// <summary>How often the hook was called.</summary>
     public int Calls { get; private set; }
 
-    /// <summary>The trained tensors with their names in the adapted model.</summary>
-    public IEnumerable<(string Name, Parameter Value)> Parameters
-    {
-        get
-        {
-            yield return (AdapterKeys.NameOf(Target.Module.Name, AdapterTensorKind.LoraA), A);
-            yield return (AdapterKeys.NameOf(Target.Module.Name, AdapterTensorKind.LoraB), B);
-            if (Bias is not null) yield return (AdapterKeys.NameOf(Target.Module.Name, AdapterTensorKind.LoraBBias), Bias);
-        }
-    }
-
     /// <summary>Adds scaling · B A to the layer's weight, and the bias of B to its bias.</summary>
     public void Merge()
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Linear.weight.add_(B.mm(A) * Target.Scaling);
-        if (Bias is not null) Linear.bias!.add_(Bias * Target.Scaling);
+        Linear.weight.add_(B.Value.mm(A.Value) * Target.Scaling);
+        if (Bias is not null) Linear.bias!.add_(Bias.Value * Target.Scaling);
     }
 
     /// <summary>Removes the hook and frees the matrices.</summary>
     public void Dispose()
     {
         _hook.remove();
-        A.Dispose();
-        B.Dispose();
-        Bias?.Dispose();
+        foreach (var parameter in Parameters) parameter.Dispose();
     }
 
     private Tensor Add(nn.Module<Tensor, Tensor> module, Tensor x, Tensor y)
@@ -87,13 +74,17 @@ internal sealed class HookedLinear : IDisposable
         if (!Enabled) return y;
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var down = nn.functional.linear(_dropout > 0 && module.training ? Dropped(wide) : wide, A);
+        var down = nn.functional.linear(_dropout > 0 && module.training ? Dropped(wide) : wide, A.Value);
         // In place: the output of a linear layer is not needed for its gradient, and no second tensor of its size comes into being.
-        y.add_(nn.functional.linear(down, B, Bias) * Target.Scaling);
+        y.add_(nn.functional.linear(down, B.Value, Bias?.Value) * Target.Scaling);
         return y;
     }
 
     private Tensor Dropped(Tensor x) => x * (rand(x.shape, ScalarType.Float32, x.device, generator: _masks) >= _dropout).to(ScalarType.Float32) / (1 - _dropout);
 
-    private static Parameter Own(Tensor value) => (Parameter)new Parameter(value.detach().clone()).DetachFromDisposeScope();
+    /// <summary>The same parameter with a value that TorchSharp's optimizers take.</summary>
+    private static TrainableParameter AsModuleParameter(TrainableParameter drawn)
+    {
+        using (drawn) return new TrainableParameter(drawn.Name, new Parameter(drawn.Value.detach().clone()));
+    }
 }

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using LowRank.Formats;
+using LowRank.Layers;
 using LowRank.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -50,11 +50,16 @@ public sealed class LoraInjector : IDisposable
     /// <summary>The layers that were chosen, and the configuration as it is saved.</summary>
     public TargetSelection Selection { get; }
 
-    /// <summary>Everything that is trained, for an optimizer: A [rank, in] and B [out, rank] of each layer, fp32, in the module's order.</summary>
-    public IReadOnlyList<Parameter> Parameters => [.. NamedParameters.Select(p => p.Value)];
+    /// <summary>Everything that is trained, for an optimizer of TorchSharp: A [rank, in] and B [out, rank] of each layer, fp32, in the module's order.</summary>
+    /// <exception cref="InvalidOperationException">The parameters were moved into <see cref="Optimizers.FlatParameters"/>, for LowRank's optimizers.</exception>
+    public IReadOnlyList<Parameter> Parameters => [.. TrainableParameters.Select(p => p.Value as Parameter
+        ?? throw new InvalidOperationException($"{p.Name} lives in a flat buffer of LowRank's optimizer now; TorchSharp's cannot take it."))];
 
-    /// <summary>The trained tensors with their names in the adapter file without its prefix, such as <c>fc1.lora_A.weight</c>.</summary>
-    public IEnumerable<(string Name, Parameter Value)> NamedParameters => _layers.SelectMany(l => l.Parameters);
+    /// <summary>
+    /// The same for LowRank's optimizers (<see cref="Optimizers.FlatParameters"/>), by their names in the adapter file without its prefix, such
+    /// as <c>fc1.lora_A.weight</c>.
+    /// </summary>
+    public IReadOnlyList<TrainableParameter> TrainableParameters => [.. _layers.SelectMany(l => l.Parameters)];
 
     /// <summary>Puts a new LoRA on a module. It changes nothing until it is trained (B is zero), except with <see cref="LoraInitialization.Random"/>.</summary>
     /// <param name="module">The module, on its device. All its own parameters are frozen until the injector is disposed.</param>
@@ -99,12 +104,11 @@ public sealed class LoraInjector : IDisposable
         {
             adapter.RequireExactly(AdapterKeys.TensorsOf(injector.Selection, [.. injector.Selection.Targets.Select(t => t.Module)]));
             using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
-            foreach (var (name, value) in injector.NamedParameters)
+            foreach (var parameter in injector.TrainableParameters)
             {
-                var elements = new float[value.numel()];
-                adapter.TryRead(AdapterKeys.ToKey(name), elements);
-                value.copy_(tensor(elements).view(value.shape));
+                var elements = new float[parameter.Count];
+                adapter.TryRead(AdapterKeys.ToKey(parameter.Name), elements);
+                parameter.Set(tensor(elements).view(parameter.Shape));
             }
             return injector;
         }
@@ -121,11 +125,11 @@ public sealed class LoraInjector : IDisposable
     public void Save(string folder)
     {
         RequireAttached();
-        using var writer = AdapterFolder.Create(folder, Selection.Config, [.. NamedParameters.Select(p => (p.Name, TensorType.F32, p.Value.shape))]);
-        foreach (var (name, value) in NamedParameters)
+        using var writer = AdapterFolder.Create(folder, Selection.Config, [.. TrainableParameters.Select(p => (p.Name, TensorType.F32, p.Shape))]);
+        foreach (var parameter in TrainableParameters)
         {
             using var scope = NewDisposeScope();
-            writer.Write(name, MemoryMarshal.AsBytes<float>(value.detach().cpu().contiguous().data<float>().ToArray()));
+            writer.Write(parameter.Name, parameter.Value.detach().cpu().contiguous().data<float>().ToArray());
         }
         writer.Commit();
     }
