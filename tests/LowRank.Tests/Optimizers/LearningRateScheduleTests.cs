@@ -60,7 +60,7 @@ public sealed class LearningRateScheduleTests
     public void Warm_up_and_fall_have_shapes(ScheduleShape shape, double middleOfWarmup, double quarterOfFall)
     {
         var schedule = new LearningRateSchedule { Kind = LearningRateScheduleKind.WarmupStableDecay, WarmupSteps = 4, DecaySteps = 8, WarmupShape = shape, DecayShape = shape };
-        Assert.Equal(middleOfWarmup, schedule.At(2, 20, 1), 15);
+        Assert.Equal(middleOfWarmup, schedule.At(2, 20, 1), 14); // 1 - √x loses the last bit
         Assert.Equal(1, schedule.At(11, 20, 1));
         Assert.Equal(quarterOfFall, schedule.At(14, 20, 1), 15);
     }
