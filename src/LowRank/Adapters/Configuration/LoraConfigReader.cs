@@ -11,7 +11,7 @@ internal sealed class LoraConfigReader
     private readonly HashSet<string> unread;
     private readonly List<string> problems = [];
 
-    private LoraConfigReader(JsonObject document) => (this.document, this.unread) = (document, [.. document.Select(m => m.Key)]);
+    private LoraConfigReader(JsonObject document) => (this.document, unread) = (document, [.. document.Select(m => m.Key)]);
 
     public static LoraConfig Read(string json, string where)
     {

@@ -24,7 +24,7 @@ internal sealed class HookedLinear : IDisposable
     /// <param name="masks">Draws the dropout masks; it stays the caller's.</param>
     public HookedLinear(Linear linear, LoraTarget target, LoraConfig config, Generator initial, Generator masks)
     {
-        (Linear, Target, this.dropout, this.masks) = (linear, target, config.Dropout, masks);
+        (Linear, Target, dropout, this.masks) = (linear, target, config.Dropout, masks);
         var (a, b, bias) = LoraInitializer.Linear(target, config, initial, linear.weight.device);
         A = AsModuleParameter(a);
         B = AsModuleParameter(b);
