@@ -58,13 +58,4 @@ public sealed class GoldenTensors
             _ => throw new InvalidDataException($"{name} is {type}"),
         };
     }
-
-    /// <summary>A two-dimensional tensor of whole numbers.</summary>
-    public long[,] Matrix(string name)
-    {
-        var (flat, shape) = (Longs(name), Shape(name));
-        var m = new long[shape[0], shape[1]];
-        Buffer.BlockCopy(flat, 0, m, 0, flat.Length * sizeof(long));
-        return m;
-    }
 }

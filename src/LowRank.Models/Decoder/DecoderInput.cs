@@ -29,42 +29,45 @@ public sealed class DecoderInput : IDisposable
     internal long CachedPlaces { get; }
 
     /// <summary>One sequence a row, from position 0, padded on the right with any id.</summary>
-    /// <param name="ids"><c>[batch, sequence]</c>.</param>
+    /// <param name="ids"><c>[batch, sequence]</c>, row after row.</param>
+    /// <param name="rows">The batch.</param>
     /// <param name="device">The device; the CPU by default.</param>
-    public static DecoderInput Padded(long[,] ids, Device? device = null)
+    public static DecoderInput Padded(long[] ids, long rows, Device? device = null)
     {
-        var t = tensor(ids, device: device);
-        return new DecoderInput(t, RowPositions(t), AttentionLayout.Causal(t.shape[1], device), null, 0);
+        var t = Rows(ids, rows, device);
+        using var line = arange(t.shape[1], ScalarType.Int64, device);
+        return new DecoderInput(t, line.unsqueeze(0).expand(t.shape), AttentionLayout.Causal(t.shape[1], device), null, 0);
     }
 
     /// <summary>Several sequences a row.</summary>
-    /// <param name="ids"><c>[batch, sequence]</c>.</param>
+    /// <param name="ids"><c>[batch, sequence]</c>, row after row.</param>
     /// <param name="positions">Restarting positions of the same shape.</param>
-    /// <param name="sequenceIds">Which sequence a token belongs to, of the same shape.</param>
+    /// <param name="sequenceIds">Which sequence a token belongs to, of the same shape; equal numbers in one row are one sequence.</param>
+    /// <param name="rows">The batch.</param>
     /// <param name="device">The device; the CPU by default.</param>
-    public static DecoderInput Packed(long[,] ids, long[,] positions, long[,] sequenceIds, Device? device = null)
+    public static DecoderInput Packed(long[] ids, long[] positions, long[] sequenceIds, long rows, Device? device = null)
     {
-        var sequences = tensor(sequenceIds, device: device).DetachFromDisposeScope();
-        return new DecoderInput(tensor(ids, device: device), tensor(positions, device: device), AttentionLayout.Packed(sequences), null, 0) { owned = sequences };
+        var sequences = Rows(sequenceIds, rows, device).DetachFromDisposeScope();
+        return new DecoderInput(Rows(ids, rows, device), Rows(positions, rows, device), AttentionLayout.Packed(sequences), null, 0) { owned = sequences };
     }
 
     /// <summary>Tokens that continue the sequences of a cache.</summary>
-    /// <param name="ids"><c>[batch, new tokens]</c>.</param>
+    /// <param name="ids"><c>[batch, new tokens]</c>, row after row.</param>
     /// <param name="positions">Where they stand, of the same shape.</param>
     /// <param name="cache">The cache.</param>
     /// <param name="device">The device; the CPU by default.</param>
-    public static DecoderInput Continued(long[,] ids, long[,] positions, KvCache cache, Device? device = null)
+    public static DecoderInput Continued(long[] ids, long[] positions, KvCache cache, Device? device = null)
     {
         long used = 0;
         foreach (var p in positions) used = Math.Max(used, p + 1);
         if (used > cache.Capacity) throw new ArgumentException($"Position {used - 1} lies beyond the cache's {cache.Capacity} places.", nameof(positions));
-        var at = tensor(positions, device: device);
-        return new DecoderInput(tensor(ids, device: device), at, AttentionLayout.Cached(at, used), cache, used);
+        var at = Rows(positions, cache.Batch, device);
+        return new DecoderInput(Rows(ids, cache.Batch, device), at, AttentionLayout.Cached(at, used), cache, used);
     }
 
     private Tensor? owned;
 
-    private static Tensor RowPositions(Tensor ids) => arange(ids.shape[1], ScalarType.Int64, ids.device).unsqueeze(0).expand(ids.shape);
+    private static Tensor Rows(long[] values, long rows, Device? device) => tensor(values, [rows, values.Length / rows], device: device);
 
     /// <inheritdoc/>
     public void Dispose()

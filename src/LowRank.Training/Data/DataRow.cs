@@ -51,6 +51,12 @@ public sealed class DataRow
     /// <summary>For a pretokenized row, which of <see cref="InputIds"/> are learned (label not -100); else null.</summary>
     public IReadOnlyList<bool>? Supervised { get; init; }
 
+    /// <summary>
+    /// Why the row holds nothing to learn from, or null. To read such a row is fine (it is a warning of its <see cref="Dataset"/>), to
+    /// train on it is an error.
+    /// </summary>
+    public string? NothingToLearn { get; init; }
+
     /// <summary>Where the row stands, <c>file:line</c>, for messages.</summary>
     public string Place => string.Create(CultureInfo.InvariantCulture, $"{File}:{Line}");
 }

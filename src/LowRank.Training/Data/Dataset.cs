@@ -8,7 +8,7 @@ namespace LowRank.Training.Data;
 /// The rows of a data file: JSON lines, a JSON array or plain text, in the shapes of <see cref="DataFormat"/>. Everything that is wrong
 /// in the file is told at once, with file and line. Immutable and safe to read from many threads.
 /// </summary>
-public sealed class Dataset
+public sealed partial class Dataset
 {
     /// <summary>A data set of rows that are already there.</summary>
     /// <param name="path">The file they come from, for messages.</param>
@@ -93,14 +93,14 @@ public sealed class Dataset
 
     /// <summary>One message for a file in which no row has a known shape: the others would only repeat it.</summary>
     private static void Unknown(RowContext row) => row.Error(row.Row.ValueKind == JsonValueKind.Object
-        ? $"the shape is not known: the row has {JsonNames.Keys(row.Row)}; expected {FormatDetector.Expected} (map other fields with DatasetOptions.Columns)"
+        ? $"the shape is not known: the row has {JsonNames.Keys(row.Row)}; expected {FormatDetector.Expected} (fields of other names can be mapped with the columns setting)"
         : $"the row is {JsonNames.Kind(row.Row)}; expected an object");
 
     /// <summary>Checks that every row holds something to learn from, which reading a file does not ask for but training does.</summary>
     /// <exception cref="DatasetException">Some rows hold nothing to learn from; all of them are listed.</exception>
     public void RequireTrainable()
     {
-        var empty = Problems.Where(p => p.NothingToLearn).Select(p => p with { Severity = ProblemSeverity.Error }).ToList();
+        var empty = Rows.Where(r => r.NothingToLearn is not null).Select(r => new Problem(ProblemSeverity.Error, r.File, r.Line, 0, r.NothingToLearn!)).ToList();
         if (empty.Count > 0) throw new DatasetException(empty, empty.Count);
     }
 }

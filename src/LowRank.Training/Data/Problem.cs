@@ -10,12 +10,6 @@ namespace LowRank.Training.Data;
 /// <param name="Message">What is wrong and what was expected, without the place.</param>
 public sealed record Problem(ProblemSeverity Severity, string File, int Line, int Column, string Message)
 {
-    /// <summary>
-    /// True for a row that holds nothing to learn from. To read such a file is fine (a <see cref="ProblemSeverity.Warning"/>), to train
-    /// on it is not: <see cref="Dataset.RequireTrainable"/> turns it into an error.
-    /// </summary>
-    public bool NothingToLearn { get; init; }
-
     /// <summary><c>file:line:column: message</c>, as compilers print it.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Place}: {Message}");
 

@@ -11,24 +11,22 @@ internal sealed class ProblemList(string file, int limit = ProblemList.DefaultLi
     public int Errors { get; private set; }
     public int Warnings { get; private set; }
 
-    /// <summary>The kept problems in the order in which they were found.</summary>
-    public IReadOnlyList<Problem> Kept => kept;
+    /// <summary>The kept problems in the order of the file.</summary>
+    public IReadOnlyList<Problem> Kept => [.. kept.OrderBy(p => p.Line)];
 
     public void Error(int line, string message, int column = 0)
     {
         if (Errors++ < limit) kept.Add(new Problem(ProblemSeverity.Error, file, line, column, message));
     }
 
-    public void Warn(int line, string message, bool nothingToLearn = false, int column = 0)
+    public void Warn(int line, string message, int column = 0)
     {
-        // One row without anything to learn is enough to refuse training, and its line must be named: those are kept beyond the limit.
-        if (Warnings++ < limit || nothingToLearn)
-            kept.Add(new Problem(ProblemSeverity.Warning, file, line, column, message) { NothingToLearn = nothingToLearn });
+        if (Warnings++ < limit) kept.Add(new Problem(ProblemSeverity.Warning, file, line, column, message));
     }
 
     /// <summary>Throws when there are errors, with the warnings beside them.</summary>
     public void ThrowIfErrors()
     {
-        if (Errors > 0) throw new DatasetException(kept, Errors + Warnings);
+        if (Errors > 0) throw new DatasetException(Kept, Errors + Warnings);
     }
 }

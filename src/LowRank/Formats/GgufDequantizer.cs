@@ -102,7 +102,7 @@ public static unsafe class GgufDequantizer
         });
     }
 
-    private static void DecodeRounded(TensorType type, byte* from, long count, ushort* to)
+    internal static void DecodeRounded(TensorType type, byte* from, long count, ushort* to)
     {
         if (type == TensorType.BF16)
         {

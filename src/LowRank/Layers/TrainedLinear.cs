@@ -42,11 +42,17 @@ public sealed class TrainedLinear : ILinear
         return nn.functional.linear(x, w, b);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Frees the parameters alone, before the replaced layer is put back.</summary>
+    internal void DisposeParameters()
     {
         if (ownsWeight) Weight.Dispose();
         Bias?.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        DisposeParameters();
         Replaced?.Dispose();
     }
 }

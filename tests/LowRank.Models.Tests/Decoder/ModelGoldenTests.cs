@@ -52,7 +52,7 @@ public sealed class ModelGoldenTests
         using var model = Load(name);
 
         var states = new Dictionary<int, float[]>();
-        using (var input = DecoderInput.Padded(want.Matrix("input_ids")))
+        using (var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0]))
         {
             var hidden = model.Hidden(input, (layer, x) => states[layer] = x.data<float>().ToArray());
             Near.All(want.Floats("hidden.embed"), states[-1], hiddenTolerance, "hidden.embed");
@@ -60,7 +60,7 @@ public sealed class ModelGoldenTests
             Near.All(want.Floats("hidden.norm"), states[model.Spec.Layers], hiddenTolerance, "hidden.norm");
             Near.All(want.Floats("logits"), model.Logits(hidden).data<float>().ToArray(), logitsTolerance, "logits");
         }
-        using (var input = DecoderInput.Padded(want.Matrix("padded.input_ids")))
+        using (var input = DecoderInput.Padded(want.Longs("padded.input_ids"), want.Shape("padded.input_ids")[0]))
         {
             // Elsewhere the file holds zeros.
             var got = model.Logits(model.Hidden(input)).data<float>().ToArray();
@@ -69,10 +69,10 @@ public sealed class ModelGoldenTests
             for (var i = 0; i < mask.Length; i++) if (mask[i] == 0) got.AsSpan(i * vocabulary, vocabulary).Clear();
             Near.All(want.Floats("padded.logits"), got, logitsTolerance, "padded.logits");
         }
-        using (var input = DecoderInput.Packed(want.Matrix("packed.input_ids"), want.Matrix("packed.position_ids"), want.Matrix("packed.sequence_ids")))
+        using (var input = DecoderInput.Packed(want.Longs("packed.input_ids"), want.Longs("packed.position_ids"), want.Longs("packed.sequence_ids"), want.Shape("packed.input_ids")[0]))
             Near.All(want.Floats("packed.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "packed.logits");
         if (want.Has("long.input_ids"))
-            using (var input = DecoderInput.Padded(want.Matrix("long.input_ids")))
+            using (var input = DecoderInput.Padded(want.Longs("long.input_ids"), want.Shape("long.input_ids")[0]))
                 Near.All(want.Floats("long.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "long.logits");
     }
 
@@ -102,10 +102,8 @@ public sealed class ModelGoldenTests
         var next = ids.ToArray();
         for (var at = 0; got.Count < wanted.Count;)
         {
-            var (tokens, positions) = (new long[1, next.Length], new long[1, next.Length]);
-            for (var i = 0; i < next.Length; i++) (tokens[0, i], positions[0, i]) = (next[i], at + i);
+            using var input = DecoderInput.Continued(next, [.. next.Select((_, i) => (long)(at + i))], cache);
             at += next.Length;
-            using var input = DecoderInput.Continued(tokens, positions, cache);
             using var logits = model.Logits(model.Hidden(input));
             next = [logits[0, -1].argmax().item<long>()];
             got.Add(next[0]);
@@ -121,7 +119,7 @@ public sealed class ModelGoldenTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var model = Load(name, computeType: ScalarType.BFloat16);
-        using var input = DecoderInput.Padded(want.Matrix("input_ids"));
+        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0]);
         var (wanted, got) = (want.Floats("bf16.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray());
         Near.All(wanted, got, Tolerance(name, "bf16.logits"), "bf16.logits");
         Assert.True(wanted.Zip(got, (a, b) => Math.Abs(a - b)).Average() <= Tolerance(name, "bf16.logits_mean"));

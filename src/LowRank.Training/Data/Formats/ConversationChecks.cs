@@ -96,13 +96,13 @@ internal static class ConversationChecks
             if (MessageList.Role(message) == "assistant") assistants++;
             if (learned[index++] && SaysSomething(message)) return;
         }
-        row.Warn(assistants switch
+        row.WarnNothingToLearn(assistants switch
         {
-            0 => "no assistant turn: nothing to learn from",
-            _ when !learned.Contains(true) => "no assistant turn has a weight other than 0: nothing to learn from",
-            1 => "the only assistant turn is empty or blank: nothing to learn from",
-            _ => "all assistant turns are empty or blank: nothing to learn from",
-        }, nothingToLearn: true);
+            0 => "no assistant turn",
+            _ when !learned.Contains(true) => "no assistant turn that is learned (weight 0, or part of the prompt)",
+            1 => "the only assistant turn is empty or blank",
+            _ => "all assistant turns are empty or blank",
+        });
     }
 
     private static bool SaysSomething(JsonElement message) =>

@@ -20,6 +20,7 @@ internal static class MessagesFormat
         return new DataRow
         {
             File = row.File, Line = row.Line, Number = row.Number, Format = format, Messages = messages, Tools = tools, Learned = learned,
+            NothingToLearn = row.NothingToLearn,
         };
     }
 }

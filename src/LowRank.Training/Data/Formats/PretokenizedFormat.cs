@@ -24,11 +24,11 @@ internal static class PretokenizedFormat
         if (!sound) return null;
         var kept = Enumerable.Range(0, ids.Length).Where(i => mask is null || mask[i] == 1).ToArray();
         var supervised = Array.ConvertAll(kept, i => labels is null || labels[i] != Ignored);
-        if (!supervised.Contains(true)) row.Warn("no token has a label other than -100: nothing to learn from", nothingToLearn: true);
+        if (!supervised.Contains(true)) row.WarnNothingToLearn("no token has a label other than -100");
         return new DataRow
         {
             File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.Pretokenized,
-            InputIds = Array.ConvertAll(kept, i => ids[i]), Supervised = supervised,
+            InputIds = Array.ConvertAll(kept, i => ids[i]), Supervised = supervised, NothingToLearn = row.NothingToLearn,
         };
     }
 

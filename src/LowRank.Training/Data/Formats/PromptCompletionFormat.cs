@@ -13,8 +13,8 @@ internal static class PromptCompletionFormat
         if (p.ValueKind == JsonValueKind.Array || c.ValueKind == JsonValueKind.Array) return Conversation(row, p, c);
         var (before, after) = (row.Text("prompt", required: true), row.Text("completion", required: true));
         if (before is null || after is null) return null;
-        if (string.IsNullOrWhiteSpace(after)) row.Warn($"\"{row.NameOf("completion")}\" is empty or blank: nothing to learn from", nothingToLearn: true);
-        return new DataRow { File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.PromptCompletion, Prompt = before, Completion = after };
+        if (string.IsNullOrWhiteSpace(after)) row.WarnNothingToLearn($"\"{row.NameOf("completion")}\" is empty or blank");
+        return new DataRow { File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.PromptCompletion, Prompt = before, Completion = after, NothingToLearn = row.NothingToLearn };
     }
 
     private static DataRow? Conversation(RowContext row, JsonElement prompt, JsonElement completion)

@@ -14,7 +14,17 @@ internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions opt
 
     public void Error(string message) => problems.Error(raw.Line, Prefix + message);
 
-    public void Warn(string message, bool nothingToLearn = false) => problems.Warn(raw.Line, Prefix + message, nothingToLearn);
+    public void Warn(string message) => problems.Warn(raw.Line, Prefix + message);
+
+    /// <summary>Told as a warning now, and kept in <see cref="NothingToLearn"/> for training, which refuses the row.</summary>
+    public void WarnNothingToLearn(string reason)
+    {
+        NothingToLearn = Prefix + reason + ": nothing to learn from";
+        problems.Warn(raw.Line, NothingToLearn);
+    }
+
+    /// <summary>Why the row holds nothing to learn from, or null.</summary>
+    public string? NothingToLearn { get; private set; }
 
     private string Prefix => raw.InArray ? string.Create(CultureInfo.InvariantCulture, $"row {raw.Number}: ") : "";
 
@@ -29,7 +39,7 @@ internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions opt
     public JsonElement? Required(string field, string expected)
     {
         if (row.TryGetProperty(NameOf(field), out var value)) return value;
-        Error($"no field \"{NameOf(field)}\" ({expected}); the row has {JsonNames.Keys(row)}");
+        Error($"no field \"{NameOf(field)}\" (expected {expected}); the row has {JsonNames.Keys(row)}");
         return null;
     }
 

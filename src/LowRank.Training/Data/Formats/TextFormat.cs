@@ -9,8 +9,8 @@ internal static class TextFormat
     public static DataRow? Read(RowContext row)
     {
         if (row.Text("text", required: true) is not { } text) return null;
-        if (string.IsNullOrWhiteSpace(text)) row.Warn($"\"{row.NameOf("text")}\" is empty or blank: nothing to learn from", nothingToLearn: true);
-        return new DataRow { File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.Text, Text = text };
+        if (string.IsNullOrWhiteSpace(text)) row.WarnNothingToLearn($"\"{row.NameOf("text")}\" is empty or blank");
+        return new DataRow { File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.Text, Text = text, NothingToLearn = row.NothingToLearn };
     }
 
     /// <summary>The rows of a plain text file.</summary>

@@ -32,6 +32,8 @@ internal static class JsonFault
             return $"the {whole} ends before the value is complete; expected the rest of it (was the file cut off?)";
         if (offset < line.Length && line[offset] == '\'')
             return "single quotes; JSON takes double quotes around keys and texts (is it a printed Python dict?)";
+        if (message.Contains("without a matching open", StringComparison.Ordinal) && offset < line.Length)
+            return line[offset] == ']' ? "']' where a '{' is still open; expected ',' or '}'" : "'}' where a '[' is still open; expected ',' or ']'";
         return message.TrimEnd('.').Replace("Expected", "expected", StringComparison.Ordinal).Replace(". expected", "; expected", StringComparison.Ordinal);
     }
 }

@@ -4,7 +4,7 @@ namespace LowRank.Adapters;
 /// <param name="Name">The dotted name in the base model, such as <c>model.layers.0.self_attn.q_proj</c>.</param>
 /// <param name="Kind">What the module is.</param>
 /// <param name="InFeatures">The width of its input; for an embedding the number of tokens. 0 for <see cref="ModuleKind.Other"/>.</param>
-/// <param name="OutFeatures">The width of its output.</param>
+/// <param name="OutFeatures">The width of its output; for <see cref="ModuleKind.Other"/> the length of its weight vector (a norm's), or 0 where it has none.</param>
 /// <param name="HasBias">Whether it has a bias.</param>
 public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatures, long OutFeatures, bool HasBias)
 {
@@ -13,4 +13,12 @@ public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatur
 
     /// <summary>Whether the module is multiplied with its input: everything but embeddings and <see cref="ModuleKind.Other"/>.</summary>
     internal bool IsLinear => Kind is ModuleKind.Linear or ModuleKind.Head or ModuleKind.Conv1D;
+
+    /// <summary>The shape of its weight as stored, or null where it has none.</summary>
+    internal long[]? WeightShape => Kind switch
+    {
+        ModuleKind.Linear or ModuleKind.Head => [OutFeatures, InFeatures],
+        ModuleKind.Conv1D or ModuleKind.Embedding => [InFeatures, OutFeatures],
+        _ => OutFeatures > 0 ? [OutFeatures] : null,
+    };
 }

@@ -1,0 +1,16 @@
+using TorchSharp;
+
+namespace LowRank.Models.Checkpoints;
+
+/// <summary>How a model is loaded.</summary>
+public sealed record ModelLoadOptions
+{
+    /// <summary>The dtype of activations and products: fp32 or bf16. Default fp32. Weights stay in the dtype of the file.</summary>
+    public torch.ScalarType ComputeType { get; init; } = torch.ScalarType.Float32;
+
+    /// <summary>Threads of the tensor library. Default null: as it is.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Is told what is being done, a line at a time.</summary>
+    public Action<string>? Progress { get; init; }
+}

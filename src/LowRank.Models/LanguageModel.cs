@@ -1,0 +1,101 @@
+using LowRank.Adapters;
+using LowRank.Models.Checkpoints;
+using LowRank.Models.Decoder;
+using LowRank.Models.Families;
+using LowRank.Models.Templates;
+using LowRank.Models.Tokenization;
+
+namespace LowRank.Models;
+
+/// <summary>
+/// A loaded model with everything around it: decoder, tokenizer, chat template, ends of text. One thread uses it at a time; the asynchronous members
+/// of LowRank run it on a thread of their own. Disposing it frees the weights.
+/// </summary>
+public sealed class LanguageModel : IDisposable
+{
+    internal LanguageModel(string id, ModelConfig config, CausalLM decoder, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ChatTemplate? chatTemplate, IReadOnlyList<int> endTokens, BaseFingerprint fingerprint)
+    {
+        (Id, Config, Decoder, Tokenizer, TokenizerConfig, ChatTemplate) = (id, config, decoder, tokenizer, tokenizerConfig, chatTemplate);
+        (EndTokens, Fingerprint) = (endTokens, fingerprint);
+    }
+
+    /// <summary>What the model was loaded by: a folder, a file or a hub id.</summary>
+    public string Id { get; }
+
+    /// <summary>Its configuration.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The network.</summary>
+    public CausalLM Decoder { get; }
+
+    /// <summary>The tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>Special tokens and switches of the tokenizer.</summary>
+    public TokenizerConfig TokenizerConfig { get; }
+
+    /// <summary>The chat template, or null for a model without one.</summary>
+    public ChatTemplate? ChatTemplate { get; }
+
+    /// <summary>Tokens at which generation stops.</summary>
+    public IReadOnlyList<int> EndTokens { get; }
+
+    /// <summary>XxHash128 over names, shapes and bytes of the base weights: kept with an adapter and compared when it is loaded.</summary>
+    public BaseFingerprint Fingerprint { get; }
+
+    /// <summary>Parameters of the base, a tied head counted once.</summary>
+    public long ParameterCount => Decoder.ParameterCount;
+
+    /// <summary>The adapter that stands in the model, or null.</summary>
+    public AttachedAdapter? Adapter { get; private set; }
+
+    /// <summary>Loads a model: a Hugging Face folder, a <c>.gguf</c> file, or a hub id, which is downloaded into the <c>HF_HOME</c> cache.</summary>
+    /// <param name="model">Folder, file or hub id.</param>
+    /// <param name="options">Dtype, threads, progress.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">Something is missing, damaged or not supported; the message says what and where.</exception>
+    public static Task<LanguageModel> LoadAsync(string model, ModelLoadOptions? options = null, CancellationToken cancellation = default) =>
+        Task.Run(() => ModelLoader.Load(model, options ?? new ModelLoadOptions(), cancellation), cancellation);
+
+    /// <summary>Puts a new LoRA into the model.</summary>
+    /// <param name="config">Its settings.</param>
+    /// <param name="seed">Seed of its initial values.</param>
+    /// <exception cref="InvalidOperationException">The model has an adapter already.</exception>
+    /// <exception cref="LoraConfigException">The settings do not fit the model.</exception>
+    public AttachedAdapter Attach(LoraConfig config, long seed = 0)
+    {
+        if (Adapter is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
+        return Adapter = AdapterInjector.Attach(Decoder.Slots, config with { BaseModel = config.BaseModel ?? Id }, Decoder.Spec.ModelType, seed);
+    }
+
+    /// <summary>Puts an adapter of PEFT or LowRank into the model.</summary>
+    /// <param name="folder">A folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
+    /// <param name="warning">Is told what may be wrong although it loads, such as another base model of the same shapes.</param>
+    /// <exception cref="LowRankException">The adapter is damaged, not supported, or made for a model of other shapes.</exception>
+    public AttachedAdapter LoadAdapter(string folder, Action<string>? warning = null)
+    {
+        using var read = AdapterFolder.Open(folder);
+        if (BaseFingerprint.Compare(read.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        var attached = Attach(read.Config);
+        try
+        {
+            attached.Load(read);
+            return attached;
+        }
+        catch
+        {
+            Detach();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the adapter out; the base model is back.</summary>
+    public void Detach()
+    {
+        Adapter?.Dispose();
+        Adapter = null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Decoder.Dispose();
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using LowRank.Models.Templates;
+using LowRank.Models.Tokenization;
+
+namespace LowRank.Training.Data;
+
+/// <summary>
+/// Makes examples of rows: renders the conversation, cuts it into tokens, marks by position those to learn, and cuts off what is too
+/// long. Safe for use by several threads.
+/// </summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>Conversations need a chat template, which prints begin and end of the text itself: no token is added (as Transformers'
+/// <c>apply_chat_template</c>). Assistant turns are learned with the token that ends them, as <see cref="ExampleOptions.TrainOn"/> says.</item>
+/// <item>Prompt and completion are a user and an assistant turn where there is a chat template; else their texts follow each other, and
+/// the completion and an end-of-sequence token are learned.</item>
+/// <item>Of plain text every token is learned, and an end-of-sequence token behind it.</item>
+/// </list>
+/// </remarks>
+public sealed class ExampleBuilder
+{
+    private readonly Tokenizer tokenizer;
+    private readonly RowRenderer renderer;
+    private readonly int? endOfSequence;
+
+    /// <summary>A builder for one model.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="config">What the model folder says beside it: special tokens, and the chat template.</param>
+    /// <param name="options">How rows become examples; null for the defaults.</param>
+    /// <param name="template">Another chat template than the model's; null takes that of <paramref name="config"/>.</param>
+    /// <exception cref="ChatTemplateException">The model's template cannot be parsed.</exception>
+    public ExampleBuilder(Tokenizer tokenizer, TokenizerConfig config, ExampleOptions? options = null, ChatTemplate? template = null)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(config);
+        this.tokenizer = tokenizer;
+        Options = options ?? new ExampleOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(Options.MaxLength, 2);
+        template ??= config.ChatTemplate is { } source
+            ? new ChatTemplate(source, config.SpecialTokens.ToDictionary(t => t.Key, t => (object?)t.Value, StringComparer.Ordinal)) : null;
+        renderer = new RowRenderer(template, [.. tokenizer.AddedTokens.Where(t => t.Special).Select(t => t.Content)], Options);
+        endOfSequence = config.EosToken is { } token ? tokenizer.TokenToId(token) : null;
+    }
+
+    /// <summary>How rows become examples.</summary>
+    public ExampleOptions Options { get; }
+
+    /// <summary>Makes the examples of all rows, on all cores. The result does not depend on how many there are.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="cancellation">Stops the work.</param>
+    /// <returns>The examples in the order of the rows, without those that truncation left nothing to learn from.</returns>
+    /// <exception cref="DatasetException">Some rows cannot be rendered or hold nothing to learn from; all of them are listed.</exception>
+    /// <exception cref="LowRankException">There are no rows, or truncation leaves none of them anything to learn from.</exception>
+    public ExampleSet Build(IReadOnlyList<DataRow> rows, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Count == 0) throw new LowRankException("there are no rows to make examples of");
+        var (examples, problems) = BuildAll(rows, cancellation);
+        if (problems.Count > 0) throw new DatasetException(problems, problems.Count);
+        var report = Truncation.Report(examples, Options.MaxLength);
+        var kept = examples.Where(e => e!.SupervisedTokens > 0).Cast<Example>().ToArray();
+        if (kept.Length == 0)
+            throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
+                $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"));
+        return new ExampleSet(kept, report);
+    }
+
+    /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
+    internal (Example?[] Examples, List<Problem> Problems) BuildAll(IReadOnlyList<DataRow> rows, CancellationToken cancellation)
+    {
+        var examples = new Example?[rows.Count];
+        var problems = new Problem?[rows.Count];
+        Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
+        return (examples, [.. problems.OfType<Problem>()]);
+    }
+
+    private (Example?, Problem?) BuildOne(DataRow row)
+    {
+        try
+        {
+            if (row.NothingToLearn is { } reason) return (null, Fault(row, reason));
+            var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(renderer.Render(row));
+            if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
+                return (null, Fault(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
+            return (Truncation.Cut(ids, learned, row, Options.MaxLength), null);
+        }
+        catch (LowRankException fault)
+        {
+            return (null, Fault(row, fault.Message));
+        }
+    }
+
+    private static Problem Fault(DataRow row, string message) => new(ProblemSeverity.Error, row.File, row.Line, 0, message);
+
+    private (int[], bool[]) Tokenize(RowText row)
+    {
+        var encoding = tokenizer.EncodeWithOffsets(row.Text, addSpecialTokens: !row.IsComplete);
+        var (ids, learned) = (encoding.Ids, SpanMask.Mark(encoding.Offsets, row.Learned));
+        if (row.IsComplete || endOfSequence is not { } end) return (ids, learned);
+        if (ids.Length == 0 || ids[^1] != end) (ids, learned) = ([.. ids, end], [.. learned, true]);
+        // The tokenizer may have added it already, as a token that stands for no text.
+        learned[^1] = true;
+        return (ids, learned);
+    }
+
+    private (int[], bool[]) Given(DataRow row, IReadOnlyList<int> ids)
+    {
+        for (var i = 0; i < ids.Count; i++)
+            if (ids[i] >= tokenizer.VocabularySize)
+                throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
+                    $"entry {i + 1} of the token ids is {ids[i]}, outside the vocabulary of {tokenizer.VocabularySize} tokens"));
+        return ([.. ids], [.. row.Supervised!]);
+    }
+}

@@ -1,0 +1,18 @@
+namespace LowRank.Training.Data;
+
+/// <summary>How rows become examples.</summary>
+public sealed record ExampleOptions
+{
+    /// <summary>What the loss counts in a conversation. Default <see cref="Data.TrainOn.Assistant"/>; other rows are not concerned.</summary>
+    public TrainOn TrainOn { get; init; } = TrainOn.Assistant;
+
+    /// <summary>
+    /// Whether the white space that a template prints right behind a turn (ChatML's newline behind <c>&lt;|im_end|&gt;</c>) is learned
+    /// with it. Default true: PEFT's reference runs and LLaMA-Factory's templates do so, so that losses, which are per token, can be
+    /// compared; generation has stopped before it. Ignored where the template marks what is generated itself (<c>{% generation %}</c>).
+    /// </summary>
+    public bool LearnTurnSeparator { get; init; } = true;
+
+    /// <summary>The most tokens an example may have; what is beyond is cut off on the right, and reported. Default 2048.</summary>
+    public int MaxLength { get; init; } = 2048;
+}

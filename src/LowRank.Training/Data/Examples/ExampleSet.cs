@@ -1,0 +1,13 @@
+namespace LowRank.Training.Data;
+
+/// <summary>The examples of a data set and what was lost on the way.</summary>
+/// <param name="Examples">In the order of the rows; dropped ones are missing.</param>
+/// <param name="Truncation">What was cut off.</param>
+public sealed record ExampleSet(IReadOnlyList<Example> Examples, TruncationReport Truncation)
+{
+    /// <summary>All tokens.</summary>
+    public long Tokens => Examples.Sum(e => (long)e.Length);
+
+    /// <summary>The tokens that the loss counts.</summary>
+    public long SupervisedTokens => Examples.Sum(e => (long)e.SupervisedTokens);
+}

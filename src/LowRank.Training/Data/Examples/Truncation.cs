@@ -1,0 +1,37 @@
+namespace LowRank.Training.Data;
+
+/// <summary>Cuts examples on the right, and counts what that costs.</summary>
+internal static class Truncation
+{
+    /// <summary>The first tokens of a row, at most <paramref name="maxLength"/>.</summary>
+    public static Example Cut(int[] ids, bool[] learned, DataRow row, int maxLength)
+    {
+        if (ids.Length <= maxLength) return new Example(ids, learned, row);
+        return new Example(ids[..maxLength], learned[..maxLength], row)
+        {
+            LostTokens = ids.Length - maxLength,
+            LostSupervisedTokens = learned.AsSpan(maxLength).Count(true),
+        };
+    }
+
+    /// <summary>What all examples lost; those that have nothing left to learn are the dropped ones.</summary>
+    public static TruncationReport Report(IReadOnlyList<Example?> examples, int maxLength)
+    {
+        var (truncated, lost, lostSupervised, supervised) = (0, 0L, 0L, 0L);
+        var dropped = new List<string>();
+        foreach (var example in examples)
+        {
+            if (example is null) continue;
+            if (example.LostTokens > 0) truncated++;
+            lost += example.LostTokens;
+            lostSupervised += example.LostSupervisedTokens;
+            supervised += example.SupervisedTokens + example.LostSupervisedTokens;
+            if (example.SupervisedTokens == 0) dropped.Add(example.Row?.Place ?? "");
+        }
+        return new TruncationReport
+        {
+            MaxLength = maxLength, Rows = examples.Count, TruncatedRows = truncated, LostTokens = lost,
+            LostSupervisedTokens = lostSupervised, SupervisedTokens = supervised, Dropped = dropped,
+        };
+    }
+}

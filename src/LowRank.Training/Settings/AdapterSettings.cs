@@ -1,0 +1,41 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>What is trained.</summary>
+public sealed record AdapterSettings
+{
+    /// <summary>The method.</summary>
+    [Setting("method", "What is trained: a LoRA over the frozen base, or all weights.", Choices = ["lora", "full"])]
+    public string Method { get; init; } = "lora";
+
+    /// <summary>The rank.</summary>
+    [Setting("rank", "Rank r of the update: parameters and memory of the adapter grow with it.", Minimum = 1)]
+    public int Rank { get; init; } = 16;
+
+    /// <summary>Alpha.</summary>
+    [Setting("alpha", "Numerator of the scaling alpha/r.", Automatic = "the rank, a scaling of 1")]
+    public double? Alpha { get; init; }
+
+    /// <summary>The modules to adapt.</summary>
+    [Setting("target", "Modules to adapt: names by comma, a regular expression, or qv, qkv, attention, mlp, all-linear.", Value = "MODULES")]
+    public string Target { get; init; } = "all-linear";
+
+    /// <summary>Dropout.</summary>
+    [Setting("dropout", "Probability with which an element of the adapter's input is dropped in training.", Minimum = 0, Maximum = 0.99)]
+    public double Dropout { get; init; }
+
+    /// <summary>Rank-stabilised scaling.</summary>
+    [Setting("rslora", "Scale by alpha/sqrt(r) instead of alpha/r (rsLoRA).")]
+    public bool Rslora { get; init; }
+
+    /// <summary>Biases.</summary>
+    [Setting("bias", "Which biases of the base are trained too.", Choices = ["none", "all", "lora_only"])]
+    public string Bias { get; init; } = "none";
+
+    /// <summary>Modules trained whole.</summary>
+    [Setting("modules-to-save", "Modules that are trained whole and stored in the adapter, by comma, such as lm_head.", Value = "MODULES")]
+    public string? ModulesToSave { get; init; }
+
+    /// <summary>An adapter to go on from.</summary>
+    [Setting("adapter", "Continue this adapter on new data: rank, alpha and targets are the adapter's, the optimizer is new.", Value = "FOLDER")]
+    public string? Adapter { get; init; }
+}

@@ -1,0 +1,33 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>The data of a run.</summary>
+public sealed record DataSettings
+{
+    /// <summary>The training file.</summary>
+    [Setting("data", "Training data: .jsonl, .json or .txt; the shape of its rows is recognised.", Value = "FILE")]
+    public string Data { get; init; } = "";
+
+    /// <summary>Held-out data.</summary>
+    [Setting("validation", "Held-out data: a file, a number of rows, or a share of the rows such as 0.1.", Value = "FILE|ROWS|SHARE")]
+    public string? Validation { get; init; }
+
+    /// <summary>Tokens of a row.</summary>
+    [Setting("max-length", "Tokens kept of a row; what is cut is counted and reported.", Minimum = 2, Automatic = "the longest row, at most 2048 and what the model was made for")]
+    public int? MaxLength { get; init; }
+
+    /// <summary>What is learned.</summary>
+    [Setting("train-on", "Which turns are learned: all of the assistant, its last one, or every token.", Choices = ["assistant", "last", "all"])]
+    public string TrainOn { get; init; } = "assistant";
+
+    /// <summary>How rows are put together.</summary>
+    [Setting("packing", "Pack several rows into one sequence, without attention between them.")]
+    public bool Packing { get; init; }
+
+    /// <summary>The most rows.</summary>
+    [Setting("max-samples", "Use only the first rows of the file.", Minimum = 1, Automatic = "all rows")]
+    public int? MaxSamples { get; init; }
+
+    /// <summary>Order of the rows.</summary>
+    [Setting("shuffle", "Give each epoch an order of its own; false keeps the order of the file.")]
+    public bool Shuffle { get; init; } = true;
+}

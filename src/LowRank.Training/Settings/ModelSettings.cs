@@ -1,0 +1,17 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>Which model, and how it computes.</summary>
+public sealed record ModelSettings
+{
+    /// <summary>The base model.</summary>
+    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id such as org/name.", Value = "MODEL")]
+    public string Model { get; init; } = "";
+
+    /// <summary>The dtype of activations and products.</summary>
+    [Setting("dtype", "The dtype of activations and products; adapters and optimizer are always fp32.", Choices = ["fp32", "bf16"])]
+    public string Dtype { get; init; } = "fp32";
+
+    /// <summary>Threads of the tensor library.</summary>
+    [Setting("threads", "Threads of the tensor library. A run is repeated exactly only with the same number.", Minimum = 1, Automatic = "all processors")]
+    public int? Threads { get; init; }
+}

@@ -1,0 +1,48 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>How the parameters are moved.</summary>
+public sealed record OptimizationSettings
+{
+    /// <summary>Passes over the data.</summary>
+    [Setting("epochs", "Passes over the data; ignored with --max-steps.", Minimum = 0)]
+    public double Epochs { get; init; } = 3;
+
+    /// <summary>Steps.</summary>
+    [Setting("max-steps", "Optimizer steps; takes precedence over --epochs.", Minimum = 1, Automatic = "by --epochs")]
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Rows of a micro-batch.</summary>
+    [Setting("batch", "Rows that go through the model at once.", Minimum = 1)]
+    public int Batch { get; init; } = 8;
+
+    /// <summary>Micro-batches of a step.</summary>
+    [Setting("accumulate", "Micro-batches whose gradients make one step; the result equals that of one batch of all their rows.", Minimum = 1)]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>The learning rate.</summary>
+    [Setting("learning-rate", "Peak learning rate.", Minimum = 0, Automatic = "2e-4, or 2e-5 with --method full")]
+    public double? LearningRate { get; init; }
+
+    /// <summary>The schedule.</summary>
+    [Setting("schedule", "Course of the learning rate, by its name in transformers.")]
+    public string Schedule { get; init; } = "cosine";
+
+    /// <summary>Warm-up.</summary>
+    [Setting("warmup", "Steps (from 1) or share of the steps (below 1) in which the learning rate rises.", Minimum = 0)]
+    public double Warmup { get; init; } = 0.03;
+
+    /// <summary>The limit of the gradient norm.</summary>
+    [Setting("max-grad-norm", "Gradients are scaled down to this norm; 0 switches it off.", Minimum = 0)]
+    public double MaxGradientNorm { get; init; } = 1;
+
+    /// <summary>Weight decay.</summary>
+    [Setting("weight-decay", "Decoupled weight decay of AdamW.", Minimum = 0)]
+    public double WeightDecay { get; init; }
+
+    /// <summary>The seed.</summary>
+    [Setting("seed", "Decides the adapter's start, the order of rows and dropout.", Minimum = 0)]
+    public long Seed { get; init; }
+
+    /// <summary>The learning rate that is used, and why, where none was given.</summary>
+    public double LearningRateFor(string method) => LearningRate ?? (method == "full" ? 2e-5 : 2e-4);
+}

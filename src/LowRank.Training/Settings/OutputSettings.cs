@@ -1,0 +1,17 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>Where results go.</summary>
+public sealed record OutputSettings
+{
+    /// <summary>The run's folder.</summary>
+    [Setting("output", "Folder of the run: the adapter, checkpoints, metrics.jsonl and run.json. It must not exist.", Value = "FOLDER")]
+    public string Output { get; init; } = "";
+
+    /// <summary>Steps between checkpoints.</summary>
+    [Setting("save-every", "Steps between checkpoints, from which the run can be resumed exactly.", Minimum = 1, Automatic = "once an epoch")]
+    public int? SaveEvery { get; init; }
+
+    /// <summary>Checkpoints kept.</summary>
+    [Setting("keep-checkpoints", "Latest checkpoints that are kept.", Minimum = 1)]
+    public int KeepCheckpoints { get; init; } = 2;
+}

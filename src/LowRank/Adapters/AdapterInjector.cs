@@ -1,0 +1,88 @@
+using LowRank.Adapters.Lora;
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Adapters;
+
+/// <summary>Puts a LoRA into the slots of a model that hold frozen layers.</summary>
+public static class AdapterInjector
+{
+    /// <summary>
+    /// Chooses the targets as PEFT does and replaces their layers. A new adapter changes nothing until it is trained (B is zero), except with <see cref="LoraInitialization.Random"/>.
+    /// </summary>
+    /// <param name="slots">The model's slots.</param>
+    /// <param name="config">The settings.</param>
+    /// <param name="modelType">The model's family, for its default targets.</param>
+    /// <param name="seed">Seed of the initial values.</param>
+    /// <exception cref="LoraConfigException">A target matches nothing, or a setting is wrong; all problems are listed.</exception>
+    public static AttachedAdapter Attach(IReadOnlyList<ModuleSlot> slots, LoraConfig config, string? modelType, long seed = 0)
+    {
+        var modules = slots.Describe();
+        var selection = TargetMatcher.Select(config, modules, modelType);
+        var byName = slots.ToDictionary(s => s.Name, StringComparer.Ordinal);
+        var dropout = new Dropout();
+        var parameters = new List<TrainableParameter>();
+        using var generator = new Generator((ulong)seed, CPU);
+        for (var i = 0; i < selection.Targets.Count; i++)
+        {
+            var target = selection.Targets[i];
+            switch (byName[target.Module.Name])
+            {
+                case EmbeddingSlot embedding:
+                    var table = (FrozenEmbedding)embedding.Module;
+                    var pair = LoraInitializer.Embedding(target, config.Initialization, generator, table.Weight.Device);
+                    embedding.Module = new AdaptedEmbedding(table, new LoraEmbeddingAdapter(pair.A, pair.B, target.Scaling));
+                    parameters.AddRange([pair.A, pair.B]);
+                    break;
+                case LinearSlot linear when target.TiedTo is { } tied && byName[tied] is EmbeddingSlot { Module: AdaptedEmbedding shared }:
+                    linear.Module = new AdaptedLinear((FrozenLinear)linear.Module, new LoraAdapter(shared.Adapter, dropout, config.Dropout, i));
+                    break;
+                case LinearSlot linear:
+                    var frozen = (FrozenLinear)linear.Module;
+                    var (a, b, bias) = LoraInitializer.Linear(target, config, generator, frozen.Weight.Device);
+                    var lora = new LoraAdapter(a, b, bias, target.Scaling, dropout, config.Dropout, i);
+                    linear.Module = new AdaptedLinear(frozen, lora);
+                    parameters.AddRange(lora.Parameters);
+                    break;
+                case var other:
+                    throw new LoraConfigException($"{other.Name} is a norm: it can be saved whole, but not adapted.");
+            }
+        }
+        foreach (var saved in selection.ModulesToSave) parameters.AddRange(SaveWhole(byName, saved));
+        if (config.Bias != BiasTraining.None) parameters.AddRange(TrainBiases(slots, config.Bias));
+        return new AttachedAdapter(slots, modules, selection, dropout, parameters);
+    }
+
+    private static IEnumerable<TrainableParameter> SaveWhole(Dictionary<string, ModuleSlot> byName, SavedModule saved)
+    {
+        switch (byName[saved.Module.Name])
+        {
+            case EmbeddingSlot { Module: FrozenEmbedding table } embedding:
+                var weight = new TrainableParameter($"{embedding.Name}.weight", table.Weight.Dequantize(0, table.Rows));
+                embedding.Module = new TrainedEmbedding(weight, table);
+                return [weight];
+            case LinearSlot { Module: FrozenLinear frozen } linear when saved.TiedTo is { } tied && byName[tied] is EmbeddingSlot { Module: TrainedEmbedding shared }:
+                linear.Module = new TrainedLinear(shared.Weight, null, frozen, ownsWeight: false);
+                return [];
+            case LinearSlot { Module: FrozenLinear frozen } linear:
+                var whole = new TrainableParameter($"{linear.Name}.weight", frozen.Weight.Dequantize(0, frozen.OutFeatures));
+                var bias = frozen.Bias is { } b ? new TrainableParameter($"{linear.Name}.bias", b.to(ScalarType.Float32, copy: true)) : null;
+                linear.Module = new TrainedLinear(whole, bias, frozen);
+                return bias is null ? [whole] : [whole, bias];
+            case NormSlot norm:
+                return [norm.Module.Train($"{norm.Name}.weight")];
+            case var other:
+                throw new LoraConfigException($"{other.Name} is in modules_to_save and is adapted too: it can be one or the other.");
+        }
+    }
+
+    private static IEnumerable<TrainableParameter> TrainBiases(IReadOnlyList<ModuleSlot> slots, BiasTraining which)
+    {
+        foreach (var slot in slots.OfType<LinearSlot>())
+        {
+            if (slot.Module is AdaptedLinear { Frozen.HasBias: true } adapted) yield return adapted.Frozen.TrainBias($"{slot.Name}.base_layer.bias");
+            if (which == BiasTraining.All && slot.Module is FrozenLinear { HasBias: true } frozen) yield return frozen.TrainBias($"{slot.Name}.bias");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+using System.Runtime.InteropServices;
+using LowRank.Adapters.Lora;
+using LowRank.Formats;
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Adapters;
+
+/// <summary>
+/// A LoRA that stands in the slots of a model: its parameters, its tensors under PEFT's names, and the way back. Not thread-safe, as the model is not.
+/// Disposing it puts the base model back.
+/// </summary>
+public sealed class AttachedAdapter : IDisposable
+{
+    private readonly IReadOnlyList<ModuleSlot> slots;
+    private readonly IReadOnlyList<AdaptableModule> modules;
+
+    internal AttachedAdapter(IReadOnlyList<ModuleSlot> slots, IReadOnlyList<AdaptableModule> modules, TargetSelection selection, Dropout dropout, IReadOnlyList<TrainableParameter> parameters)
+    {
+        (this.slots, this.modules, Selection, Dropout, Parameters) = (slots, modules, selection, dropout, parameters);
+    }
+
+    /// <summary>The modules that were chosen, and the configuration as it is saved.</summary>
+    public TargetSelection Selection { get; }
+
+    /// <summary>The configuration, with targets written out.</summary>
+    public LoraConfig Config => Selection.Config;
+
+    /// <summary>Everything that is trained, each once, in the model's order.</summary>
+    public IReadOnlyList<TrainableParameter> Parameters { get; }
+
+    /// <summary>The source of dropout masks.</summary>
+    public Dropout Dropout { get; }
+
+    /// <summary>
+    /// Shows the base model until the returned scope is disposed, then the adapter again. Trained biases and modules saved whole stay in use:
+    /// they are not an addition that could be left out; so with them this is not the base model, and <see cref="CanShowBase"/> says so.
+    /// </summary>
+    public IDisposable Disable()
+    {
+        Switch(false);
+        return new Scope(() => Switch(true));
+    }
+
+    /// <summary>Whether <see cref="Disable"/> shows the base model exactly.</summary>
+    public bool CanShowBase => Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
+
+    /// <summary>The tensors of the adapter file, in the model's order.</summary>
+    public IEnumerable<AdapterValue> Values()
+    {
+        foreach (var slot in slots)
+        {
+            switch (slot)
+            {
+                case LinearSlot { Module: AdaptedLinear { Adapter: LoraAdapter lora } adapted } linear:
+                    var (a, b) = lora.Matrices();
+                    yield return new AdapterValue($"{slot.Name}.lora_A.weight", a);
+                    yield return new AdapterValue($"{slot.Name}.lora_B.weight", b);
+                    if (lora.Bias is { } bias) yield return new AdapterValue($"{slot.Name}.lora_B.bias", bias.Value.detach());
+                    if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
+                    if (linear.IsHead) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
+                    break;
+                case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
+                    yield return new AdapterValue(only.Name, only.Value.detach());
+                    break;
+                case LinearSlot { Module: TrainedLinear whole }:
+                    yield return new AdapterValue($"{slot.Name}.weight", whole.Weight.Value.detach());
+                    if (whole.Bias is { } wholeBias) yield return new AdapterValue($"{slot.Name}.bias", wholeBias.Value.detach());
+                    break;
+                case EmbeddingSlot { Module: AdaptedEmbedding table }:
+                    yield return new AdapterValue($"{slot.Name}.lora_embedding_A", table.Adapter.A.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.lora_embedding_B", table.Adapter.B.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
+                    break;
+                case EmbeddingSlot { Module: TrainedEmbedding saved }:
+                    yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());
+                    break;
+                case NormSlot { Module.Trained: { } norm }:
+                    yield return new AdapterValue(norm.Name, norm.Value.detach());
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Takes the values of an adapter folder. The folder must hold exactly the tensors of this adapter.</summary>
+    /// <exception cref="AdapterException">Tensors are missing, unexpected or of another shape, or the copy of an embedding or head differs from this base.</exception>
+    public void Load(AdapterFolder folder)
+    {
+        folder.RequireExactly(AdapterKeys.TensorsOf(Selection, modules));
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var value in Values())
+        {
+            using var read = empty(value.Value.shape, ScalarType.Float32);
+            if (!folder.TryRead(AdapterKeys.ToKey(value.Key), MemoryMarshal.Cast<byte, float>(read.bytes))) continue;
+            if (!value.IsBaseCopy) value.Value.copy_(read);
+            // A base with a resized or edited embedding cannot be used by writing into a frozen one.
+            else if (!MemoryMarshal.Cast<byte, float>(read.bytes).SequenceEqual(MemoryMarshal.Cast<byte, float>(value.Value.bytes)))
+                throw new AdapterException(folder.Path, $"{value.Key} is not the weight of this base model. The adapter was trained on a base with another embedding or head: load it on that one.");
+        }
+    }
+
+    /// <summary>Writes the adapter in PEFT's form; the folder appears whole or not at all.</summary>
+    /// <param name="folder">The folder to create; it must not exist, or be empty.</param>
+    /// <param name="record">What to keep beside it, or null.</param>
+    public void Save(string folder, AdapterRecord? record = null)
+    {
+        using var writer = AdapterFolder.Create(folder, Config, Declared(), record);
+        Write(writer);
+    }
+
+    /// <summary>Writes the adapter's files into a folder that exists; each file appears whole or not at all.</summary>
+    public void SaveInto(string folder, AdapterRecord? record = null)
+    {
+        using var writer = AdapterFolder.WriteInto(folder, Config, Declared(), record);
+        Write(writer);
+    }
+
+    private List<(string, TensorType, long[])> Declared()
+    {
+        using var scope = NewDisposeScope();
+        return [.. Values().Select(v => (v.Key, TensorType.F32, v.Value.shape))];
+    }
+
+    private void Write(AdapterWriter writer)
+    {
+        foreach (var value in Values())
+        {
+            using var dense = value.Value.contiguous();
+            using var onCpu = dense.cpu();
+            writer.Write(value.Key, MemoryMarshal.Cast<byte, float>(onCpu.bytes));
+            value.Value.Dispose();
+        }
+        writer.Commit();
+    }
+
+    /// <summary>
+    /// The weights and biases of the base that merging changes, by their names in the checkpoint, one after another: fp32 tensors that the caller disposes.
+    /// </summary>
+    public IEnumerable<(string Name, Tensor Value)> MergedTensors()
+    {
+        foreach (var slot in slots)
+        {
+            switch (slot)
+            {
+                case LinearSlot { Module: AdaptedLinear adapted }:
+                    yield return ($"{slot.Name}.weight", Sum(adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures), adapted.Adapter.Delta()));
+                    if (adapted.Adapter.BiasDelta() is { } biasDelta)
+                        yield return ($"{slot.Name}.bias", Sum(adapted.Frozen.Bias?.detach().to(ScalarType.Float32, copy: true) ?? zeros(adapted.OutFeatures), biasDelta));
+                    else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
+                    break;
+                case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
+                    yield return ($"{slot.Name}.bias", only.Value.detach().clone());
+                    break;
+                case LinearSlot { Module: TrainedLinear whole }:
+                    yield return ($"{slot.Name}.weight", whole.Weight.Value.detach().clone());
+                    if (whole.Bias is { } wholeBias) yield return ($"{slot.Name}.bias", wholeBias.Value.detach().clone());
+                    break;
+                case EmbeddingSlot { Module: AdaptedEmbedding table }:
+                    yield return ($"{slot.Name}.weight", Sum(table.Frozen.Weight.Dequantize(0, table.Rows), table.Adapter.Delta()));
+                    break;
+                case EmbeddingSlot { Module: TrainedEmbedding saved }:
+                    yield return ($"{slot.Name}.weight", saved.Weight.Value.detach().clone());
+                    break;
+                case NormSlot { Module.Trained: { } norm }:
+                    yield return (norm.Name, norm.Value.detach().clone());
+                    break;
+            }
+        }
+    }
+
+    private static Tensor Sum(Tensor into, Tensor delta)
+    {
+        using (delta) return into.add_(delta);
+    }
+
+    private void Switch(bool enabled)
+    {
+        foreach (var slot in slots)
+        {
+            if (slot is LinearSlot { Module: AdaptedLinear adapted }) adapted.Enabled = enabled;
+            if (slot is EmbeddingSlot { Module: AdaptedEmbedding table }) table.Enabled = enabled;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var slot in slots)
+        {
+            switch (slot)
+            {
+                case LinearSlot linear:
+                    var frozen = linear.FrozenBase();
+                    if (linear.Module is AdaptedLinear adapted) adapted.Adapter.Dispose();
+                    if (linear.Module is TrainedLinear whole) whole.DisposeParameters();
+                    frozen.FreezeBias();
+                    linear.Module = frozen;
+                    break;
+                case EmbeddingSlot embedding:
+                    var table = embedding.FrozenBase();
+                    if (embedding.Module is AdaptedEmbedding low) low.Adapter.Dispose();
+                    if (embedding.Module is TrainedEmbedding saved) saved.Weight.Dispose();
+                    embedding.Module = table;
+                    break;
+                case NormSlot norm:
+                    norm.Module.Freeze();
+                    break;
+            }
+        }
+    }
+
+    private sealed class Scope(Action leave) : IDisposable
+    {
+        public void Dispose() => leave();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LowRank.Formats;
+
+namespace LowRank.Adapters;
+
+/// <summary>
+/// What LowRank keeps beside PEFT's two files, in <c>lowrank.json</c>: which base the adapter was trained on, and how. PEFT ignores the file.
+/// </summary>
+/// <param name="Base">The fingerprint of the base; null where it was not taken.</param>
+/// <param name="Run">The settings and results of the run, as its writer chose them; null where there was none.</param>
+public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null)
+{
+    /// <summary>The name of the file.</summary>
+    public const string FileName = "lowrank.json";
+
+    /// <summary>The version of the file's form.</summary>
+    private const int Format = 1;
+
+    /// <summary>Reads the record of an adapter folder; null where there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="AdapterException">The file is malformed or of a newer form.</exception>
+    public static AdapterRecord? Load(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return null;
+        try
+        {
+            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new AdapterException(folder, $"{FileName} is not a JSON object. Remove it, or take it from where the adapter came from.");
+            if (root["format"]?.GetValue<int>() is not Format) throw new AdapterException(folder, $"{FileName} has the form {root["format"]?.ToJsonString() ?? "(none)"}, this version reads {Format}. Update LowRank, or remove the file to load the adapter without its record.");
+            var fingerprint = root["base"] is JsonObject b ? new BaseFingerprint(Text(b, "shapes"), Text(b, "weights")) : null;
+            return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject);
+        }
+        catch (JsonException e)
+        {
+            throw new AdapterException(folder, $"{FileName} is not JSON: {JsonErrorText.Of(e)}");
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        {
+            throw new AdapterException(folder, $"{FileName} has a field of the wrong kind: {e.Message}");
+        }
+    }
+
+    private static string Text(JsonObject section, string field) =>
+        section[field] is JsonValue value ? value.GetValue<string>() : throw new FormatException($"\"base\" has no \"{field}\"");
+
+    /// <summary>The text of the file.</summary>
+    public string ToJson() => PythonJson.Write(new JsonObject
+    {
+        ["format"] = Format,
+        ["base"] = Base is null ? null : new JsonObject { ["shapes"] = Base.Shapes, ["weights"] = Base.Weights },
+        ["run"] = Run?.DeepClone(),
+    }) + "\n";
+}

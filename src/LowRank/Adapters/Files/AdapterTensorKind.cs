@@ -1,0 +1,29 @@
+namespace LowRank.Adapters;
+
+/// <summary>What a tensor of an adapter file is.</summary>
+public enum AdapterTensorKind
+{
+    /// <summary>A of a linear layer, [rank, in] (<c>lora_A.weight</c>).</summary>
+    LoraA,
+
+    /// <summary>B of a linear layer, [out, rank] (<c>lora_B.weight</c>).</summary>
+    LoraB,
+
+    /// <summary>The bias of B, [out] (<c>lora_B.bias</c>, with <c>lora_bias</c>).</summary>
+    LoraBBias,
+
+    /// <summary>A of an embedding, [rank, tokens] (<c>lora_embedding_A</c>).</summary>
+    EmbeddingA,
+
+    /// <summary>B of an embedding, [width, rank] (<c>lora_embedding_B</c>).</summary>
+    EmbeddingB,
+
+    /// <summary>A trained bias of the base, [out]: <c>base_layer.bias</c> of an adapted module, else <c>bias</c> (with <see cref="BiasTraining"/>).</summary>
+    BaseBias,
+
+    /// <summary>A tensor of a module that is saved whole (<c>modules_to_save</c>), under its name in the base.</summary>
+    Saved,
+
+    /// <summary>A copy of the frozen weight or bias of an adapted embedding or head (<c>base_layer.weight</c>), which PEFT stores beside its LoRA.</summary>
+    BaseCopy,
+}

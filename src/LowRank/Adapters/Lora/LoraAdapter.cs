@@ -1,0 +1,105 @@
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Adapters.Lora;
+
+/// <summary>
+/// Low-rank adaptation of a linear layer (arXiv:2106.09685): <c>y = W x + b + s · B A dropout(x)</c> with A <c>[r, in]</c>, B <c>[out, r]</c>,
+/// s = alpha / r or alpha / √r. A and B are fp32 whatever the compute dtype, as in PEFT.
+/// </summary>
+public sealed class LoraAdapter : ILinearAdapter
+{
+    private readonly Func<Tensor> a;
+    private readonly Func<Tensor> b;
+    private readonly Dropout dropout;
+    private readonly double dropoutProbability;
+    private readonly int module;
+
+    /// <summary>Creates the update from its parameters, which it owns.</summary>
+    /// <param name="a">A, <c>[r, in]</c>.</param>
+    /// <param name="b">B, <c>[out, r]</c>.</param>
+    /// <param name="bias">A bias of B, <c>[out]</c>, or null (<c>lora_bias</c>).</param>
+    /// <param name="scaling">s.</param>
+    /// <param name="dropout">The source of masks.</param>
+    /// <param name="dropoutProbability">The probability that an element of the input is dropped.</param>
+    /// <param name="module">The module's number, which makes its masks its own.</param>
+    internal LoraAdapter(TrainableParameter a, TrainableParameter b, TrainableParameter? bias, double scaling, Dropout dropout, double dropoutProbability, int module)
+    {
+        (this.a, this.b, Bias, Scaling) = (() => a.Value.alias(), () => b.Value.alias(), bias, scaling);
+        (this.dropout, this.dropoutProbability, this.module) = (dropout, dropoutProbability, module);
+        Rank = (int)a.Shape[0];
+        Parameters = bias is null ? [a, b] : [a, b, bias];
+    }
+
+    /// <summary>
+    /// Creates the update of a tied head from the embedding's (<c>ensure_weight_tying</c>): its A is the embedding's B transposed, its B the embedding's A
+    /// transposed. It owns nothing.
+    /// </summary>
+    internal LoraAdapter(LoraEmbeddingAdapter tied, Dropout dropout, double dropoutProbability, int module)
+    {
+        (a, b, Scaling) = (() => tied.B.Value.t(), () => tied.A.Value.t(), tied.Scaling);
+        (this.dropout, this.dropoutProbability, this.module) = (dropout, dropoutProbability, module);
+        Rank = (int)tied.A.Shape[0];
+        TiedTo = tied;
+        Parameters = [];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainableParameter> Parameters { get; }
+
+    /// <summary>The rank r.</summary>
+    public int Rank { get; }
+
+    /// <summary>The factor s of the update.</summary>
+    public double Scaling { get; }
+
+    /// <summary>The embedding whose matrices this update shares, or null.</summary>
+    public LoraEmbeddingAdapter? TiedTo { get; }
+
+    /// <summary>The bias of B, or null.</summary>
+    public TrainableParameter? Bias { get; }
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        var y = frozen.Forward(x);
+        var wide = x.to(ScalarType.Float32);
+        var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
+        if (y.dtype == ScalarType.Float32)
+            y.addmm_(down, b().t(), 1, (float)Scaling);
+        else
+            y = y + (down.mm(b().t()) * Scaling).to(y.dtype);
+        if (Bias is not null) y = y + (Bias.Value * Scaling).to(y.dtype);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor Delta()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return (b().mm(a()) * Scaling).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public Tensor? BiasDelta()
+    {
+        using var noGrad = no_grad();
+        return Bias is null ? null : Bias.Value * Scaling;
+    }
+
+    /// <summary>The values of A and B as they are saved: detached views.</summary>
+    internal (Tensor A, Tensor B) Matrices()
+    {
+        using var noGrad = no_grad();
+        return (a().detach(), b().detach());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var p in Parameters) p.Dispose();
+    }
+}

@@ -1,0 +1,42 @@
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Adapters.Lora;
+
+/// <summary>The values that A and B start from, drawn from a generator of our own: the global one is never touched.</summary>
+internal static class LoraInitializer
+{
+    /// <summary>A <c>[r, in]</c>, B <c>[out, r]</c> and, with <c>lora_bias</c>, a bias of zeros.</summary>
+    public static (TrainableParameter A, TrainableParameter B, TrainableParameter? Bias) Linear(LoraTarget target, LoraConfig config, Generator generator, Device device)
+    {
+        var (name, rank) = (target.Module.Name, target.Rank);
+        long inFeatures = target.Module.InFeatures, outFeatures = target.Module.OutFeatures;
+        using var scope = NewDisposeScope();
+        var a = config.Initialization switch
+        {
+            LoraInitialization.Gaussian => randn([rank, inFeatures], ScalarType.Float32, generator: generator) / rank,
+            _ => Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator),
+        };
+        var b = config.Initialization == LoraInitialization.Random ? Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator) : zeros(outFeatures, rank);
+        return (
+            new TrainableParameter($"{name}.lora_A.weight", a.to(device).MoveToOuterDisposeScope()),
+            new TrainableParameter($"{name}.lora_B.weight", b.to(device).MoveToOuterDisposeScope()),
+            config.LoraBias ? new TrainableParameter($"{name}.lora_B.bias", zeros([outFeatures], device: device).MoveToOuterDisposeScope()) : null);
+    }
+
+    /// <summary>A <c>[r, vocabulary]</c> of zeros (standard normal with <see cref="LoraInitialization.Random"/>), B <c>[hidden, r]</c> standard normal.</summary>
+    public static (TrainableParameter A, TrainableParameter B) Embedding(LoraTarget target, LoraInitialization initialization, Generator generator, Device device)
+    {
+        var (name, rank) = (target.Module.Name, target.Rank);
+        long rows = target.Module.InFeatures, features = target.Module.OutFeatures;
+        using var scope = NewDisposeScope();
+        var a = initialization == LoraInitialization.Random ? randn([rank, rows], ScalarType.Float32, generator: generator) : zeros(rank, rows);
+        var b = randn([features, rank], ScalarType.Float32, generator: generator);
+        return (
+            new TrainableParameter($"{name}.lora_embedding_A", a.to(device).MoveToOuterDisposeScope()),
+            new TrainableParameter($"{name}.lora_embedding_B", b.to(device).MoveToOuterDisposeScope()));
+    }
+
+    private static Tensor Uniform(long[] shape, double bound, Generator generator) => rand(shape, ScalarType.Float32, generator: generator) * (2 * bound) - bound;
+}

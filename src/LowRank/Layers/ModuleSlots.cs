@@ -1,0 +1,43 @@
+using LowRank.Adapters;
+
+namespace LowRank.Layers;
+
+/// <summary>What adapters need to know of a model's slots.</summary>
+public static class ModuleSlots
+{
+    /// <summary>Describes the slots for <see cref="TargetMatcher"/>; a head over the token table's own weight is told as tied to it.</summary>
+    public static IReadOnlyList<AdaptableModule> Describe(this IReadOnlyList<ModuleSlot> slots)
+    {
+        var table = slots.OfType<EmbeddingSlot>().FirstOrDefault(s => s.Module is FrozenEmbedding);
+        return [.. slots.Select(s => s switch
+        {
+            LinearSlot linear => new AdaptableModule(s.Name, linear.IsHead ? ModuleKind.Head : ModuleKind.Linear, linear.Module.InFeatures, linear.Module.OutFeatures, linear.Module is FrozenLinear { HasBias: true })
+            {
+                TiedTo = table?.Module is FrozenEmbedding e && linear.Module is FrozenLinear f && ReferenceEquals(e.Weight, f.Weight) ? table.Name : null,
+            },
+            EmbeddingSlot embedding => new AdaptableModule(s.Name, ModuleKind.Embedding, embedding.Module.Rows, embedding.Module.Features, false),
+            NormSlot norm => new AdaptableModule(s.Name, ModuleKind.Other, 0, norm.Module.Weight.shape[0], false),
+            _ => new AdaptableModule(s.Name, ModuleKind.Other, 0, 0, false),
+        })];
+    }
+
+    /// <summary>The base layer in a slot, under whatever stands there.</summary>
+    /// <exception cref="InvalidOperationException">The slot holds a layer without a frozen base (full fine-tuning).</exception>
+    public static FrozenLinear FrozenBase(this LinearSlot slot) => slot.Module switch
+    {
+        FrozenLinear frozen => frozen,
+        AdaptedLinear adapted => adapted.Frozen,
+        TrainedLinear { Replaced: FrozenLinear frozen } => frozen,
+        _ => throw new InvalidOperationException($"{slot.Name} has no frozen base."),
+    };
+
+    /// <summary>The base table in a slot, under whatever stands there.</summary>
+    /// <exception cref="InvalidOperationException">The slot holds a table without a frozen base (full fine-tuning).</exception>
+    public static FrozenEmbedding FrozenBase(this EmbeddingSlot slot) => slot.Module switch
+    {
+        FrozenEmbedding frozen => frozen,
+        AdaptedEmbedding adapted => adapted.Frozen,
+        TrainedEmbedding { Replaced: FrozenEmbedding frozen } => frozen,
+        _ => throw new InvalidOperationException($"{slot.Name} has no frozen base."),
+    };
+}
