@@ -43,6 +43,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>XxHash128 over names, shapes and bytes of the base weights: kept with an adapter and compared when it is loaded.</summary>
     public BaseFingerprint Fingerprint { get; }
 
+    /// <summary>The small files beside the weights, for a new checkpoint of this model.</summary>
+    public required ModelFiles Files { get; init; }
+
     /// <summary>Parameters of the base, a tied head counted once.</summary>
     public long ParameterCount => Decoder.ParameterCount;
 

@@ -73,7 +73,7 @@ public static class ModelLoader
         var fingerprint = new BaseFingerprintBuilder();
         var decoder = DecoderBuilder.Build(spec, new WeightReader(tensors, path, fingerprint), options.ComputeType);
         var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
-        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish());
+        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path) };
     }
 
     private static int MaxId(Tokenizer tokenizer)
