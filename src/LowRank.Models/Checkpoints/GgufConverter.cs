@@ -31,11 +31,17 @@ public static unsafe class GgufConverter
     {
         using var source = GgufCheckpoint.Open(path);
         using var target = AtomicFolder.Create(folder, source.Tensors.Sum(t => t.ByteLength));
+        WriteFiles(source, target);
+        WriteWeights(source, target.At(SafetensorsFolder.SingleFile), progress, cancellation);
+        target.Commit();
+    }
+
+    /// <summary>Writes what stands beside the weights: configuration, tokenizer, chat template.</summary>
+    internal static void WriteFiles(GgufCheckpoint source, AtomicFolder target)
+    {
         target.Write("config.json", Json(source.Config));
         target.Write("generation_config.json", Json(source.GenerationConfig));
         GgufTokenizerFiles.Write(source.File, target);
-        WriteWeights(source, target.At(SafetensorsFolder.SingleFile), progress, cancellation);
-        target.Commit();
     }
 
     private static void WriteWeights(GgufCheckpoint source, string path, Action<long, long>? progress, CancellationToken cancellation)
