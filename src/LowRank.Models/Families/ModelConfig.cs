@@ -11,7 +11,8 @@ public sealed class ModelConfig
     /// <param name="source">Where it came from, for messages.</param>
     public ModelConfig(JsonObject json, string source)
     {
-        (Json, Source) = (json, source);
+        // A document made in memory holds .NET numbers, a parsed one text that reads as any kind of number: make it the latter.
+        (Json, Source) = (JsonNode.Parse(json.ToJsonString())!.AsObject(), source);
         ModelType = Text("model_type") ?? throw new ModelConfigException($"{source}: \"model_type\" is missing, so the kind of model is not known.");
     }
 

@@ -18,7 +18,8 @@ public static class AdapterInjector
     /// <exception cref="LoraConfigException">A target matches nothing, or a setting is wrong; all problems are listed.</exception>
     public static AttachedAdapter Attach(IReadOnlyList<ModuleSlot> slots, LoraConfig config, string? modelType, long seed = 0)
     {
-        var selection = TargetMatcher.Select(config, slots.Describe(), modelType);
+        var modules = slots.Describe();
+        var selection = TargetMatcher.Select(config, modules, modelType);
         var byName = slots.ToDictionary(s => s.Name, StringComparer.Ordinal);
         var dropout = new Dropout();
         var parameters = new List<TrainableParameter>();
@@ -50,7 +51,7 @@ public static class AdapterInjector
         }
         foreach (var saved in selection.ModulesToSave) parameters.AddRange(SaveWhole(byName, saved));
         if (config.Bias != BiasTraining.None) parameters.AddRange(TrainBiases(slots, config.Bias));
-        return new AttachedAdapter(slots, selection, dropout, parameters);
+        return new AttachedAdapter(slots, modules, selection, dropout, parameters);
     }
 
     private static IEnumerable<TrainableParameter> SaveWhole(Dictionary<string, ModuleSlot> byName, SavedModule saved)

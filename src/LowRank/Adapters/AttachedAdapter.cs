@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using LowRank.Adapters.Lora;
+using LowRank.Formats;
 using LowRank.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,10 +14,11 @@ namespace LowRank.Adapters;
 public sealed class AttachedAdapter : IDisposable
 {
     private readonly IReadOnlyList<ModuleSlot> slots;
+    private readonly IReadOnlyList<AdaptableModule> modules;
 
-    internal AttachedAdapter(IReadOnlyList<ModuleSlot> slots, TargetSelection selection, Dropout dropout, IReadOnlyList<TrainableParameter> parameters)
+    internal AttachedAdapter(IReadOnlyList<ModuleSlot> slots, IReadOnlyList<AdaptableModule> modules, TargetSelection selection, Dropout dropout, IReadOnlyList<TrainableParameter> parameters)
     {
-        (this.slots, Selection, Dropout, Parameters) = (slots, selection, dropout, parameters);
+        (this.slots, this.modules, Selection, Dropout, Parameters) = (slots, modules, selection, dropout, parameters);
     }
 
     /// <summary>The modules that were chosen, and the configuration as it is saved.</summary>
@@ -26,6 +29,9 @@ public sealed class AttachedAdapter : IDisposable
 
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
+
+    /// <summary>Parameters that were added to the model: trained biases are the base's own, modules saved whole are copies.</summary>
+    public long AddedParameters => Parameters.Where(p => !p.Name.EndsWith(".bias", StringComparison.Ordinal) || p.Name.EndsWith(".lora_B.bias", StringComparison.Ordinal)).Sum(p => p.Count);
 
     /// <summary>The source of dropout masks.</summary>
     public Dropout Dropout { get; }
@@ -44,7 +50,7 @@ public sealed class AttachedAdapter : IDisposable
     public bool CanShowBase => Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
 
     /// <summary>The tensors of the adapter file, in the model's order.</summary>
-    public IEnumerable<AdapterTensor> Tensors()
+    public IEnumerable<AdapterValue> Values()
     {
         foreach (var slot in slots)
         {
@@ -52,32 +58,84 @@ public sealed class AttachedAdapter : IDisposable
             {
                 case LinearSlot { Module: AdaptedLinear { Adapter: LoraAdapter lora } adapted } linear:
                     var (a, b) = lora.Matrices();
-                    yield return new AdapterTensor($"{slot.Name}.lora_A.weight", a);
-                    yield return new AdapterTensor($"{slot.Name}.lora_B.weight", b);
-                    if (lora.Bias is { } bias) yield return new AdapterTensor($"{slot.Name}.lora_B.bias", bias.Value.detach());
-                    if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterTensor(trained.Name, trained.Value.detach());
-                    if (linear.IsHead) yield return new AdapterTensor($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
+                    yield return new AdapterValue($"{slot.Name}.lora_A.weight", a);
+                    yield return new AdapterValue($"{slot.Name}.lora_B.weight", b);
+                    if (lora.Bias is { } bias) yield return new AdapterValue($"{slot.Name}.lora_B.bias", bias.Value.detach());
+                    if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
+                    if (linear.IsHead) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
-                    yield return new AdapterTensor(only.Name, only.Value.detach());
+                    yield return new AdapterValue(only.Name, only.Value.detach());
                     break;
                 case LinearSlot { Module: TrainedLinear whole }:
-                    yield return new AdapterTensor($"{slot.Name}.weight", whole.Weight.Value.detach());
-                    if (whole.Bias is { } wholeBias) yield return new AdapterTensor($"{slot.Name}.bias", wholeBias.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.weight", whole.Weight.Value.detach());
+                    if (whole.Bias is { } wholeBias) yield return new AdapterValue($"{slot.Name}.bias", wholeBias.Value.detach());
                     break;
                 case EmbeddingSlot { Module: AdaptedEmbedding table }:
-                    yield return new AdapterTensor($"{slot.Name}.lora_embedding_A", table.Adapter.A.Value.detach());
-                    yield return new AdapterTensor($"{slot.Name}.lora_embedding_B", table.Adapter.B.Value.detach());
-                    yield return new AdapterTensor($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
+                    yield return new AdapterValue($"{slot.Name}.lora_embedding_A", table.Adapter.A.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.lora_embedding_B", table.Adapter.B.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
                     break;
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
-                    yield return new AdapterTensor($"{slot.Name}.weight", saved.Weight.Value.detach());
+                    yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());
                     break;
                 case NormSlot { Module.Trained: { } norm }:
-                    yield return new AdapterTensor(norm.Name, norm.Value.detach());
+                    yield return new AdapterValue(norm.Name, norm.Value.detach());
                     break;
             }
         }
+    }
+
+    /// <summary>Takes the values of an adapter folder. The folder must hold exactly the tensors of this adapter.</summary>
+    /// <exception cref="AdapterException">Tensors are missing, unexpected or of another shape, or the copy of an embedding or head differs from this base.</exception>
+    public void Load(AdapterFolder folder)
+    {
+        folder.RequireExactly(AdapterKeys.TensorsOf(Selection, modules));
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var value in Values())
+        {
+            using var read = empty(value.Value.shape, ScalarType.Float32);
+            if (!folder.TryRead(AdapterKeys.ToKey(value.Key), MemoryMarshal.Cast<byte, float>(read.bytes))) continue;
+            if (!value.IsBaseCopy) value.Value.copy_(read);
+            // A base with a resized or edited embedding cannot be used by writing into a frozen one.
+            else if (!MemoryMarshal.Cast<byte, float>(read.bytes).SequenceEqual(MemoryMarshal.Cast<byte, float>(value.Value.bytes)))
+                throw new AdapterException(folder.Path, $"{value.Key} is not the weight of this base model. The adapter was trained on a base with another embedding or head: load it on that one.");
+        }
+    }
+
+    /// <summary>Writes the adapter in PEFT's form; the folder appears whole or not at all.</summary>
+    /// <param name="folder">The folder to create; it must not exist, or be empty.</param>
+    /// <param name="record">What to keep beside it, or null.</param>
+    public void Save(string folder, AdapterRecord? record = null)
+    {
+        using var writer = AdapterFolder.Create(folder, Config, Declared(), record);
+        Write(writer);
+    }
+
+    /// <summary>Writes the adapter's files into a folder that exists; each file appears whole or not at all.</summary>
+    public void SaveInto(string folder, AdapterRecord? record = null)
+    {
+        using var writer = AdapterFolder.WriteInto(folder, Config, Declared(), record);
+        Write(writer);
+    }
+
+    private List<(string, TensorType, long[])> Declared()
+    {
+        using var scope = NewDisposeScope();
+        return [.. Values().Select(v => (v.Key, TensorType.F32, v.Value.shape))];
+    }
+
+    private void Write(AdapterWriter writer)
+    {
+        foreach (var value in Values())
+        {
+            using var dense = value.Value.contiguous();
+            using var onCpu = dense.cpu();
+            writer.Write(value.Key, MemoryMarshal.Cast<byte, float>(onCpu.bytes));
+            value.Value.Dispose();
+        }
+        writer.Commit();
     }
 
     /// <summary>

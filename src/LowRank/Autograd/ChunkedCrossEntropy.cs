@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using LowRank.Kernels.Cpu;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,7 +28,7 @@ public static class ChunkedCrossEntropy
         return Run(hidden, labels, vocabulary, (states, targets, _) =>
         {
             using var scope = NewDisposeScope();
-            return nn.functional.cross_entropy(logits(states), targets, reduction: nn.Reduction.Sum).item<float>();
+            return Forward(logits(states), targets);
         });
     }
 
@@ -42,22 +44,44 @@ public static class ChunkedCrossEntropy
     {
         using var scope = NewDisposeScope();
         var gradient = empty_like(hidden.detach());
-        using var factor = tensor((float)scale, device: hidden.device);
         var loss = Run(hidden, labels, vocabulary, (states, targets, start) =>
         {
             using var chunk = NewDisposeScope();
             var leaf = states.detach().requires_grad_(true);
-            var sum = nn.functional.cross_entropy(logits(leaf), targets, reduction: nn.Reduction.Sum);
-            BackwardPass.Run(sum, factor);
+            var scores = logits(leaf);
+            var (loss, scoreGradient) = ForwardBackward(scores.detach(), targets, scale);
+            BackwardPass.Run(scores, scoreGradient);
             using var noGrad = no_grad();
             gradient.narrow(0, start, leaf.shape[0]).copy_(leaf.grad ?? throw new InvalidOperationException("The head gave no gradient for its input."));
             leaf.grad = null;
-            return sum.item<float>();
+            return loss;
         });
         return (loss, gradient.MoveToOuterDisposeScope());
     }
 
-    private static double Run(Tensor hidden, Tensor labels, long vocabulary, Func<Tensor, Tensor, long, float> chunk)
+    private static double Forward(Tensor scores, Tensor targets) => CrossEntropyKernel.Handles(scores)
+        ? CrossEntropyKernel.Loss(scores, MemoryMarshal.Cast<byte, long>(targets.bytes))
+        : (scores.logsumexp(1, keepdim: true) - scores.gather(1, targets.unsqueeze(1))).sum(ScalarType.Float64).item<double>();
+
+    // The kernel writes over the logits: no operation that makes logits keeps its result for its own backward.
+    private static (double Loss, Tensor Gradient) ForwardBackward(Tensor scores, Tensor targets, double scale)
+    {
+        using var noGrad = no_grad();
+        if (CrossEntropyKernel.Handles(scores)) return (CrossEntropyKernel.LossAndGradient(scores, MemoryMarshal.Cast<byte, long>(targets.bytes), scale), scores);
+        return PlainForwardBackward(scores, targets, scale);
+    }
+
+    /// <summary>The kernel's plain twin. d loss / d logit = softmax, less 1 at the target.</summary>
+    internal static (double Loss, Tensor Gradient) PlainForwardBackward(Tensor scores, Tensor targets, double scale)
+    {
+        var column = targets.unsqueeze(1);
+        var logSum = scores.logsumexp(1, keepdim: true);
+        var loss = (logSum - scores.gather(1, column)).sum(ScalarType.Float64).item<double>();
+        var gradient = (scores - logSum).exp_();
+        return (loss, gradient.scatter_add_(1, column, full_like(column, -1, ScalarType.Float32)).mul_((float)scale));
+    }
+
+    private static double Run(Tensor hidden, Tensor labels, long vocabulary, Func<Tensor, Tensor, long, double> chunk)
     {
         var (count, size) = (hidden.shape[0], TokensPerChunk(vocabulary));
         var total = 0.0;

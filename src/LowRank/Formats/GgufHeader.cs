@@ -99,16 +99,16 @@ internal sealed class GgufHeader
         if (offset % (ulong)Alignment != 0) throw cursor.Error($"tensor '{name}' begins at byte {offset} of the data, which is no multiple of the alignment {Alignment}", name);
         if (!SafetensorsHeader.TryByteLength(TensorType.F64, shape, out var atMost)) throw cursor.Error($"tensor '{name}' of shape {TensorInfo.ShapeOf(shape)} has too many elements", name);
         if (type == TensorType.Unknown) unknownTypes.TryAdd(name, id);
-        else if (shape.Length > 0 && shape[^1] % type.BlockSize() != 0)
-            throw cursor.Error($"tensor '{name}' has rows of {shape[^1]}, which is no multiple of the {type.BlockSize()} values in a block of {type}", name);
-        var bytes = type == TensorType.Unknown ? -1 : shape.Length == 0 ? type.BlockBytes() : atMost / 8 / type.BlockSize() * type.BlockBytes();
+        else if ((shape.Length == 0 ? 1 : shape[^1]) % type.BlockSize() != 0)
+            throw cursor.Error($"tensor '{name}' has rows of {(shape.Length == 0 ? 1 : shape[^1])}, which is no multiple of the {type.BlockSize()} values in a block of {type}", name);
+        var bytes = type == TensorType.Unknown ? -1 : atMost / 8 / type.BlockSize() * type.BlockBytes();
         return new TensorInfo(name, type, shape, (long)offset, bytes, file.Path);
     }
 
     private void PlaceTensors(TensorInfo[] listed)
     {
         Array.Sort(listed, (a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.ByteLength.CompareTo(b.ByteLength));
-        var room = file.Length - DataOffset;
+        var room = Math.Max(file.Length - DataOffset, 0); // a file without data may end before its padding
         long end = 0;
         for (var i = 0; i < listed.Length; i++)
         {
@@ -118,9 +118,9 @@ internal sealed class GgufHeader
             var next = i + 1 < listed.Length ? listed[i + 1].Offset : Math.Max(room, t.Offset);
             if (t.ByteLength < 0) t = t with { ByteLength = next - t.Offset };
             end = t.Offset + t.ByteLength;
-            if (end > room && t.ByteLength > 0)
-                throw new GgufException(file.Path, $"{file.Path}: tensor '{t.Name}' ends at byte {end} of the data, but the file holds {Math.Max(room, 0)}: it is truncated, copy or download it again.", t.Name);
-            listed[i] = t with { Offset = DataOffset + t.Offset };
+            if (end > room)
+                throw new GgufException(file.Path, $"{file.Path}: tensor '{t.Name}' ends at byte {end} of the data, but the file holds {room}: it is truncated, copy or download it again.", t.Name);
+            listed[i] = t with { Offset = Math.Min(DataOffset + t.Offset, file.Length) };
             if (!byName.TryAdd(t.Name, listed[i])) throw cursor.Error($"tensor '{t.Name}' appears twice", t.Name);
         }
         Tensors = listed;

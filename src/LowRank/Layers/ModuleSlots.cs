@@ -16,6 +16,7 @@ public static class ModuleSlots
                 TiedTo = table?.Module is FrozenEmbedding e && linear.Module is FrozenLinear f && ReferenceEquals(e.Weight, f.Weight) ? table.Name : null,
             },
             EmbeddingSlot embedding => new AdaptableModule(s.Name, ModuleKind.Embedding, embedding.Module.Rows, embedding.Module.Features, false),
+            NormSlot norm => new AdaptableModule(s.Name, ModuleKind.Other, 0, norm.Module.Weight.shape[0], false),
             _ => new AdaptableModule(s.Name, ModuleKind.Other, 0, 0, false),
         })];
     }

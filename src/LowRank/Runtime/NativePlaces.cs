@@ -22,15 +22,11 @@ internal static class NativePlaces
 
     /// <summary>The places of libtorch, the best one first, without <c>LOWRANK_TORCH_LIB</c>.</summary>
     public static IEnumerable<NativePlace> OfLibTorch() =>
-        [.. OfProgram(), Package($"libtorch-cpu-{NativeFileNames.Rid}", NativePackageVersions.LibTorch), Cache()];
+        [.. OfProgram(), .. Packages($"libtorch-cpu-{NativeFileNames.Rid}", NativePackageVersions.LibTorch)];
 
     /// <summary>The places of TorchSharp's native part, the best one first.</summary>
     public static IEnumerable<NativePlace> OfNativePart() =>
-        [.. OfProgram(), Package("torchsharp", NativePackageVersions.TorchSharp), Cache()];
-
-    /// <summary>The folder in the user's cache that holds this version's libraries.</summary>
-    public static NativePlace Cache() =>
-        new("LowRank's cache", Path.Combine(UserCache, $"libtorch-{NativePackageVersions.LibTorch}-torchsharp-{NativePackageVersions.TorchSharp}-{NativeFileNames.Rid}"));
+        [.. OfProgram(), .. Packages("torchsharp", NativePackageVersions.TorchSharp)];
 
     private static IEnumerable<NativePlace> OfProgram()
     {
@@ -45,10 +41,13 @@ internal static class NativePlaces
                 if (folder.Contains("torch", StringComparison.OrdinalIgnoreCase)) yield return new(".NET's probing path", folder);
     }
 
-    private static NativePlace Package(string id, string version)
+    private static IEnumerable<NativePlace> Packages(string id, string version)
     {
-        var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set ? set
+        var global = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set ? set
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        return new("the NuGet packages folder", Path.Combine(packages, id, version, "runtimes", NativeFileNames.Rid, "native"));
+        yield return new("the NuGet packages folder", InPackages(global));
+        yield return new("LowRank's cache", InPackages(NativePackageRestore.Folder));
+
+        string InPackages(string packages) => Path.Combine(packages, id, version, "runtimes", NativeFileNames.Rid, "native");
     }
 }

@@ -48,6 +48,7 @@ public static class NativeRuntime
                 $"TorchSharp has no native libraries for {RuntimeInformation.RuntimeIdentifier}. LowRank runs on Linux x64, Windows x64 and macOS arm64.");
         // Before the first large allocation of libtorch.
         MallocTuning.Apply();
+        if (NativePackageRestore.IsWanted && PackagesAreMissing()) NativePackageRestore.Run(Console.Error);
         var libtorch = AlreadyMapped() ?? FindLibTorch();
         var nativePart = Find("TorchSharp's native part", [libtorch, .. NativePlaces.OfNativePart()], NativeFileNames.NativePart);
 
@@ -95,6 +96,10 @@ public static class NativeRuntime
         }
         return null;
     }
+
+    private static bool PackagesAreMissing() =>
+        (NativePlaces.TorchLib() is null && NativePlaces.OfLibTorch().All(place => place.Missing(NativeFileNames.LibTorch).Length > 0))
+        || NativePlaces.OfNativePart().All(place => place.Missing(NativeFileNames.NativePart).Length > 0);
 
     private static bool SameFile(string a, string b) =>
         (File.ResolveLinkTarget(a, true)?.FullName ?? a) == (File.ResolveLinkTarget(b, true)?.FullName ?? b);

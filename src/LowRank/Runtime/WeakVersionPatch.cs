@@ -33,7 +33,7 @@ internal static class WeakVersionPatch
             if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(image)) return path;
             Directory.CreateDirectory(folder);
             // Renamed into place whole: two processes may start at the same time.
-            var temporary = $"{path}.{Environment.ProcessId}.tmp";
+            var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
             using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
             {
                 file.Write(image);

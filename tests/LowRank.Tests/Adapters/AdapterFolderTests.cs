@@ -60,11 +60,11 @@ public sealed class AdapterFolderTests
     {
         using var folder = new TemporaryFolder();
         var expected = Tensors(Config);
-        List<AdapterTensor> written = [.. expected];
+        List<AdapterTensorSpec> written = [.. expected];
         written[0] = written[0] with { Shape = [3, 4] };
         written[1] = written[1] with { Name = "model.layers.0.self_attn.q_prj.lora_B.weight" };
         written.RemoveAt(3);
-        written.Add(new AdapterTensor("model.layers.0.self_attn.q_proj.lora_magnitude_vector", AdapterTensorKind.Saved, "m", [6]));
+        written.Add(new AdapterTensorSpec("model.layers.0.self_attn.q_proj.lora_magnitude_vector", AdapterTensorKind.Saved, "m", [6]));
         Write(folder.At("a"), written, TensorType.F32);
         using var adapter = AdapterFolder.Open(folder.At("a"));
         var error = Assert.Throws<AdapterException>(() => adapter.RequireExactly(expected));
@@ -158,9 +158,9 @@ public sealed class AdapterFolderTests
         Assert.Equal(builder.Finish(), BaseFingerprint.Of(adapter.Weights));
     }
 
-    private static IReadOnlyList<AdapterTensor> Tensors(LoraConfig config) => AdapterKeys.TensorsOf(TargetMatcher.Select(config, Model), Model);
+    private static IReadOnlyList<AdapterTensorSpec> Tensors(LoraConfig config) => AdapterKeys.TensorsOf(TargetMatcher.Select(config, Model), Model);
 
-    private static void Write(string folder, IEnumerable<AdapterTensor> tensors, TensorType type, AdapterRecord? record = null)
+    private static void Write(string folder, IEnumerable<AdapterTensorSpec> tensors, TensorType type, AdapterRecord? record = null)
     {
         using var writer = AdapterFolder.Create(folder, Config, [.. tensors.Select(t => (t.Name, type, t.Shape))], record);
         foreach (var t in tensors) writer.Write(t.Name, [.. Enumerable.Range(0, (int)t.Shape.Aggregate(1L, (a, b) => a * b)).Select(i => i * 0.5f)]);

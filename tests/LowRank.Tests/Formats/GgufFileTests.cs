@@ -93,6 +93,7 @@ public sealed class GgufFileTests : IDisposable
         Refused(new GgufBuilder { Data = new byte[64] }.Tensor("w", 0, 0, 1UL << 62, 1UL << 62).Build(), "too many elements");
         Refused(new GgufBuilder { Data = new byte[64] }.Tensor("w", 0, 0, 1, 1, 1, 1, 1).Build(), "5 dimensions");
         Refused(new GgufBuilder { Data = new byte[64] }.Tensor("w", 2, 0, 33).Build(), "no multiple of the 32 values");
+        Refused(new GgufBuilder { Data = new byte[64] }.Tensor("w", 2, 0).Build(), "has rows of 1, which is no multiple of the 32 values"); // found by fuzzing
         Refused(new GgufBuilder { Data = new byte[64] }.Tensor("w", 0, 0, 1).Tensor("w", 0, 32, 1).Build(), "'w' appears twice");
         Refused(new GgufBuilder().Tensor("w", 0, 0, 1).Build(), "truncated");
     }

@@ -58,7 +58,7 @@ public sealed class LoraGoldenTests
     internal static void SetFrom(AttachedAdapter adapter, GoldenTensors file)
     {
         using var noGrad = no_grad();
-        foreach (var t in adapter.Tensors())
+        foreach (var t in adapter.Values())
         {
             Assert.Equal(file.Shape(Prefix + t.Key), t.Value.shape);
             if (t.IsBaseCopy) Near.All(file.Floats(Prefix + t.Key), Floats(t.Value), 0, t.Key);
@@ -83,7 +83,7 @@ public sealed class LoraGoldenTests
         using var scope = NewDisposeScope();
         using var model = Model(reference.GetProperty("base").GetString()!);
         using var adapter = AdapterInjector.Attach(model.Slots, LoraConfig.Load(folder), model.Spec.ModelType);
-        Assert.Equal(saved.Names.Order(StringComparer.Ordinal), adapter.Tensors().Select(t => Prefix + t.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(saved.Names.Order(StringComparer.Ordinal), adapter.Values().Select(t => Prefix + t.Key).Order(StringComparer.Ordinal));
         SetFrom(adapter, saved);
         Merged(adapter, Path.Combine(folder, "merged.safetensors"));
 
@@ -151,7 +151,7 @@ public sealed class LoraGoldenTests
         using var noGrad = no_grad();
         using var values = flat.Values.clone();
         flat.Values.copy_(buffer);
-        var result = adapter.Tensors().Where(t => !t.IsBaseCopy).Select(t => (Prefix + t.Key, Floats(t.Value))).ToList();
+        var result = adapter.Values().Where(t => !t.IsBaseCopy).Select(t => (Prefix + t.Key, Floats(t.Value))).ToList();
         flat.Values.copy_(values);
         return result;
     }

@@ -36,14 +36,12 @@ internal sealed class BpeModel
         _affixes = options.ContinuingSubwordPrefix.Length + options.EndOfWordSuffix.Length > 0;
         _unknownId = options.UnknownToken is { } unknown ? tokens.Find(unknown) : Unresolved;
         for (var c = 0; c < 128; c++) _asciiIds[c] = tokens.Find([(byte)c]);
-        HasByteAlphabet = !_affixes;
         for (var b = 0; b < 256; b++)
         {
             _byteIds[b] = tokens.Find(ByteAlphabet.ToChar((byte)b).ToString());
             _fallbackIds[b] = tokens.Find($"<0x{b:X2}>");
-            HasByteAlphabet &= _byteIds[b] >= 0;
         }
-        if (options.IgnoreMerges && HasByteAlphabet) _rawTokens = RawTokens(tokens);
+        if (options.IgnoreMerges && TakesRawBytes) _rawTokens = RawTokens(tokens);
         if (!options.IgnoreMerges && !_affixes) _boundary = WordBoundary.For(tokens, merges, _fallbackIds, _unknownId);
     }
 
@@ -51,8 +49,8 @@ internal sealed class BpeModel
 
     public MergeTable Merges { get; }
 
-    /// <summary>Whether every byte has its stand-in in the vocabulary, so that words may come as raw bytes.</summary>
-    public bool HasByteAlphabet { get; }
+    /// <summary>Whether words may come as raw bytes: prefixes and suffixes of subwords would need their text.</summary>
+    public bool TakesRawBytes => !_affixes;
 
     /// <summary>Appends the tokens of a word.</summary>
     /// <param name="word">UTF-8, or raw bytes of a byte-level pre-tokenizer.</param>
@@ -94,24 +92,63 @@ internal sealed class BpeModel
                 scratch.Tokens.Add(known[..(known.Length / 2)], known[(known.Length / 2)..], start);
                 return;
             }
-            Merge(word, raw, scratch.Merger);
-            cache.Add(word, hash, scratch.Merger.Ids, scratch.Merger.Lengths);
+            if (Merge(word, raw, start, scratch)) cache.Add(word, hash, scratch.Merger.Ids, scratch.Merger.Lengths);
         }
         else
         {
-            Merge(word, raw, scratch.Merger);
+            Merge(word, raw, start, scratch);
         }
-        scratch.Tokens.Add(scratch.Merger.Ids, scratch.Merger.Lengths, start);
     }
 
-    private void Merge(ReadOnlySpan<byte> word, bool raw, WordMerger merger)
+    /// <summary>Merges a word and appends its tokens; false when their lengths are not those of the merger, so that they cannot be cached.</summary>
+    private bool Merge(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
     {
+        var merger = scratch.Merger;
         merger.Clear();
         if (raw)
-            foreach (var b in word) merger.Add(_byteIds[b], 1);
+        {
+            foreach (var b in word)
+            {
+                if (_byteIds[b] < 0)
+                {
+                    MergeStandIns(word, start, scratch);
+                    return false;
+                }
+                merger.Add(_byteIds[b], 1);
+            }
+        }
         else
+        {
             AddCharacters(word, merger);
+        }
         merger.Merge(Merges);
+        scratch.Tokens.Add(merger.Ids, merger.Lengths, start);
+        return true;
+    }
+
+    /// <summary>
+    /// A word of raw bytes of which some have no stand-in in the vocabulary. The reference drops those, and as it counts the bytes of the
+    /// stand-ins that are left, the places of what follows move; so it is done on the stand-ins' text here too.
+    /// </summary>
+    private void MergeStandIns(ReadOnlySpan<byte> word, int start, EncodeScratch scratch)
+    {
+        var text = new List<byte>(word.Length * 2);
+        var rawOf = new List<int>(word.Length * 2);
+        for (var i = 0; i < word.Length; i++)
+        {
+            text.AddRange(System.Text.Encoding.UTF8.GetBytes(ByteAlphabet.ToChar(word[i]).ToString()));
+            while (rawOf.Count < text.Count) rawOf.Add(i);
+        }
+        scratch.Merger.Clear();
+        AddCharacters(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(text), scratch.Merger);
+        scratch.Merger.Merge(Merges);
+        var at = 0;
+        for (var i = 0; i < scratch.Merger.Count; i++)
+        {
+            var length = scratch.Merger.Lengths[i];
+            scratch.Tokens.Add(scratch.Merger.Ids[i], start + rawOf[at], start + rawOf[at + length - 1] + 1);
+            at += length;
+        }
     }
 
     private void AddCharacters(ReadOnlySpan<byte> word, WordMerger merger)

@@ -15,7 +15,7 @@ internal sealed class MergeTable
 
     public MergeTable(int expected)
     {
-        var size = BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected, 8) * 2);
+        var size = BitOperations.RoundUpToPowerOf2((uint)Math.Max(expected, 8) * 3 / 2);
         _entries = NewEntries((int)size, out _shift);
     }
 
@@ -23,9 +23,10 @@ internal sealed class MergeTable
     public int Count { get; private set; }
 
     /// <summary>Adds a pair; a pair that is there already takes the later rank, as in the reference's map.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Add(int left, int right, int rank, int merged)
     {
-        if (Count * 2 >= _entries.Length) Grow();
+        if (Count >= _entries.Length / 4 * 3) Grow();
         var key = Key(left, right);
         ref var entry = ref Place(_entries, _shift, key);
         if (entry.Pair == Empty) Count++;
@@ -42,6 +43,7 @@ internal sealed class MergeTable
     }
 
     /// <summary>Calls <paramref name="visit"/> with (left, right, merged) for each pair, in no order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void ForEach(Action<int, int, int> visit)
     {
         foreach (var e in _entries)
@@ -66,7 +68,7 @@ internal sealed class MergeTable
 
     private static Entry[] NewEntries(int size, out int shift)
     {
-        var entries = new Entry[size];
+        var entries = GC.AllocateUninitializedArray<Entry>(size);
         entries.AsSpan().Fill(new Entry { Pair = Empty });
         shift = 64 - BitOperations.Log2((uint)size);
         return entries;

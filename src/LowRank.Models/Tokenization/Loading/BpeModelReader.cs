@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LowRank.Models.Tokenization.Bpe;
 
@@ -7,16 +8,21 @@ namespace LowRank.Models.Tokenization.Loading;
 internal ref struct BpeModelReader
 {
     private readonly string _source;
+    private readonly int _length;
     private TokenTable? _tokens;
     private MergeTable? _merges;
     private byte[] _buffer = new byte[1024];
+    private int _near;
     private string? _type;
     private BpeOptions _options = new();
 
-    private BpeModelReader(string source) => _source = source;
+    private BpeModelReader(string source, int length) => (_source, _length) = (source, length);
 
     /// <summary>Reads the object that the reader stands at, and leaves the reader at its end.</summary>
-    public static BpeModel Read(ref Utf8JsonReader reader, string source) => new BpeModelReader(source).ReadModel(ref reader);
+    /// <param name="reader">The reader.</param>
+    /// <param name="length">Number of bytes of the file, from which the size of the tables is guessed.</param>
+    /// <param name="source">The file, for errors.</param>
+    public static BpeModel Read(ref Utf8JsonReader reader, int length, string source) => new BpeModelReader(source, length).ReadModel(ref reader);
 
     private BpeModel ReadModel(ref Utf8JsonReader reader)
     {
@@ -72,9 +78,10 @@ internal ref struct BpeModelReader
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // runs once, for long: no time to be tiered up
     private void ReadVocabulary(ref Utf8JsonReader reader)
     {
-        _tokens = new TokenTable(1 << 16, 1 << 19);
+        _tokens = new TokenTable(_length / 40, _length / 6);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var token = Bytes(ref reader, 0);
@@ -86,9 +93,10 @@ internal ref struct BpeModelReader
         _tokens.Freeze();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadMerges(ref Utf8JsonReader reader)
     {
-        _merges = new MergeTable(_tokens!.Count);
+        _merges = new MergeTable(Math.Min(_length / 24, _tokens!.Count * 5 / 2));
         var prefix = System.Text.Encoding.UTF8.GetBytes(_options.ContinuingSubwordPrefix);
         var rank = 0;
         for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray;)
@@ -117,9 +125,11 @@ internal ref struct BpeModelReader
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Part(ref Utf8JsonReader reader, int at, int rank) =>
         reader.Read() && reader.TokenType == JsonTokenType.String ? Bytes(ref reader, at) : throw Wrong($"merges[{rank}]", "a pair of tokens");
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddMerge(int left, int whole, byte[] prefix, int rank)
     {
         var leftId = Known(_buffer.AsSpan(0, left), rank);
@@ -131,16 +141,22 @@ internal ref struct BpeModelReader
             _buffer.AsSpan((left + prefix.Length)..whole).CopyTo(_buffer.AsSpan(left));
             whole -= prefix.Length;
         }
-        _merges!.Add(leftId, rightId, rank, Known(_buffer.AsSpan(0, whole), rank));
+        var merged = _tokens!.FindNear(_buffer.AsSpan(0, whole), ref _near);
+        _merges!.Add(leftId, rightId, rank, merged >= 0 ? merged : throw Unknown(_buffer.AsSpan(0, whole), rank));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly int Known(ReadOnlySpan<byte> token, int rank)
     {
         var id = _tokens!.Find(token);
-        return id >= 0 ? id : throw new TokenizerFormatException($"{_source}: model.merges[{rank}] needs the token '{System.Text.Encoding.UTF8.GetString(token)}', which is not in the vocabulary.");
+        return id >= 0 ? id : throw Unknown(token, rank);
     }
 
+    private readonly TokenizerFormatException Unknown(ReadOnlySpan<byte> token, int rank) =>
+        new($"{_source}: model.merges[{rank}] needs the token '{System.Text.Encoding.UTF8.GetString(token)}', which is not in the vocabulary.");
+
     /// <summary>Copies the string or key that the reader stands at to the buffer from <paramref name="at"/>, and returns the end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Bytes(ref Utf8JsonReader reader, int at)
     {
         if (_buffer.Length < at + reader.ValueSpan.Length) Array.Resize(ref _buffer, (at + reader.ValueSpan.Length) * 2);

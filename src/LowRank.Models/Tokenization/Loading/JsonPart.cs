@@ -48,6 +48,9 @@ internal readonly struct JsonPart(JsonElement element, string path, string sourc
         return parts;
     }
 
+    /// <summary>All keys and values.</summary>
+    public IEnumerable<(string Key, JsonElement Value)> Properties() => element.EnumerateObject().Select(p => (p.Name, p.Value));
+
     /// <summary>The value under a key whatever it is, or null where it is missing or null.</summary>
     public JsonElement? Value(string key) =>
         element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -15,6 +15,7 @@ internal static class TokenizerJsonReader
     public static TokenizerParts Read(ReadOnlySpan<byte> utf8, string source)
     {
         if (utf8.StartsWith(ByteOrderMark)) utf8 = utf8[ByteOrderMark.Length..];
+        if (!System.Text.Unicode.Utf8.IsValid(utf8)) throw new TokenizerFormatException($"{source}: not a tokenizer.json: it is not UTF-8 text. The file may be damaged: fetch it again.");
         try
         {
             return ReadParts(utf8, source);
@@ -23,9 +24,9 @@ internal static class TokenizerJsonReader
         {
             throw new TokenizerFormatException($"{source}: not a tokenizer.json: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}: {e.Message}", e);
         }
-        catch (InvalidOperationException e) when (e.Source == "System.Text.Json")
+        catch (InvalidOperationException e) when (e.Source?.StartsWith("System.Text.Json", StringComparison.Ordinal) == true)
         {
-            throw new TokenizerFormatException($"{source}: not a tokenizer.json: it holds text that is not valid UTF-8.", e);
+            throw new TokenizerFormatException($"{source}: not a tokenizer.json: a string has half a surrogate pair as \\u escape.", e);
         }
     }
 
@@ -39,7 +40,7 @@ internal static class TokenizerJsonReader
         {
             var key = reader.GetString()!;
             reader.Read();
-            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = BpeModelReader.Read(ref reader, source);
+            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = BpeModelReader.Read(ref reader, utf8.Length, source);
             else sections[key] = JsonElement.ParseValue(ref reader);
         }
         if (model is null) throw new TokenizerFormatException($"{source}: not a tokenizer.json: it has no model.");
@@ -49,12 +50,14 @@ internal static class TokenizerJsonReader
     private static TokenizerParts Build(BpeModel model, Dictionary<string, JsonElement> sections, string source)
     {
         var normalizer = Section(sections, "normalizer", source) is { } n ? NormalizerReader.Read(n) : null;
-        var preTokenizers = new PreTokenizerReader(model.HasByteAlphabet);
+        var preTokenizers = new PreTokenizerReader(model.TakesRawBytes);
         var preTokenizer = Section(sections, "pre_tokenizer", source) is { } p ? preTokenizers.Read(p) : null;
         var postProcessor = Section(sections, "post_processor", source) is { } q ? PostProcessorReader.Read(q) : PostProcessing.PostProcessor.None;
         var decoder = Section(sections, "decoder", source) is { } d ? DecoderReader.Read(d) : null;
         var added = new AddedVocabulary(AddedTokens(sections, source), model.Tokens, normalizer);
-        return new TokenizerParts(model, added, preTokenizer, postProcessor, decoder, preTokenizers.RawBytes, preTokenizers.NeedsOriginalPlaces && normalizer is not null);
+        // Places in the original are known without alignment as long as nothing has rewritten the text before.
+        var needsAlignment = preTokenizers.NeedsOriginalPlaces && (normalizer is not null || preTokenizer is PreTokenization.PreTokenizerSequence);
+        return new TokenizerParts(model, added, preTokenizer, postProcessor, decoder, preTokenizers.RawBytes, needsAlignment);
     }
 
     private static JsonPart? Section(Dictionary<string, JsonElement> sections, string key, string source)

@@ -16,7 +16,7 @@ internal static class AdapterCheck
         (".experts.base_layer.", "LoRA on the parameters of experts"),
     ];
 
-    public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensor> expected)
+    public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensorSpec> expected)
     {
         var byKey = expected.ToDictionary(t => t.Key, StringComparer.Ordinal);
         var missing = expected.Where(t => !t.IsOptional && !file.TryGet(t.Key, out _)).Select(t => t.Key).ToList();

@@ -47,7 +47,7 @@ public sealed class AdapterFolder : IDisposable
     /// <summary>Makes sure that the file holds exactly the tensors that the model needs, in these shapes.</summary>
     /// <param name="expected">What <see cref="AdapterKeys.TensorsOf"/> says for the model.</param>
     /// <exception cref="AdapterException">Tensors are missing, unexpected or of another shape; all are listed with the nearest names.</exception>
-    public void RequireExactly(IReadOnlyList<AdapterTensor> expected) => AdapterCheck.Strict(Path, Weights, expected);
+    public void RequireExactly(IReadOnlyList<AdapterTensorSpec> expected) => AdapterCheck.Strict(Path, Weights, expected);
 
     /// <summary>Reads a tensor as single precision.</summary>
     /// <param name="key">Its key in the file.</param>

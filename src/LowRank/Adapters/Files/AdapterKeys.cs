@@ -53,10 +53,10 @@ public static class AdapterKeys
     /// <summary>All tensors that belong into the file of an adapter, with their shapes.</summary>
     /// <param name="selection">What the configuration means for the model.</param>
     /// <param name="modules">All modules of the model, as they were given to <see cref="TargetMatcher.Select"/>.</param>
-    public static IReadOnlyList<AdapterTensor> TensorsOf(TargetSelection selection, IReadOnlyList<AdaptableModule> modules)
+    public static IReadOnlyList<AdapterTensorSpec> TensorsOf(TargetSelection selection, IReadOnlyList<AdaptableModule> modules)
     {
         var config = selection.Config;
-        var tensors = new List<AdapterTensor>();
+        var tensors = new List<AdapterTensorSpec>();
         foreach (var target in selection.Targets) AddLora(target, config.LoraBias, tensors);
         AddSaved(selection, tensors);
         AddBiases(selection, modules, tensors);
@@ -64,41 +64,41 @@ public static class AdapterKeys
             foreach (var target in selection.Targets)
                 if (target.Module is { Kind: ModuleKind.Embedding or ModuleKind.Head } module)
                 {
-                    tensors.Add(new AdapterTensor(NameOf(module.Name, AdapterTensorKind.BaseCopy), AdapterTensorKind.BaseCopy, module.Name, module.WeightShape!));
+                    tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.BaseCopy), AdapterTensorKind.BaseCopy, module.Name, module.WeightShape!));
                     if (module.HasBias && config.Bias == BiasTraining.None)
-                        tensors.Add(new AdapterTensor($"{module.Name}.base_layer.bias", AdapterTensorKind.BaseCopy, module.Name, [module.OutFeatures]));
+                        tensors.Add(new AdapterTensorSpec($"{module.Name}.base_layer.bias", AdapterTensorKind.BaseCopy, module.Name, [module.OutFeatures]));
                 }
         return tensors;
     }
 
-    private static void AddLora(LoraTarget target, bool loraBias, List<AdapterTensor> tensors)
+    private static void AddLora(LoraTarget target, bool loraBias, List<AdapterTensorSpec> tensors)
     {
         var module = target.Module;
         var (a, b) = module.Kind == ModuleKind.Embedding ? (AdapterTensorKind.EmbeddingA, AdapterTensorKind.EmbeddingB) : (AdapterTensorKind.LoraA, AdapterTensorKind.LoraB);
-        tensors.Add(new AdapterTensor(NameOf(module.Name, a), a, module.Name, [target.Rank, module.InFeatures]));
-        tensors.Add(new AdapterTensor(NameOf(module.Name, b), b, module.Name, [module.OutFeatures, target.Rank]));
-        if (loraBias) tensors.Add(new AdapterTensor(NameOf(module.Name, AdapterTensorKind.LoraBBias), AdapterTensorKind.LoraBBias, module.Name, [module.OutFeatures]));
+        tensors.Add(new AdapterTensorSpec(NameOf(module.Name, a), a, module.Name, [target.Rank, module.InFeatures]));
+        tensors.Add(new AdapterTensorSpec(NameOf(module.Name, b), b, module.Name, [module.OutFeatures, target.Rank]));
+        if (loraBias) tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.LoraBBias), AdapterTensorKind.LoraBBias, module.Name, [module.OutFeatures]));
     }
 
-    private static void AddSaved(TargetSelection selection, List<AdapterTensor> tensors)
+    private static void AddSaved(TargetSelection selection, List<AdapterTensorSpec> tensors)
     {
         foreach (var (module, _) in selection.ModulesToSave)
         {
-            if (module.WeightShape is { } weight) tensors.Add(new AdapterTensor($"{module.Name}.weight", AdapterTensorKind.Saved, module.Name, weight));
-            if (module.HasBias) tensors.Add(new AdapterTensor($"{module.Name}.bias", AdapterTensorKind.Saved, module.Name, [module.OutFeatures]));
+            if (module.WeightShape is { } weight) tensors.Add(new AdapterTensorSpec($"{module.Name}.weight", AdapterTensorKind.Saved, module.Name, weight));
+            if (module.HasBias) tensors.Add(new AdapterTensorSpec($"{module.Name}.bias", AdapterTensorKind.Saved, module.Name, [module.OutFeatures]));
         }
     }
 
-    private static void AddBiases(TargetSelection selection, IReadOnlyList<AdaptableModule> modules, List<AdapterTensor> tensors)
+    private static void AddBiases(TargetSelection selection, IReadOnlyList<AdaptableModule> modules, List<AdapterTensorSpec> tensors)
     {
         if (selection.Config.Bias == BiasTraining.None) return;
         var adapted = selection.Targets.Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
         var saved = selection.ModulesToSave.Select(m => m.Module.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var module in modules.Where(m => m.HasBias))
             if (adapted.Contains(module.Name))
-                tensors.Add(new AdapterTensor(NameOf(module.Name, AdapterTensorKind.BaseBias), AdapterTensorKind.BaseBias, module.Name, [module.OutFeatures]));
+                tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.BaseBias), AdapterTensorKind.BaseBias, module.Name, [module.OutFeatures]));
             else if (selection.Config.Bias == BiasTraining.All && !saved.Contains(module.Name))
-                tensors.Add(new AdapterTensor($"{module.Name}.bias", AdapterTensorKind.BaseBias, module.Name, [module.OutFeatures]));
+                tensors.Add(new AdapterTensorSpec($"{module.Name}.bias", AdapterTensorKind.BaseBias, module.Name, [module.OutFeatures]));
     }
 
     /// <summary>

@@ -107,27 +107,13 @@ internal static class NumberFilters
         return Types.Box(twice > unit || (twice == unit && !(below / unit).IsEven) ? below + unit : below);
     }
 
-    // The value of a float is a decimal of finite length: rounding its exact digits is what Python does.
     private static double RoundHalfEven(double value, int precision)
     {
-        if (!double.IsFinite(value) || precision > 22) return value;
-        if (precision >= 0)
-            return double.Parse(value.ToString("F" + precision.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture), CultureInfo.InvariantCulture) is var fixedPoint
-                && IsTie(value, precision) ? Even(value, precision) : fixedPoint;
-        var unit = Math.Pow(10, -precision);
-        return Math.Round(value / unit, MidpointRounding.ToEven) * unit;
-    }
-
-    private static bool IsTie(double value, int precision)
-    {
-        var scaled = Math.Abs(value) * Math.Pow(10, precision) * 2;
-        return scaled < 1e15 && scaled == Math.Floor(scaled) && scaled % 2 == 1 && (decimal)Math.Abs(value) * (decimal)Math.Pow(10, precision) * 2 == (decimal)scaled;
-    }
-
-    private static double Even(double value, int precision)
-    {
-        var scale = Math.Pow(10, precision);
-        return Math.CopySign(Math.Round(Math.Abs(value) * scale, MidpointRounding.ToEven) / scale, value);
+        // From 2^53 on, and past the digits that a float has, there is nothing to round.
+        if (!double.IsFinite(value) || precision > 22 || (precision >= 0 && Math.Abs(value) >= 1L << 53)) return value;
+        var scaled = FloatFormat.Scaled(Math.Abs(value), precision);
+        var digits = string.Create(CultureInfo.InvariantCulture, $"{scaled}E{-precision}");
+        return Math.CopySign(double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture), value);
     }
 
     private static string FileSize(object? value, bool binary)

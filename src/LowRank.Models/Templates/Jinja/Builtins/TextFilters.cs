@@ -88,17 +88,17 @@ internal static class TextFilters
         return count;
     }
 
-    private static object Truncate(Interpreter interpreter, object? value, object?[] arguments)
+    private static object? Truncate(Interpreter interpreter, object? value, object?[] arguments)
     {
-        var text = Texts.IsText(value) ? value! : throw (value is Undefined ? Errors.Type("object of type 'Undefined' is not subscriptable") : Errors.Type($"object of type '{Types.NameOf(value)}' has no len()"));
         var length = arguments[0] is Missing ? 255 : Numbers.ToCount(arguments[0]);
         var end = arguments[2] is Missing ? "..." : Representation.Str(arguments[2]);
         var leeway = arguments[3] is Missing or null ? 5 : Numbers.ToCount(arguments[3]);
         var room = length - Texts.Count(Texts.Plain(end));
         if (room < 0) throw new ChatTemplateException("AssertionError", $"expected length >= {Texts.Count(Texts.Plain(end))}, got {length}");
         if (leeway < 0) throw new ChatTemplateException("AssertionError", $"expected leeway >= 0, got {leeway}");
+        if (Types.Count(value) <= length + (long)leeway) return value;
+        var text = Texts.IsText(value) ? value! : throw Errors.Type($"can only concatenate {Types.NameOf(value)} (not \"str\") to {Types.NameOf(value)}");
         var plain = Texts.Plain(text);
-        if (Texts.Count(plain) <= length + (long)leeway) return text;
         var cut = Texts.ToUtf16(plain, room);
         if (!(arguments[1] is not Missing && Types.IsTrue(arguments[1])) && plain.AsSpan(0, cut).LastIndexOf(' ') is var space and >= 0) cut = space;
         return Texts.Concat(Texts.Slice(text, 0, cut), end);
@@ -179,9 +179,17 @@ internal static class TextFilters
         {
             PyList list => new PyList([.. list.Items.Select(Sorted)]),
             PyTuple tuple => new PyTuple([.. tuple.Items.Select(Sorted)]),
-            PyDict dict => Enumerable.Range(0, dict.Count).OrderBy(dict.KeyAt, Comparer<object?>.Create((x, y) => Comparison.Compare(x, y, "<") ?? 0))
-                .Aggregate(new PyDict(dict.Count), (sorted, i) => { sorted.Set(dict.KeyAt(i), Sorted(dict.ValueAt(i))); return sorted; }),
+            PyDict dict => SortedDict(dict),
             _ => value,
         };
+
+        static PyDict SortedDict(PyDict dict)
+        {
+            int[] order = [.. Enumerable.Range(0, dict.Count)];
+            Sorting.Sort(order, i => dict.KeyAt(i));
+            var sorted = new PyDict(order.Length);
+            foreach (var i in order) sorted.Set(dict.KeyAt(i), Sorted(dict.ValueAt(i)));
+            return sorted;
+        }
     }
 }

@@ -18,7 +18,7 @@ internal static class Attributes
 
     public static object? Get(object? owner, string name)
     {
-        if (owner is Undefined u && !IsDunder(name)) throw u.Error();
+        if (owner is Undefined u) return IsDunder(name) && Special.Contains(name) ? Undefined.Unsafe(owner, name) : throw u.Error();
         if (TryAttribute(owner, name, out var value)) return value;
         if (owner is PyDict dict && dict.TryGet(name, out value)) return value;
         return Undefined.Member(owner, name);

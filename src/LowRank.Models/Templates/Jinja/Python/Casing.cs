@@ -91,7 +91,9 @@ internal static class Casing
 
     public static bool IsDigit(Rune rune) => IsDecimal(rune) || (rune.IsBmp && CharUnicodeInfo.GetDigitValue((char)rune.Value) >= 0);
 
-    public static bool IsNumeric(Rune rune) => Rune.GetNumericValue(rune) != -1 || IsDigit(rune);
+    // The ideographs are numeric to Python and not to .NET.
+    public static bool IsNumeric(Rune rune) =>
+        Rune.GetNumericValue(rune) != -1 || IsDigit(rune) || (rune.IsBmp && "〇一二三四五六七八九十百千万億兆亿零壹贰叁肆伍陆柒捌玖拾佰仟萬".Contains((char)rune.Value));
 
     public static bool IsIdentifier(string text) =>
         text.Length > 0 && (char.IsLetter(text[0]) || text[0] == '_') && All(text, r => Rune.IsLetterOrDigit(r) || r.Value == '_'

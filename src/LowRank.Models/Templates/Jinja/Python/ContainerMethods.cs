@@ -7,34 +7,34 @@ namespace LowRank.Models.Templates.Jinja.Python;
 internal static class ContainerMethods
 {
     public static Dictionary<string, Builtin> Dict { get; } = Table(
-        new("get", "key default?", (_, self, a) => ((PyDict)self!).TryGet(a[0], out var value) ? value : a[1] is Missing ? null : a[1]),
-        new("items", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Items)),
-        new("keys", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Keys)),
-        new("values", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Values)),
-        new("copy", "", (_, self, _) => ((PyDict)self!).Copy()),
-        new("fromkeys", "iterable value?", FromKeys));
+        ("get", "key default?", (_, self, a) => ((PyDict)self!).TryGet(a[0], out var value) ? value : a[1] is Missing ? null : a[1]),
+        ("items", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Items)),
+        ("keys", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Keys)),
+        ("values", "", (_, self, _) => new PyDictView((PyDict)self!, DictPart.Values)),
+        ("copy", "", (_, self, _) => ((PyDict)self!).Copy()),
+        ("fromkeys", "iterable value?", FromKeys));
 
     public static Dictionary<string, Builtin> List { get; } = Table(
-        new("count", "value", (_, self, a) => CountOf(self, a[0])),
-        new("index", "value start? stop?", IndexOf),
-        new("copy", "", (_, self, _) => new PyList(((PyList)self!).Items)));
+        ("count", "value", (_, self, a) => CountOf(self, a[0])),
+        ("index", "value start? stop?", IndexOf),
+        ("copy", "", (_, self, _) => new PyList(((PyList)self!).Items)));
 
     public static Dictionary<string, Builtin> Tuple { get; } = Table(
-        new("count", "value", (_, self, a) => CountOf(self, a[0])),
-        new("index", "value start? stop?", IndexOf));
+        ("count", "value", (_, self, a) => CountOf(self, a[0])),
+        ("index", "value start? stop?", IndexOf));
 
     public static Dictionary<string, Builtin> Range { get; } = Table(
-        new("count", "value", (_, self, a) => Types.Box(Comparison.Contains(self, a[0]) ? 1L : 0L)),
-        new("index", "value", (it, self, a) => IndexOf(it, new PyTuple(Iteration.ToArray(it, self)), [a[0], Missing.Value, Missing.Value])));
+        ("count", "value", (_, self, a) => Types.Box(Comparison.Contains(self, a[0]) ? 1L : 0L)),
+        ("index", "value", (it, self, a) => IndexOf(it, new PyTuple(Iteration.ToArray(it, self)), [a[0], Missing.Value, Missing.Value])));
 
     public static Dictionary<string, Builtin> Integer { get; } = Table(
-        new("bit_length", "", (_, self, _) => Types.Box(System.Numerics.BigInteger.Abs(Numbers.ToBig(self!)).GetBitLength())),
-        new("bit_count", "", (_, self, _) => Types.Box((long)System.Numerics.BigInteger.Abs(Numbers.ToBig(self!)).ToByteArray().Sum(b => System.Numerics.BitOperations.PopCount(b)))),
-        new("conjugate", "", (_, self, _) => Arithmetic.Plus(self)));
+        ("bit_length", "", (_, self, _) => Types.Box(System.Numerics.BigInteger.Abs(Numbers.ToBig(self!)).GetBitLength())),
+        ("bit_count", "", (_, self, _) => Types.Box((long)System.Numerics.BigInteger.Abs(Numbers.ToBig(self!)).ToByteArray().Sum(b => System.Numerics.BitOperations.PopCount(b)))),
+        ("conjugate", "", (_, self, _) => Arithmetic.Plus(self)));
 
     public static Dictionary<string, Builtin> Float { get; } = Table(
-        new("is_integer", "", (_, self, _) => Types.Box(double.IsFinite((double)self!) && Math.Floor((double)self!) == (double)self!)),
-        new("conjugate", "", (_, self, _) => self));
+        ("is_integer", "", (_, self, _) => Types.Box(double.IsFinite((double)self!) && Math.Floor((double)self!) == (double)self!)),
+        ("conjugate", "", (_, self, _) => self));
 
     /// <summary>Methods that exist in Python and change their object, which the sandbox refuses.</summary>
     public static bool Changes(object? owner, string name) => owner switch
@@ -44,8 +44,8 @@ internal static class ContainerMethods
         _ => false,
     };
 
-    private static Dictionary<string, Builtin> Table(params Builtin[] methods) =>
-        methods.ToDictionary(m => m.Name, StringComparer.Ordinal);
+    private static Dictionary<string, Builtin> Table(params (string Name, string Parameters, Builtin.Body Body)[] methods) =>
+        methods.ToDictionary(m => m.Name, m => new Builtin(m.Name, m.Parameters, m.Body) { PositionalOnly = true }, StringComparer.Ordinal);
 
     private static object FromKeys(Interpreter interpreter, object? self, object?[] arguments)
     {

@@ -64,7 +64,7 @@ internal sealed class JsonDump
     {
         var order = new int[dict.Count];
         for (var i = 0; i < order.Length; i++) order[i] = i;
-        if (_sortKeys) order = [.. order.OrderBy(i => dict.KeyAt(i), Comparer<object?>.Create((a, b) => Comparison.Compare(a, b, "<") ?? 0))];
+        if (_sortKeys) Sorting.Sort(order, i => dict.KeyAt(i));
         _builder.Append('{');
         for (var i = 0; i < order.Length; i++)
         {

@@ -19,12 +19,14 @@ internal static class Numbers
     /// <summary>The quotient of two large integers as the nearest float.</summary>
     public static double Quotient(BigInteger left, BigInteger right)
     {
-        // Scale the quotient to 64 significant bits, so that one rounding to the 53 of a float follows.
-        var shift = (int)(64 - (left.GetBitLength() - right.GetBitLength()));
+        var negative = left.Sign < 0 != right.Sign < 0;
+        (left, right) = (BigInteger.Abs(left), BigInteger.Abs(right));
+        // Scale the quotient to 61 or 62 bits, which a ulong holds, so that one rounding to the 53 of a float follows. The lowest bit stands for the rest.
+        var shift = (int)(61 - (left.GetBitLength() - right.GetBitLength()));
         var scaled = shift >= 0 ? BigInteger.DivRem(left << shift, right, out var rest) : BigInteger.DivRem(left, right << -shift, out rest);
         if (!rest.IsZero) scaled |= 1;
-        var quotient = Math.ScaleB((double)scaled, -shift);
-        return double.IsInfinity(quotient) ? throw Errors.Overflow("integer division result too large for a float") : quotient;
+        var quotient = Math.ScaleB((double)(ulong)scaled, -shift);
+        return double.IsInfinity(quotient) ? throw Errors.Overflow("integer division result too large for a float") : negative ? -quotient : quotient;
     }
 
     /// <exception cref="ChatTemplateException">OverflowError: an integer beyond the range of a float.</exception>
@@ -33,7 +35,8 @@ internal static class Numbers
         double d => d,
         long l => l,
         bool b => b ? 1 : 0,
-        BigInteger big => (double)big is var d && double.IsInfinity(d) ? throw Errors.Overflow("int too large to convert to float") : d,
+        BigInteger big when big.GetBitLength() > 1024 => throw Errors.Overflow("int too large to convert to float"),
+        BigInteger big => Quotient(big, BigInteger.One),
         _ => throw Errors.Type($"must be real number, not {Types.NameOf(value)}"),
     };
 

@@ -9,7 +9,7 @@ internal static class PercentFormat
 {
     public static object Apply(Interpreter interpreter, object format, object? values)
     {
-        var text = Texts.Plain(format);
+        var (text, markup) = (Texts.Plain(format), Texts.IsMarkup(format));
         var builder = new TextBuilder(interpreter.Limits.OutputLength);
         var arguments = values is PyTuple tuple ? tuple.Items : [values];
         var (next, named) = (0, false);
@@ -48,10 +48,10 @@ internal static class PercentFormat
             if (conversion == '%') { builder.Append('%'); continue; }
             var value = hasKey ? Lookup((PyDict)values!, key) : Next();
             interpreter.Charge(spec.Width + spec.Precision.GetValueOrDefault());
-            Convert(interpreter, builder, value, spec, conversion, i - 1);
+            Convert(interpreter, builder, value, spec, conversion, i - 1, escape: markup);
         }
         if (!named && next < arguments.Length && values is not (PyDict or PyList)) throw Errors.Type("not all arguments converted during string formatting");
-        return builder.ToValue();
+        return markup ? Texts.AsMarkup(builder.ToValue()) : builder.ToValue();
 
         object? Next() => next < arguments.Length ? arguments[next++] : throw Errors.Type("not enough arguments for format string");
 
@@ -66,13 +66,14 @@ internal static class PercentFormat
 
     private static object? Lookup(PyDict values, object? key) => values.TryGet(key, out var value) ? value : throw Errors.Key(Representation.Of(key));
 
-    private static void Convert(Interpreter interpreter, TextBuilder builder, object? value, Spec spec, char conversion, int at)
+    private static void Convert(Interpreter interpreter, TextBuilder builder, object? value, Spec spec, char conversion, int at, bool escape)
     {
         switch (conversion)
         {
             case 's' or 'r' or 'a':
                 var text = conversion == 's' ? Representation.Str(value) : Representation.Build(value);
                 if (conversion == 'a') text = BraceFormat.Ascii(text);
+                if (escape && !Texts.IsMarkup(value)) text = Html.Escape(text);
                 if (spec.Precision is { } most) text = Texts.Slice(text, 0, Texts.ToUtf16(Texts.Plain(text), most));
                 var gap = spec.Width - Texts.Count(Texts.Plain(text));
                 builder.AppendText(Padding.Pad(interpreter, text, spec.Left ? 0 : gap, spec.Left ? gap : 0, " "));

@@ -54,8 +54,8 @@ internal static class Splitting
                 if (i == plain.Length) return;
                 if (limit-- == 0)
                 {
-                    var (_, rest) = Whitespace.Strip(plain[i..], null, left: false, right: true);
-                    pieces.Add(Texts.Slice(text, i, rest));
+                    // What is left keeps the white space at its far end.
+                    pieces.Add(Texts.Slice(text, i, plain.Length - i));
                     return;
                 }
                 var start = i;
@@ -69,8 +69,7 @@ internal static class Splitting
             if (i == 0) break;
             if (limit-- == 0)
             {
-                var (start, length) = Whitespace.Strip(plain[..i], null, left: true, right: false);
-                pieces.Add(Texts.Slice(text, start, length));
+                pieces.Add(Texts.Slice(text, 0, i));
                 break;
             }
             var end = i;

@@ -11,7 +11,8 @@ internal static class TextMethods
     private static Dictionary<string, Builtin> Build()
     {
         var all = new Dictionary<string, Builtin>(StringComparer.Ordinal);
-        void Add(string name, string parameters, Builtin.Body body) => all[name] = new Builtin($"str.{name}", parameters, body);
+        void Add(string name, string parameters, Builtin.Body body) =>
+            all[name] = new Builtin($"str.{name}", parameters, body) { PositionalOnly = name is not ("split" or "rsplit" or "splitlines" or "expandtabs") };
         void Change(string name, Func<string, string> change) =>
             Add(name, "", (_, self, _) => Texts.WithRunsOf(self!, change(Texts.Plain(self!))));
         void Ask(string name, Func<string, bool> test) => Add(name, "", (_, self, _) => Types.Box(test(Texts.Plain(self!))));

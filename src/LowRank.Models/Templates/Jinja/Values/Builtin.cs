@@ -37,6 +37,9 @@ internal sealed class Builtin
 
     public string Name { get; }
 
+    /// <summary>Takes no arguments by name, as most methods that are written in C.</summary>
+    public bool PositionalOnly { get; init; }
+
     public object? Call(Interpreter interpreter, object? self, in CallArguments arguments)
     {
         if (_variadic is not null) return _variadic(interpreter, self, arguments);
@@ -45,6 +48,7 @@ internal sealed class Builtin
 
     private object?[] Bind(in CallArguments arguments)
     {
+        if (PositionalOnly && arguments.NamedCount > 0) throw Errors.Type($"{Name}() takes no keyword arguments");
         if (arguments.Positional.Length > _parameters.Length)
             throw Errors.Type($"{Name}() takes at most {_parameters.Length} argument{(_parameters.Length == 1 ? "" : "s")} ({arguments.Positional.Length} given)");
         var bound = new object?[_parameters.Length];

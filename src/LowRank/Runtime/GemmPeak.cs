@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using TorchSharp;
+
+namespace LowRank.Runtime;
+
+/// <summary>
+/// The speed of libtorch's matrix product on this processor, the yardstick of every speed that LowRank prints: best of 7 products of two
+/// 2048×2048 matrices on libtorch's threads, after one more to warm up. A dtype that the processor computes so slowly that one such product would take
+/// seconds (bf16 without AVX-512 or AMX: about 1 GFLOP/s) is measured with 256×256 matrices.
+/// </summary>
+public static class GemmPeak
+{
+    private const int Size = 2048;
+    private const int SmallSize = 256;
+    private const int Repetitions = 7;
+
+    /// <summary>Below this rate one product of the full size takes more than two seconds.</summary>
+    private const double SlowGflops = 8;
+
+    /// <summary>Measures it; takes about a second on two cores.</summary>
+    /// <param name="type"><see cref="torch.ScalarType.Float32"/> or <see cref="torch.ScalarType.BFloat16"/>.</param>
+    /// <returns>10⁹ floating-point operations per second; a multiply-add counts as two.</returns>
+    public static double MeasureGflops(torch.ScalarType type)
+    {
+        NativeRuntime.Load();
+        using var noGrad = torch.no_grad();
+        var small = Measure(type, SmallSize);
+        return small < SlowGflops ? small : Measure(type, Size);
+    }
+
+    private static double Measure(torch.ScalarType type, int size)
+    {
+        using var scope = torch.NewDisposeScope();
+        var a = torch.linspace(-1, 1, size * size, dtype: torch.ScalarType.Float32).reshape(size, size).to(type);
+        var b = a.t().contiguous();
+        torch.mm(a, b).Dispose();
+        var best = TimeSpan.MaxValue;
+        for (var i = 0; i < Repetitions; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            var product = torch.mm(a, b);
+            var elapsed = Stopwatch.GetElapsedTime(start);
+            product.Dispose();
+            if (elapsed < best) best = elapsed;
+        }
+        return 2.0 * size * size * size / best.TotalSeconds / 1e9;
+    }
+}
