@@ -41,9 +41,13 @@ internal sealed class GetSlice(Expression owner, Expression? start, Expression? 
 {
     public override IEnumerable<Node> Children => new Node?[] { owner, start, stop, step }.OfType<Node>();
 
-    public override object? Evaluate(Interpreter interpreter, Activation activation) =>
-        Indexing.Slice(interpreter, owner.Evaluate(interpreter, activation), start?.Evaluate(interpreter, activation),
-            stop?.Evaluate(interpreter, activation), step?.Evaluate(interpreter, activation));
+    public override object? Evaluate(Interpreter interpreter, Activation activation)
+    {
+        var value = owner.Evaluate(interpreter, activation);
+        // Jinja computes constants when it compiles, and there a slice that fails is undefined.
+        if (owner is Literal && value is not string) return Undefined.Member(value, "slice");
+        return Indexing.Slice(interpreter, value, start?.Evaluate(interpreter, activation), stop?.Evaluate(interpreter, activation), step?.Evaluate(interpreter, activation));
+    }
 }
 
 /// <summary>The arguments in a call: <c>(a, b=c, *d, **e)</c>.</summary>
