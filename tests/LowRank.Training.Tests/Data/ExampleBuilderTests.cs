@@ -1,4 +1,3 @@
-using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Testing;
 using LowRank.Training.Data;
@@ -14,7 +13,9 @@ public sealed class ExampleBuilderTests
     private static readonly Tokenizer Tokenizer = Tokenizer.Load(Path.Combine(RepositoryRoot.Folder!, "tests", "fixtures", "tokenizers", "smollm2"));
 
     private static ExampleBuilder Builder(string? template, ExampleOptions? options = null) =>
-        new(Tokenizer, template is null ? null : new ChatTemplate(template), "<|im_end|>", options);
+        new(Tokenizer, Config with { ChatTemplate = template }, options);
+
+    private static readonly TokenizerConfig Config = new() { SpecialTokens = new Dictionary<string, string> { ["eos_token"] = "<|im_end|>" } };
 
     /// <summary>The text with what is learned in brackets.</summary>
     private static string Marked(Dataset data, string? template, ExampleOptions? options = null) =>
