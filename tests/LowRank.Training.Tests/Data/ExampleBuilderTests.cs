@@ -54,6 +54,21 @@ public sealed class ExampleBuilderTests
         Marked(Talk(("user", "yes"), ("assistant", "yes"), ("user", "assistant"), ("assistant", "assistant")), ChatMl));
 
     [Fact]
+    public void A_tool_call_that_the_template_drops_is_told_and_not_learned()
+    {
+        using var file = new TemporaryFile("""
+            {"messages": [{"role": "user", "content": "W?"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": {}}}]}, {"role": "tool", "content": "18"}, {"role": "assistant", "content": "18 °C"}]}
+            """);
+        var data = Dataset.Load(file.Path);
+        Assert.Equal("<|im_start|>user\nW?<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n<|im_start|>tool\n18<|im_end|>\n<|im_start|>assistant\n[18 °C<|im_end|>\n]", Marked(data, ChatMl));
+        var warning = Assert.Single(Builder(ChatMl).Build(data.Rows).Warnings);
+        Assert.Equal((ProblemSeverity.Warning, 1, "the model's chat template does not print tool calls: 1 assistant turn that calls a tool is not learned"), (warning.Severity, warning.Line, warning.Message));
+        var printing = ChatMl.Replace("m.content", "(m.content or (m.tool_calls | tojson))", StringComparison.Ordinal);
+        Assert.Contains("assistant\n[[{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"arguments\": {}}}]<|im_end|>\n]", Marked(data, printing), StringComparison.Ordinal);
+        Assert.Empty(Builder(printing).Build(data.Rows).Warnings);
+    }
+
+    [Fact]
     public void Prompt_and_completion_become_turns_or_follow_each_other()
     {
         var data = Dataset.FromPairs([("The capital of France is", " Paris.")]);

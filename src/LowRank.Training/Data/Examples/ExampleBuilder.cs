@@ -56,13 +56,14 @@ public sealed class ExampleBuilder
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0) throw new LowRankException("there are no rows to make examples of");
         var (examples, problems) = BuildAll(rows, cancellation);
-        if (problems.Count > 0) throw new DatasetException(problems, problems.Count);
+        var warnings = problems.FindAll(p => p.Severity == ProblemSeverity.Warning);
+        if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
         var kept = examples.Where(e => e!.SupervisedTokens > 0).Cast<Example>().ToArray();
         if (kept.Length == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
                 $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"));
-        return new ExampleSet(kept, report);
+        return new ExampleSet(kept, report) { Warnings = warnings };
     }
 
     /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
@@ -79,10 +80,13 @@ public sealed class ExampleBuilder
         try
         {
             if (row.NothingToLearn is { } reason) return (null, Fault(row, reason));
-            var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(renderer.Render(row));
+            var text = row.InputIds is null ? renderer.Render(row) : default;
+            var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
             if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
                 return (null, Fault(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
-            return (Truncation.Cut(ids, learned, row, Options.MaxLength), null);
+            var warning = text.LostCalls == 0 ? null : new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, string.Create(CultureInfo.InvariantCulture,
+                $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned"));
+            return (Truncation.Cut(ids, learned, row, Options.MaxLength), warning);
         }
         catch (LowRankException fault)
         {
