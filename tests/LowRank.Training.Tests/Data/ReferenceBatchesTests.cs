@@ -41,7 +41,7 @@ public sealed partial class ReferenceBatchesTests
             Assert.Equal(Row("input_ids", row)[..real], examples[row].InputIds.ToArray().Select(i => (long)i));
             Assert.Equal(Row("labels", row)[..real].Select(l => l != -100), examples[row].Supervised.ToArray());
             // Without the separator the one difference is the newline behind the end-of-turn token.
-            Assert.Equal([.. examples[row].Supervised[..^1], false], strict[row].Supervised.ToArray());
+            Assert.Equal<bool[]>([.. examples[row].Supervised[..^1], false], strict[row].Supervised.ToArray());
             Assert.Equal(newline[^1], examples[row].InputIds[^1]);
         }
 
