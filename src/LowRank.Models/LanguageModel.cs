@@ -13,7 +13,7 @@ namespace LowRank.Models;
 /// </summary>
 public sealed class LanguageModel : IDisposable
 {
-    internal LanguageModel(string id, ModelConfig config, CausalLM decoder, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ChatTemplate? chatTemplate, IReadOnlyList<int> endTokens, string fingerprint)
+    internal LanguageModel(string id, ModelConfig config, CausalLM decoder, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ChatTemplate? chatTemplate, IReadOnlyList<int> endTokens, BaseFingerprint fingerprint)
     {
         (Id, Config, Decoder, Tokenizer, TokenizerConfig, ChatTemplate) = (id, config, decoder, tokenizer, tokenizerConfig, chatTemplate);
         (EndTokens, Fingerprint) = (endTokens, fingerprint);
@@ -41,10 +41,13 @@ public sealed class LanguageModel : IDisposable
     public IReadOnlyList<int> EndTokens { get; }
 
     /// <summary>XxHash128 over names, shapes and bytes of the base weights: kept with an adapter and compared when it is loaded.</summary>
-    public string Fingerprint { get; }
+    public BaseFingerprint Fingerprint { get; }
+
+    /// <summary>The small files beside the weights, for a new checkpoint of this model.</summary>
+    public required ModelFiles Files { get; init; }
 
     /// <summary>Parameters of the base, a tied head counted once.</summary>
-    public long ParameterCount { get; internal init; }
+    public long ParameterCount => Decoder.ParameterCount;
 
     /// <summary>The adapter that stands in the model, or null.</summary>
     public AttachedAdapter? Adapter { get; private set; }
@@ -66,6 +69,27 @@ public sealed class LanguageModel : IDisposable
     {
         if (Adapter is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
         return Adapter = AdapterInjector.Attach(Decoder.Slots, config with { BaseModel = config.BaseModel ?? Id }, Decoder.Spec.ModelType, seed);
+    }
+
+    /// <summary>Puts an adapter of PEFT or LowRank into the model.</summary>
+    /// <param name="folder">A folder with <c>adapter_config.json</c> and <c>adapter_model.safetensors</c>.</param>
+    /// <param name="warning">Is told what may be wrong although it loads, such as another base model of the same shapes.</param>
+    /// <exception cref="LowRankException">The adapter is damaged, not supported, or made for a model of other shapes.</exception>
+    public AttachedAdapter LoadAdapter(string folder, Action<string>? warning = null)
+    {
+        using var read = AdapterFolder.Open(folder);
+        if (BaseFingerprint.Compare(read.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        var attached = Attach(read.Config);
+        try
+        {
+            attached.Load(read);
+            return attached;
+        }
+        catch
+        {
+            Detach();
+            throw;
+        }
     }
 
     /// <summary>Takes the adapter out; the base model is back.</summary>

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
+using LowRank.Models.Tokenization;
 
 namespace LowRank.Models.Checkpoints;
 
@@ -24,21 +25,23 @@ public static unsafe class GgufConverter
     /// <param name="progress">Is told parameters done and parameters in all, after each piece.</param>
     /// <param name="cancellation">Ends the conversion; nothing is left.</param>
     /// <exception cref="GgufException">The file is damaged, or its architecture or a tensor's type is not supported.</exception>
+    /// <exception cref="UnsupportedTokenizerFeatureException">The file's tokenizer is of a kind that is not known.</exception>
     /// <exception cref="LowRankException">The folder exists, there is too little space, or it cannot be written.</exception>
     public static void Convert(string path, string folder, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         using var source = GgufCheckpoint.Open(path);
         using var target = AtomicFolder.Create(folder, source.Tensors.Sum(t => t.ByteLength));
-        target.Write("config.json", Json(source.Config));
-        target.Write("generation_config.json", Json(source.GenerationConfig));
-        WriteTokenizer(source.File, target);
+        WriteFiles(source, target);
         WriteWeights(source, target.At(SafetensorsFolder.SingleFile), progress, cancellation);
         target.Commit();
     }
 
-    private static void WriteTokenizer(GgufFile file, AtomicFolder target)
+    /// <summary>Writes what stands beside the weights: configuration, tokenizer, chat template.</summary>
+    internal static void WriteFiles(GgufCheckpoint source, AtomicFolder target)
     {
-        if (file.Metadata.GetValueOrDefault("tokenizer.chat_template") is string template) target.Write("chat_template.jinja", System.Text.Encoding.UTF8.GetBytes(template));
+        target.Write("config.json", Json(source.Config));
+        target.Write("generation_config.json", Json(source.GenerationConfig));
+        GgufTokenizerFiles.Write(source.File, target);
     }
 
     private static void WriteWeights(GgufCheckpoint source, string path, Action<long, long>? progress, CancellationToken cancellation)
@@ -72,5 +75,5 @@ public static unsafe class GgufConverter
 
     private static long Columns(TensorInfo t) => t.Shape.Length == 0 ? 1 : t.Shape[0] == 0 ? 0 : t.Elements / t.Shape[0];
 
-    private static byte[] Json(JsonObject value) => System.Text.Encoding.UTF8.GetBytes(value.ToJsonString(indented) + "\n");
+    internal static byte[] Json(JsonObject value) => System.Text.Encoding.UTF8.GetBytes(value.ToJsonString(indented) + "\n");
 }

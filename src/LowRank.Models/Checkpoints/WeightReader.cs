@@ -1,4 +1,6 @@
+using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,7 +9,8 @@ namespace LowRank.Models.Checkpoints;
 /// <summary>Reads tensors of a checkpoint by name, checks their shapes, and collects all that is wrong before anything is thrown.</summary>
 /// <param name="source">The checkpoint, with Hugging Face's names.</param>
 /// <param name="where">Its path, for messages.</param>
-internal sealed class WeightReader(ITensorSource source, string where)
+/// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
+internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null)
 {
     private readonly List<string> problems = [];
 
@@ -51,7 +54,8 @@ internal sealed class WeightReader(ITensorSource source, string where)
     private unsafe Tensor Copy(TensorInfo info, ScalarType type)
     {
         var t = empty(info.Shape, type);
-        fixed (byte* to = t.bytes) Buffer.MemoryCopy(source.Pointer(info), to, info.ByteLength, info.ByteLength);
+        Buffer.MemoryCopy(source.Pointer(info), (void*)TensorMemory.DataPointer(t), info.ByteLength, info.ByteLength);
+        fingerprint?.Add(info.Name, info.Shape, (byte*)TensorMemory.DataPointer(t), info.ByteLength);
         source.DropPages(info);
         return t;
     }

@@ -20,6 +20,14 @@ public sealed class CausalLM : IDisposable
         (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
         rope = new RotaryEmbedding(spec.Rope);
         Slots = [embedding, .. layers.SelectMany(l => l.Slots()), finalNorm, head];
+        ParameterCount = Slots.Sum(s => s switch
+        {
+            LinearSlot { IsHead: true } when spec.TiedHead => 0,
+            LinearSlot { Module: FrozenLinear f } => f.InFeatures * f.OutFeatures + (f.HasBias ? f.OutFeatures : 0),
+            EmbeddingSlot e => e.Module.Rows * e.Module.Features,
+            NormSlot n => n.Module.Weight.shape[0],
+            _ => 0,
+        });
     }
 
     /// <summary>The description that the model was built from.</summary>
@@ -30,6 +38,9 @@ public sealed class CausalLM : IDisposable
 
     /// <summary>All named places, in the order of Hugging Face's modules.</summary>
     public IReadOnlyList<ModuleSlot> Slots { get; }
+
+    /// <summary>Parameters of the base, a tied head counted once, adapters not counted.</summary>
+    public long ParameterCount { get; }
 
     /// <summary>The output head's place.</summary>
     public LinearSlot Head { get; }

@@ -1,3 +1,5 @@
+using LowRank.Adapters;
+
 namespace LowRank.Training.Settings;
 
 /// <summary>What is trained.</summary>
@@ -38,4 +40,17 @@ public sealed record AdapterSettings
     /// <summary>An adapter to go on from.</summary>
     [Setting("adapter", "Continue this adapter on new data: rank, alpha and targets are the adapter's, the optimizer is new.", Value = "FOLDER")]
     public string? Adapter { get; init; }
+
+    /// <summary>The configuration of a new LoRA.</summary>
+    /// <exception cref="LowRankException">The targets are not written in a known way.</exception>
+    public LoraConfig ToConfig() => new()
+    {
+        Rank = Rank,
+        Alpha = Alpha ?? Rank,
+        Dropout = Dropout,
+        UseRslora = Rslora,
+        TargetModules = ModulePattern.Parse(Target),
+        ModulesToSave = ModulesToSave?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        Bias = Bias switch { "all" => BiasTraining.All, "lora_only" => BiasTraining.LoraOnly, _ => BiasTraining.None },
+    };
 }

@@ -30,6 +30,9 @@ public sealed class AttachedAdapter : IDisposable
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
 
+    /// <summary>Parameters that were added to the model: trained biases are the base's own, modules saved whole are copies.</summary>
+    public long AddedParameters => Parameters.Where(p => !p.Name.EndsWith(".bias", StringComparison.Ordinal) || p.Name.EndsWith(".lora_B.bias", StringComparison.Ordinal)).Sum(p => p.Count);
+
     /// <summary>The source of dropout masks.</summary>
     public Dropout Dropout { get; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace LowRank.Formats;
@@ -33,14 +34,14 @@ public static class GgufConfig
             ["num_key_value_heads"] = m.Integer(m.Key("attention.head_count_kv")) ?? heads,
             ["head_dim"] = m.Integer(m.Key("attention.key_length")) ?? m.Integer(m.Key("rope.dimension_count")) ?? hidden / heads,
             ["max_position_embeddings"] = m.RequiredInteger(m.Key("context_length")),
-            ["rms_norm_eps"] = m.Number(m.Key("attention.layer_norm_rms_epsilon"))
+            ["rms_norm_eps"] = Float(m.Number(m.Key("attention.layer_norm_rms_epsilon")))
                 ?? throw new GgufException(file.Path, $"{file.Path}: metadata key '{m.Key("attention.layer_norm_rms_epsilon")}' is missing.", m.Key("attention.layer_norm_rms_epsilon")),
-            ["rope_theta"] = m.Number(m.Key("rope.freq_base")) ?? 10000f,
+            ["rope_theta"] = Float(m.Number(m.Key("rope.freq_base")) ?? 10000f),
             ["rope_scaling"] = GgufRopeScaling.Of(file, m),
             ["tie_word_embeddings"] = !file.TryGet(GgufNames.Output, out _),
             ["torch_dtype"] = "bfloat16",
-            ["attention_dropout"] = 0.0,
-            ["initializer_range"] = 0.02,
+            ["attention_dropout"] = Float(0),
+            ["initializer_range"] = Float(0.02f),
             ["use_cache"] = true,
         };
         AddTokens(m, fields);
@@ -57,6 +58,14 @@ public static class GgufConfig
         if (m.Integer("tokenizer.ggml.eos_token_id") is { } eos && m.Integer("tokenizer.ggml.eot_token_id") is { } eot && eot != eos)
             fields["eos_token_id"] = new JsonArray(eos, eot);
         return new JsonObject(fields);
+    }
+
+    /// <summary>A number that stays a float for a reader that tells 10000.0 from 10000, as the typed configurations of Transformers 5 do.</summary>
+    internal static JsonNode? Float(float? value)
+    {
+        if (value is not { } number) return null;
+        var text = number.ToString("R", CultureInfo.InvariantCulture).ToLowerInvariant();
+        return JsonNode.Parse(text.AsSpan().IndexOfAny('.', 'e') >= 0 ? text : text + ".0");
     }
 
     private static void AddTokens(GgufMetadata m, SortedDictionary<string, JsonNode?> fields)
@@ -82,8 +91,8 @@ public static class GgufConfig
                 break;
             case "gemma2":
                 fields["attention_bias"] = false;
-                fields["attn_logit_softcapping"] = m.Number(m.Key("attn_logit_softcapping"));
-                fields["final_logit_softcapping"] = m.Number(m.Key("final_logit_softcapping"));
+                fields["attn_logit_softcapping"] = Float(m.Number(m.Key("attn_logit_softcapping")));
+                fields["final_logit_softcapping"] = Float(m.Number(m.Key("final_logit_softcapping")));
                 fields["sliding_window"] = window ?? 4096;
                 fields["hidden_activation"] = "gelu_pytorch_tanh";
                 // Not in the file. llama.cpp (src/llama-model.cpp) divides by the head size, but in the 27B model of 46 layers by width / heads.

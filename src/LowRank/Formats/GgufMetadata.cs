@@ -42,13 +42,18 @@ internal sealed class GgufMetadata(string path, IReadOnlyDictionary<string, obje
     public long RequiredInteger(string key) => Integer(key) is { } value and > 0 ? value
         : throw new GgufException(Path, $"{Path}: metadata key '{key}' {(Has(key) ? $"is {Integer(key)}, a positive number was expected" : "is missing")}.", key);
 
-    public float? Number(string key) => values.GetValueOrDefault(key) switch
+    /// <summary>A finite number of any type, in single precision.</summary>
+    public float? Number(string key)
     {
-        null => null,
-        float value => value,
-        double value => (float)value,
-        _ => Integer(key),
-    };
+        float? number = values.GetValueOrDefault(key) switch
+        {
+            null => null,
+            float value => value,
+            double value => (float)value,
+            _ => Integer(key),
+        };
+        return number is null || float.IsFinite(number.Value) ? number : throw Wrong(key, number, "a finite number");
+    }
 
     private long OneOf(string key, Array layers)
     {

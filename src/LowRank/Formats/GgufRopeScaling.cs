@@ -19,14 +19,14 @@ internal static class GgufRopeScaling
             case "none" when !m.Has(m.Key("rope.scale_linear")):
                 return null;
             case "none" or "linear":
-                return new JsonObject { ["factor"] = factor, ["rope_type"] = "linear" };
+                return new JsonObject { ["factor"] = GgufConfig.Float(factor), ["rope_type"] = "linear" };
             case "yarn":
                 foreach (var key in new[] { "rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor" })
                     if (m.Number(m.Key(key)) is { } value and not 1f)
                         throw new GgufException(file.Path, $"{file.Path}: metadata key '{m.Key(key)}' is {value}; yarn scaling is supported with 1 only.", m.Key(key));
-                var yarn = new JsonObject { ["factor"] = factor, ["original_max_position_embeddings"] = m.RequiredInteger(m.Key("rope.scaling.original_context_length")), ["rope_type"] = "yarn" };
-                if (m.Number(m.Key("rope.scaling.yarn_beta_fast")) is { } fast) yarn["beta_fast"] = fast;
-                if (m.Number(m.Key("rope.scaling.yarn_beta_slow")) is { } slow) yarn["beta_slow"] = slow;
+                var yarn = new JsonObject { ["factor"] = GgufConfig.Float(factor), ["original_max_position_embeddings"] = m.RequiredInteger(m.Key("rope.scaling.original_context_length")), ["rope_type"] = "yarn" };
+                if (m.Number(m.Key("rope.scaling.yarn_beta_fast")) is { } fast) yarn["beta_fast"] = GgufConfig.Float(fast);
+                if (m.Number(m.Key("rope.scaling.yarn_beta_slow")) is { } slow) yarn["beta_slow"] = GgufConfig.Float(slow);
                 return yarn;
             default:
                 throw new GgufException(file.Path, $"{file.Path}: rope scaling '{type}' is not supported; supported are none, linear, yarn and llama3.", m.Key("rope.scaling.type"));
@@ -63,7 +63,7 @@ internal static class GgufRopeScaling
             if (!(Math.Abs(want - divisors[i]) <= 1e-3 * want))
                 throw new GgufException(file.Path, $"{file.Path}: {GgufNames.RopeFactors} does not follow llama3 rope scaling (value {i} is {divisors[i]}, {want} was expected), which is not supported.", GgufNames.RopeFactors);
         }
-        return new JsonObject { ["factor"] = Nearest(factor), ["high_freq_factor"] = high, ["low_freq_factor"] = 1.0, ["original_max_position_embeddings"] = (long)original, ["rope_type"] = "llama3" };
+        return new JsonObject { ["factor"] = GgufConfig.Float((float)Nearest(factor)), ["high_freq_factor"] = GgufConfig.Float((float)high), ["low_freq_factor"] = GgufConfig.Float(1), ["original_max_position_embeddings"] = (long)original, ["rope_type"] = "llama3" };
     }
 
     private static double Nearest(double value) => Math.Abs(value - Math.Round(value)) < 0.01 ? Math.Round(value) : value;

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace LowRank.Runtime;
 
 /// <summary>
-/// Settings of glibc's allocator, through which libtorch takes all CPU tensors, and of libtorch's use of it.
+/// Settings of glibc's allocator, through which libtorch takes all CPU tensors, of libtorch's use of it, and of how its threads wait.
 /// <para>
 /// Left alone, glibc raises its mmap threshold to 32 MiB after the first large free and then serves activations from its heap. Its aligned allocation
 /// (all of libtorch's) splits every chunk, small objects settle in the splinters, and the freed chunk no longer fits the next tensor of
@@ -34,6 +34,9 @@ internal static partial class MallocTuning
             _ = MallOpt(MmapThreshold, MmapThresholdBytes);
             _ = MallOpt(TrimThreshold, TrimThresholdBytes);
         }
+        // A thread of libtorch's pool that waits for its peers spins for milliseconds. On a machine that others use too the peer may not be running: short steps then took 9 times
+        // as long (256 tokens of SmolLM2 on 2 busy cores: 35 s against 4 s). About 30 µs of spinning keep what it is good for.
+        if (!IsSet("OMP_WAIT_POLICY")) _ = SetEnvironment("GOMP_SPINCOUNT", "10000", overwrite: 0);
         // libtorch then asks for huge pages for tensors from 2 MiB on. It reads the variable once, from the C library's environment, which .NET's own setter does not change.
         _ = SetEnvironment("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
     }

@@ -27,7 +27,18 @@ public sealed class GgufConverterTests : IDisposable
         using var config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(target, "config.json")));
         Assert.Equal((576, 30, 9, 3, 49152), (Field("hidden_size"), Field("num_hidden_layers"), Field("num_attention_heads"), Field("num_key_value_heads"), Field("vocab_size")));
         Assert.Equal("bfloat16", config.RootElement.GetProperty("torch_dtype").GetString());
-        Assert.Empty(Directory.GetFileSystemEntries(target, ".*"));
+        Assert.Equal(["chat_template.jinja", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"],
+            Directory.GetFileSystemEntries(target).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal));
+        Assert.Equal(File.ReadAllText(Golden.At("tokenizers", "smollm2", "chat_template.jinja")), File.ReadAllText(Path.Combine(target, "chat_template.jinja")));
+        AssertSame("generation_config.json", "bos_token_id", "eos_token_id", "pad_token_id");
+        AssertSame("tokenizer_config.json", "bos_token", "eos_token", "pad_token", "unk_token");
+
+        void AssertSame(string file, params string[] fields)
+        {
+            using var want = JsonDocument.Parse(File.ReadAllBytes(Golden.At("tokenizers", "smollm2", file)));
+            using var got = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(target, file)));
+            foreach (var field in fields) Assert.True(JsonElement.DeepEquals(want.RootElement.GetProperty(field), got.RootElement.GetProperty(field)), $"{file}: {field}");
+        }
         int Field(string field) => config.RootElement.GetProperty(field).GetInt32();
     }
 

@@ -30,8 +30,13 @@ public sealed class LoraConfigTests
     {
         var json = new LoraConfig
         {
-            Rank = 4, Alpha = 2.5, Dropout = 0.05, TargetModules = ["q_proj", "v_proj"],
-            RankPattern = new() { ["z\\.q_proj"] = 2, ["a"] = 3 }, BaseModel = "modèle/💡", LayersToTransform = [0, 2],
+            Rank = 4,
+            Alpha = 2.5,
+            Dropout = 0.05,
+            TargetModules = ["q_proj", "v_proj"],
+            RankPattern = new() { ["z\\.q_proj"] = 2, ["a"] = 3 },
+            BaseModel = "modèle/💡",
+            LayersToTransform = [0, 2],
         }.ToJson();
         Assert.StartsWith("{\n  \"alora_invocation_tokens\": null,\n  \"alpha_pattern\": {},\n", json, StringComparison.Ordinal);
         Assert.Contains("\"base_model_name_or_path\": \"mod\\u00e8le/\\ud83d\\udca1\"", json, StringComparison.Ordinal);

@@ -42,6 +42,28 @@ public sealed class HeaderFuzzTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void Safetensors_with_lies_in_sound_places()
+    {
+        // Valid JSON that mostly fits its data; what lies now and then are dtypes, dimensions and offsets.
+        string[] types = ["F32", "BF16", "U8", "F64", "BOOL", "F8_E4M3", "F4"];
+        int[] sizes = [4, 2, 1, 8, 1, 1, 1];
+        var lie = Gen.Frequency((12, Gen.Const(0)), (1, Gen.Int[-3, 3]));
+        Gen.Select(Gen.Select(Gen.Int[0, 4], Gen.Int[0, 6], Gen.Int[0, 3].Array[0, 3], lie, lie).Array[0, 4], lie).Sample((tensors, more) =>
+        {
+            var entries = new List<string>();
+            var end = 0;
+            foreach (var (name, type, shape, from, to) in tensors)
+            {
+                var bytes = shape.Aggregate(sizes[type], (product, n) => product * n);
+                entries.Add($$"""{{'"'}}t{{name}}{{'"'}}:{"dtype":"{{types[type]}}","shape":[{{string.Join(',', shape)}}],"data_offsets":[{{end + from}},{{end + bytes + to}}]}""");
+                end += bytes;
+            }
+            Try(SafetensorsFileTests.Bytes("{" + string.Join(',', entries) + "}", Math.Max(0, end + more)), SafetensorsFile.Open);
+        }, iter: iterations);
+        Report("safetensors with lies");
+    }
+
+    [Fact]
     public void Gguf()
     {
         var valid = new GgufBuilder { Data = new byte[512] }.Pair("general.architecture", "llama").Pair("general.alignment", 32u).Pair("f", 6, w => w.Write(1f)).Pair("flag", 7, w => w.Write(true))
@@ -59,6 +81,38 @@ public sealed class HeaderFuzzTests(ITestOutputHelper output) : IDisposable
             Try(mutated, GgufFile.Open);
         }, iter: iterations);
         Report("GGUF");
+    }
+
+    [Fact]
+    public void Gguf_checkpoint()
+    {
+        // The values of the model's own keys, and its tensors, of every kind of number.
+        string[] keys = ["embedding_length", "feed_forward_length", "block_count", "attention.head_count", "attention.head_count_kv", "context_length", "attention.layer_norm_rms_epsilon", "rope.freq_base",
+            "attention.key_length", "rope.dimension_count", "attention.sliding_window", "rope.scaling.factor", "expert_count"];
+        float[] odd = [0f, -1f, 1e-5f, float.NaN, float.PositiveInfinity, 10000f];
+        Gen.Select(Gen.Int[0, keys.Length - 1], Gen.Int[0, 5], Gen.Int[0, extremes.Length - 1]).Array[0, 2].Select(Gen.Int[0, 2], Gen.Int[0, 8], Gen.Int[0, 3]).Sample((changes, arch, headRows, rope) =>
+        {
+            var changed = changes.ToLookup(c => keys[c.Item1]);
+            string name = new[] { "llama", "qwen2", "gemma2" }[arch];
+            var builder = new GgufBuilder { Data = new byte[512] }.Pair("general.architecture", name);
+            foreach (var (key, sound) in new[] { ("embedding_length", 4u), ("feed_forward_length", 8u), ("block_count", 1u), ("attention.head_count", 2u), ("context_length", 16u) })
+                if (!changed[key].Any()) builder.Pair($"{name}.{key}", sound);
+            if (!changed["attention.layer_norm_rms_epsilon"].Any()) builder.Pair($"{name}.attention.layer_norm_rms_epsilon", 6, w => w.Write(1e-5f));
+            foreach (var group in changed)
+            {
+                var (_, kind, value) = group.First();
+                var key = $"{name}.{group.Key}";
+                if (kind == 0) builder.Pair(key, (uint)extremes[value]);
+                else if (kind == 1) builder.Pair(key, 10, w => w.Write(extremes[value]));
+                else if (kind == 2) builder.Pair(key, 6, w => w.Write(odd[value % odd.Length]));
+                else if (kind == 3) builder.Pair(key, 9, w => { w.Write(5u); w.Write(2L); w.Write(2); w.Write(value % 2 + 1); });
+                else if (kind == 4) builder.Pair(key, "text");
+            }
+            builder.Tensor("token_embd.weight", 0, 0, 4, 2).Tensor("blk.0.attn_q.weight", 0, 32, 4, (ulong)headRows).Tensor("blk.0.attn_norm.weight", 0, 192, 4);
+            if (rope > 0) builder.Tensor("rope_freqs.weight", 0, 224, (ulong)rope);
+            Try(builder.Build(), GgufCheckpoint.Open);
+        }, iter: iterations);
+        Report("GGUF checkpoint");
     }
 
     [Fact]

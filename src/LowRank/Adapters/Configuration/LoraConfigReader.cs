@@ -7,11 +7,11 @@ namespace LowRank.Adapters;
 internal sealed class LoraConfigReader
 {
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
-    private readonly JsonObject _document;
-    private readonly HashSet<string> _unread;
-    private readonly List<string> _problems = [];
+    private readonly JsonObject document;
+    private readonly HashSet<string> unread;
+    private readonly List<string> problems = [];
 
-    private LoraConfigReader(JsonObject document) => (_document, _unread) = (document, [.. document.Select(m => m.Key)]);
+    private LoraConfigReader(JsonObject document) => (this.document, unread) = (document, [.. document.Select(m => m.Key)]);
 
     public static LoraConfig Read(string json, string where)
     {
@@ -27,8 +27,8 @@ internal sealed class LoraConfigReader
         var reader = new LoraConfigReader(document);
         var config = reader.Read();
         reader.RefuseOthers();
-        reader._problems.AddRange(LoraConfigValidation.Problems(config));
-        return reader._problems.Count == 0 ? config : throw new LoraConfigException(where, reader._problems);
+        reader.problems.AddRange(LoraConfigValidation.Problems(config));
+        return reader.problems.Count == 0 ? config : throw new LoraConfigException(where, reader.problems);
     }
 
     private LoraConfig Read()
@@ -54,16 +54,16 @@ internal sealed class LoraConfigReader
             Initialization = ReadInitialization(),
             BaseModel = Take("base_model_name_or_path", "a text or null", null, AsString!, orNull: true),
             TaskType = Take("task_type", "a text or null", null, AsString!, orNull: true),
-            Source = (JsonObject)_document.DeepClone(),
+            Source = (JsonObject)document.DeepClone(),
         };
     }
 
     private LoraInitialization ReadInitialization()
     {
-        if (_document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && !text.Equals("gaussian", StringComparison.OrdinalIgnoreCase))
+        if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && !text.Equals("gaussian", StringComparison.OrdinalIgnoreCase))
         {
-            _unread.Remove("init_lora_weights");
-            _problems.Add($"init_lora_weights: \"{text}\" is not supported yet (true, false and \"gaussian\" are)");
+            unread.Remove("init_lora_weights");
+            problems.Add($"init_lora_weights: \"{text}\" is not supported yet (true, false and \"gaussian\" are)");
             return default;
         }
         return Take("init_lora_weights", "true, false or \"gaussian\"", default,
@@ -72,12 +72,12 @@ internal sealed class LoraConfigReader
 
     private void RefuseOthers()
     {
-        foreach (var name in _unread.Order(StringComparer.Ordinal))
+        foreach (var name in unread.Order(StringComparer.Ordinal))
         {
-            var value = _document[name];
+            var value = document[name];
             if (PeftFields.WithoutEffect.ContainsKey(name) || IsUnset(value)) continue;
-            if (PeftFields.NotSupported.TryGetValue(name, out var known)) _problems.Add($"{name}: {known.Meaning} is not supported yet");
-            else _problems.Add($"{name}: LowRank does not know this field, so it cannot honour its value {PythonJson.Write(value).ReplaceLineEndings(" ")}");
+            if (PeftFields.NotSupported.TryGetValue(name, out var known)) problems.Add($"{name}: {known.Meaning} is not supported yet");
+            else problems.Add($"{name}: LowRank does not know this field, so it cannot honour its value {PythonJson.Write(value).ReplaceLineEndings(" ")}");
         }
     }
 
@@ -90,10 +90,10 @@ internal sealed class LoraConfigReader
 
     private T Take<T>(string name, string expected, T fallback, Func<JsonNode, (bool Is, T Value)> read, bool orNull = false)
     {
-        _unread.Remove(name);
-        if (!_document.TryGetPropertyValue(name, out var node) || (node is null && orNull)) return fallback;
+        unread.Remove(name);
+        if (!document.TryGetPropertyValue(name, out var node) || (node is null && orNull)) return fallback;
         if (node is not null && read(node) is (true, var value)) return value;
-        _problems.Add($"{name}: expected {expected}, found {Describe(node)}");
+        problems.Add($"{name}: expected {expected}, found {Describe(node)}");
         return fallback;
     }
 

@@ -8,16 +8,16 @@ namespace LowRank.Adapters;
 /// </summary>
 public sealed class AdapterWriter : IDisposable
 {
-    private readonly AtomicFolder? _folder;
-    private readonly string _place;
-    private readonly string _config;
-    private readonly AdapterRecord? _record;
-    private readonly SafetensorsWriter _weights;
+    private readonly AtomicFolder? folder;
+    private readonly string place;
+    private readonly string config;
+    private readonly AdapterRecord? record;
+    private readonly SafetensorsWriter weights;
 
     private AdapterWriter(AtomicFolder? folder, string place, string config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record)
     {
-        (_folder, _place, _config, _record) = (folder, place, config, record);
-        _weights = SafetensorsWriter.Create(Path.Combine(place, AdapterFolder.WeightsFile), tensors.Select(t => (AdapterKeys.ToKey(t.Name), t.Type, t.Shape)));
+        (this.folder, this.place, this.config, this.record) = (folder, place, config, record);
+        weights = SafetensorsWriter.Create(Path.Combine(place, AdapterFolder.WeightsFile), tensors.Select(t => (AdapterKeys.ToKey(t.Name), t.Type, t.Shape)));
     }
 
     internal static AdapterWriter New(string path, LoraConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record)
@@ -43,7 +43,7 @@ public sealed class AdapterWriter : IDisposable
     /// <param name="bytes">Little-endian elements in row-major order, continuing where the last call for this tensor ended.</param>
     /// <exception cref="ArgumentException">The tensor was not declared, or it would become longer than declared.</exception>
     /// <exception cref="LowRankException">The disk is full or the file cannot be written.</exception>
-    public void Write(string name, ReadOnlySpan<byte> bytes) => _weights.Write(AdapterKeys.ToKey(name), bytes);
+    public void Write(string name, ReadOnlySpan<byte> bytes) => weights.Write(AdapterKeys.ToKey(name), bytes);
 
     /// <summary>Writes the next elements of an F32 tensor.</summary>
     /// <inheritdoc cref="Write(string, ReadOnlySpan{byte})"/>
@@ -56,16 +56,16 @@ public sealed class AdapterWriter : IDisposable
     /// <exception cref="LowRankException">The disk is full or a file cannot be written.</exception>
     public void Commit()
     {
-        _weights.Commit();
-        AtomicFile.WriteAllText(Path.Combine(_place, LoraConfig.FileName), _config);
-        if (_record is not null) AtomicFile.WriteAllText(Path.Combine(_place, AdapterRecord.FileName), _record.ToJson());
-        _folder?.Commit();
+        weights.Commit();
+        AtomicFile.WriteAllText(Path.Combine(place, LoraConfig.FileName), config);
+        if (record is not null) AtomicFile.WriteAllText(Path.Combine(place, AdapterRecord.FileName), record.ToJson());
+        folder?.Commit();
     }
 
     /// <summary>Removes what was written where <see cref="Commit"/> was not reached.</summary>
     public void Dispose()
     {
-        _weights.Dispose();
-        _folder?.Dispose();
+        weights.Dispose();
+        folder?.Dispose();
     }
 }

@@ -12,8 +12,8 @@ namespace LowRank.Adapters;
 public sealed class BaseFingerprintBuilder
 {
     private const int PieceBytes = 1 << 24;
-    private readonly SortedDictionary<string, (UInt128 Shape, UInt128 Content)> _tensors = new(StringComparer.Ordinal);
-    private readonly XxHash128 _hash = new();
+    private readonly SortedDictionary<string, (UInt128 Shape, UInt128 Content)> tensors = new(StringComparer.Ordinal);
+    private readonly XxHash128 hash = new();
 
     /// <summary>Adds a tensor whose bytes are at hand.</summary>
     /// <param name="name">Its name in the model.</param>
@@ -33,18 +33,18 @@ public sealed class BaseFingerprintBuilder
     /// <exception cref="ArgumentException">A tensor of that name was added before.</exception>
     public unsafe void Add(string name, ReadOnlySpan<long> shape, byte* bytes, long length)
     {
-        if (_tensors.ContainsKey(name)) throw new ArgumentException($"The tensor {name} was added before.", nameof(name));
-        _hash.Reset();
+        if (tensors.ContainsKey(name)) throw new ArgumentException($"The tensor {name} was added before.", nameof(name));
+        hash.Reset();
         AppendText(name);
         Span<byte> number = stackalloc byte[8];
         foreach (var n in shape)
         {
             BinaryPrimitives.WriteInt64LittleEndian(number, n);
-            _hash.Append(number);
+            hash.Append(number);
         }
-        var shapeHash = _hash.GetCurrentHashAsUInt128();
-        for (long done = 0; done < length; done += PieceBytes) _hash.Append(new ReadOnlySpan<byte>(bytes + done, (int)Math.Min(PieceBytes, length - done)));
-        _tensors.Add(name, (shapeHash, _hash.GetCurrentHashAsUInt128()));
+        var shapeHash = hash.GetCurrentHashAsUInt128();
+        for (long done = 0; done < length; done += PieceBytes) hash.Append(new ReadOnlySpan<byte>(bytes + done, (int)Math.Min(PieceBytes, length - done)));
+        tensors.Add(name, (shapeHash, hash.GetCurrentHashAsUInt128()));
     }
 
     /// <summary>Adds a tensor of a file and drops its pages, which would else count as memory of this process.</summary>
@@ -61,7 +61,7 @@ public sealed class BaseFingerprintBuilder
     {
         Span<byte> bytes = stackalloc byte[16];
         var (shapes, weights) = (new XxHash128(), new XxHash128());
-        foreach (var (shape, content) in _tensors.Values)
+        foreach (var (shape, content) in tensors.Values)
         {
             BinaryPrimitives.WriteUInt128LittleEndian(bytes, shape);
             shapes.Append(bytes);
@@ -73,7 +73,7 @@ public sealed class BaseFingerprintBuilder
 
     private void AppendText(string text)
     {
-        _hash.Append(Encoding.UTF8.GetBytes(text));
-        _hash.Append([0]);
+        hash.Append(Encoding.UTF8.GetBytes(text));
+        hash.Append([0]);
     }
 }

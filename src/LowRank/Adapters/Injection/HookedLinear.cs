@@ -12,9 +12,9 @@ namespace LowRank.Adapters;
 /// </summary>
 internal sealed class HookedLinear : IDisposable
 {
-    private readonly nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover _hook;
-    private readonly double _dropout;
-    private readonly Generator _masks;
+    private readonly nn.HookableModule<Func<nn.Module<Tensor, Tensor>, Tensor, Tensor>, Func<nn.Module<Tensor, Tensor>, Tensor, Tensor, Tensor>>.HookRemover hook;
+    private readonly double dropout;
+    private readonly Generator masks;
 
     /// <summary>Hooks onto a layer with fresh matrices.</summary>
     /// <param name="linear">The layer; it stays the caller's.</param>
@@ -24,13 +24,13 @@ internal sealed class HookedLinear : IDisposable
     /// <param name="masks">Draws the dropout masks; it stays the caller's.</param>
     public HookedLinear(Linear linear, LoraTarget target, LoraConfig config, Generator initial, Generator masks)
     {
-        (Linear, Target, _dropout, _masks) = (linear, target, config.Dropout, masks);
+        (Linear, Target, dropout, this.masks) = (linear, target, config.Dropout, masks);
         var (a, b, bias) = LoraInitializer.Linear(target, config, initial, linear.weight.device);
         A = AsModuleParameter(a);
         B = AsModuleParameter(b);
         Bias = bias is null ? null : AsModuleParameter(bias);
         Parameters = Bias is null ? [A, B] : [A, B, Bias];
-        _hook = linear.register_forward_hook(Add);
+        hook = linear.register_forward_hook(Add);
     }
 
     public Linear Linear { get; }
@@ -64,7 +64,7 @@ internal sealed class HookedLinear : IDisposable
     /// <summary>Removes the hook and frees the matrices.</summary>
     public void Dispose()
     {
-        _hook.remove();
+        hook.remove();
         foreach (var parameter in Parameters) parameter.Dispose();
     }
 
@@ -74,13 +74,13 @@ internal sealed class HookedLinear : IDisposable
         if (!Enabled) return y;
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var down = nn.functional.linear(_dropout > 0 && module.training ? Dropped(wide) : wide, A.Value);
+        var down = nn.functional.linear(dropout > 0 && module.training ? Dropped(wide) : wide, A.Value);
         // In place: the output of a linear layer is not needed for its gradient, and no second tensor of its size comes into being.
         y.add_(nn.functional.linear(down, B.Value, Bias?.Value) * Target.Scaling);
         return y;
     }
 
-    private Tensor Dropped(Tensor x) => x * (rand(x.shape, ScalarType.Float32, x.device, generator: _masks) >= _dropout).to(ScalarType.Float32) / (1 - _dropout);
+    private Tensor Dropped(Tensor x) => x * (rand(x.shape, ScalarType.Float32, x.device, generator: masks) >= dropout).to(ScalarType.Float32) / (1 - dropout);
 
     /// <summary>The same parameter with a value that TorchSharp's optimizers take.</summary>
     private static TrainableParameter AsModuleParameter(TrainableParameter drawn)

@@ -18,27 +18,27 @@ namespace LowRank.Adapters;
 /// </remarks>
 public sealed class LoraInjector : IDisposable
 {
-    private readonly List<HookedLinear> _layers = [];
-    private readonly List<(Parameter Parameter, bool RequiresGrad)> _frozen = [];
-    private readonly Generator _masks;
-    private bool _attached = true;
+    private readonly List<HookedLinear> layers = [];
+    private readonly List<(Parameter Parameter, bool RequiresGrad)> frozen = [];
+    private readonly Generator masks;
+    private bool attached = true;
 
     private LoraInjector(nn.Module module, Func<Tensor> runOnce, LoraConfig config, long seed)
     {
         var linears = InjectableModules.Linears(module);
         Selection = InjectableModules.Select(config, module, linears);
         using var initial = new Generator((ulong)seed, CPU);
-        _masks = new Generator((ulong)seed + 1, linears[Selection.Targets[0].Module.Name].weight.device);
+        masks = new Generator((ulong)seed + 1, linears[Selection.Targets[0].Module.Name].weight.device);
         try
         {
             foreach (var parameter in module.parameters())
             {
-                _frozen.Add((parameter, parameter.requires_grad));
+                frozen.Add((parameter, parameter.requires_grad));
                 parameter.requires_grad_(false);
             }
             foreach (var target in Selection.Targets)
-                _layers.Add(new HookedLinear(linears[target.Module.Name], target, Selection.Config, initial, _masks));
-            HookProbe.Run(module, _layers, runOnce);
+                layers.Add(new HookedLinear(linears[target.Module.Name], target, Selection.Config, initial, masks));
+            HookProbe.Run(module, layers, runOnce);
         }
         catch
         {
@@ -59,7 +59,7 @@ public sealed class LoraInjector : IDisposable
     /// The same for LowRank's optimizers (<see cref="Optimizers.FlatParameters"/>), by their names in the adapter file without its prefix, such
     /// as <c>fc1.lora_A.weight</c>.
     /// </summary>
-    public IReadOnlyList<TrainableParameter> TrainableParameters => [.. _layers.SelectMany(l => l.Parameters)];
+    public IReadOnlyList<TrainableParameter> TrainableParameters => [.. layers.SelectMany(l => l.Parameters)];
 
     /// <summary>Puts a new LoRA on a module. It changes nothing until it is trained (B is zero), except with <see cref="LoraInitialization.Random"/>.</summary>
     /// <param name="module">The module, on its device. All its own parameters are frozen until the injector is disposed.</param>
@@ -138,11 +138,11 @@ public sealed class LoraInjector : IDisposable
     public IDisposable Disable()
     {
         RequireAttached();
-        var before = _layers.Select(l => l.Enabled).ToArray();
-        foreach (var layer in _layers) layer.Enabled = false;
+        var before = layers.Select(l => l.Enabled).ToArray();
+        foreach (var layer in layers) layer.Enabled = false;
         return new Scope(() =>
         {
-            for (var i = 0; i < before.Length && i < _layers.Count; i++) _layers[i].Enabled = before[i];
+            for (var i = 0; i < before.Length && i < layers.Count; i++) layers[i].Enabled = before[i];
         });
     }
 
@@ -154,29 +154,29 @@ public sealed class LoraInjector : IDisposable
     public void Merge()
     {
         RequireAttached();
-        if (_layers.Where(l => l.Bias is not null && l.Linear.bias is null).Select(l => l.Target.Module.Name).ToArray() is { Length: > 0 } plain)
+        if (layers.Where(l => l.Bias is not null && l.Linear.bias is null).Select(l => l.Target.Module.Name).ToArray() is { Length: > 0 } plain)
             throw new LoraInjectionException($"{string.Join(", ", plain)} have no bias that could take up the bias of B (lora_bias), so the adapter cannot be merged.", plain);
-        foreach (var layer in _layers) layer.Merge();
+        foreach (var layer in layers) layer.Merge();
         Dispose();
     }
 
     /// <summary>Takes the hooks away, frees A and B, and lets the module's own parameters require gradients as they did before.</summary>
     public void Dispose()
     {
-        if (_attached) Detach();
-        _attached = false;
+        if (attached) Detach();
+        attached = false;
     }
 
     private void Detach()
     {
-        foreach (var layer in _layers) layer.Dispose();
-        _layers.Clear();
-        foreach (var (parameter, requiresGrad) in _frozen) parameter.requires_grad_(requiresGrad);
-        _frozen.Clear();
-        _masks.Dispose();
+        foreach (var layer in layers) layer.Dispose();
+        layers.Clear();
+        foreach (var (parameter, requiresGrad) in frozen) parameter.requires_grad_(requiresGrad);
+        frozen.Clear();
+        masks.Dispose();
     }
 
-    private void RequireAttached() => ObjectDisposedException.ThrowIf(!_attached, this);
+    private void RequireAttached() => ObjectDisposedException.ThrowIf(!attached, this);
 
     private sealed class Scope(Action leave) : IDisposable
     {

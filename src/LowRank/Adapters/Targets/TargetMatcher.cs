@@ -13,13 +13,13 @@ namespace LowRank.Adapters;
 /// </remarks>
 public sealed class TargetMatcher
 {
-    private readonly LoraConfig _config;
-    private readonly Regex? _target;
-    private readonly Regex? _exclude;
-    private readonly (string Text, Regex Regex)[] _saved;
-    private readonly (string Text, Regex Regex)[] _layers;
-    private readonly (string Key, Regex Regex)[] _rankKeys;
-    private readonly (string Key, Regex Regex)[] _alphaKeys;
+    private readonly LoraConfig config;
+    private readonly Regex? targetRegex;
+    private readonly Regex? excludeRegex;
+    private readonly (string Text, Regex Regex)[] savedRegexes;
+    private readonly (string Text, Regex Regex)[] layerRegexes;
+    private readonly (string Key, Regex Regex)[] rankKeys;
+    private readonly (string Key, Regex Regex)[] alphaKeys;
 
     /// <summary>Prepares the expressions of a configuration.</summary>
     /// <param name="config">A configuration whose targets are names or an expression.</param>
@@ -28,16 +28,16 @@ public sealed class TargetMatcher
     {
         if (config.TargetModules?.Kind is not (ModulePatternKind.Names or ModulePatternKind.Regex))
             throw new LoraConfigException($"target_modules: \"{config.TargetModules?.ToString() ?? "null"}\" means something only for a model; use {nameof(TargetMatcher)}.{nameof(Select)}.");
-        _config = config;
-        _target = Compile(config.TargetModules);
-        _exclude = Compile(config.ExcludeModules);
+        this.config = config;
+        targetRegex = Compile(config.TargetModules);
+        excludeRegex = Compile(config.ExcludeModules);
         // Names stand in these expressions as they are, dots and all, as in PEFT.
-        _saved = [.. (config.ModulesToSave ?? []).Select(m => (m, PythonRegex.Match($@"(^|.*\.){m}($|\..*)")))];
-        _layers = config.LayersPattern is { Count: > 0 } patterns
+        savedRegexes = [.. (config.ModulesToSave ?? []).Select(m => (m, PythonRegex.Match($@"(^|.*\.){m}($|\..*)")))];
+        layerRegexes = config.LayersPattern is { Count: > 0 } patterns
             ? [.. patterns.Select(p => (p, PythonRegex.Match($@".*?\.{p}\.(\d+)\.")))]
             : [("", PythonRegex.Match(@".*?\.[^.]*\.(\d+)\."))];
-        _rankKeys = [.. config.RankPattern.Keys.Select(k => (k, PatternKey(k)))];
-        _alphaKeys = [.. config.AlphaPattern.Keys.Select(k => (k, PatternKey(k)))];
+        rankKeys = [.. config.RankPattern.Keys.Select(k => (k, PatternKey(k)))];
+        alphaKeys = [.. config.AlphaPattern.Keys.Select(k => (k, PatternKey(k)))];
     }
 
     /// <summary>Whether an adapter goes on the module of this name.</summary>
@@ -46,11 +46,11 @@ public sealed class TargetMatcher
     public TargetMatch Match(string name)
     {
         if (IsExcluded(name)) return TargetMatch.Excluded;
-        if (_target is not null) return IsNamed(name) ? TargetMatch.Target : TargetMatch.None;
+        if (targetRegex is not null) return IsNamed(name) ? TargetMatch.Target : TargetMatch.None;
         // A module that is listed by its whole name is adapted whatever its layer is.
-        if (_config.TargetModules!.Entries.Contains(name)) return TargetMatch.Target;
+        if (config.TargetModules!.Entries.Contains(name)) return TargetMatch.Target;
         if (!IsNamed(name)) return TargetMatch.None;
-        if (_config.LayersToTransform is not { Count: > 0 } layers) return TargetMatch.Target;
+        if (config.LayersToTransform is not { Count: > 0 } layers) return TargetMatch.Target;
         return LayerOf(name) is { } layer && layers.Contains(layer) ? TargetMatch.Target : TargetMatch.None;
     }
 
@@ -58,8 +58,8 @@ public sealed class TargetMatcher
     /// <param name="name">The dotted name of a module.</param>
     /// <exception cref="LoraConfigException">An expression runs too long on the name.</exception>
     public (int Rank, double Alpha) NumbersFor(string name) => (
-        FirstKey(_rankKeys, name) is { } rank ? _config.RankPattern[rank] : _config.Rank,
-        FirstKey(_alphaKeys, name) is { } alpha ? _config.AlphaPattern[alpha] : _config.Alpha);
+        FirstKey(rankKeys, name) is { } rank ? config.RankPattern[rank] : config.Rank,
+        FirstKey(alphaKeys, name) is { } alpha ? config.AlphaPattern[alpha] : config.Alpha);
 
     /// <summary>
     /// The first of the keys of a <c>rank_pattern</c> or <c>alpha_pattern</c> that matches a name, or null. A key is an expression of the
@@ -91,23 +91,23 @@ public sealed class TargetMatcher
     /// <summary>Whether <c>exclude_modules</c> or <c>modules_to_save</c> keeps adapters off a module.</summary>
     internal bool IsExcluded(string name)
     {
-        if (_config.ExcludeModules is { Entries.Count: > 0 } exclude)
+        if (config.ExcludeModules is { Entries.Count: > 0 } exclude)
         {
-            if (_exclude is null ? Listed(exclude, name) : PythonRegex.IsMatch(_exclude, name, exclude.Entries[0])) return true;
+            if (excludeRegex is null ? Listed(exclude, name) : PythonRegex.IsMatch(excludeRegex, name, exclude.Entries[0])) return true;
         }
-        foreach (var (text, regex) in _saved)
+        foreach (var (text, regex) in savedRegexes)
             if (PythonRegex.IsMatch(regex, name, text)) return true;
         return false;
     }
 
     /// <summary>Whether the targets name a module, before exclusion and layers.</summary>
     internal bool IsNamed(string name) =>
-        _target is null ? Listed(_config.TargetModules!, name) : PythonRegex.IsMatch(_target, name, _config.TargetModules!.Entries[0]);
+        targetRegex is null ? Listed(config.TargetModules!, name) : PythonRegex.IsMatch(targetRegex, name, config.TargetModules!.Entries[0]);
 
     /// <summary>The index of the layer in which a module stands, as <c>layers_to_transform</c> counts; null outside of layers.</summary>
     internal int? LayerOf(string name)
     {
-        foreach (var (text, regex) in _layers)
+        foreach (var (text, regex) in layerRegexes)
             if (PythonRegex.IsMatch(regex, name, text) && regex.Match(name) is { Success: true } match)
                 return int.TryParse(match.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var layer) ? layer : null;
         return null;

@@ -4,24 +4,24 @@ namespace LowRank.Adapters;
 internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
 {
     private const int NamesShown = 24;
-    private readonly List<string> _problems = [];
-    private readonly List<string> _warnings = [];
+    private readonly List<string> problems = [];
+    private readonly List<string> warnings = [];
 
     public TargetSelection Select(TargetResolution resolution)
     {
         var config = resolution.Config;
         var matcher = new TargetMatcher(config);
-        _warnings.AddRange(resolution.Warnings);
+        warnings.AddRange(resolution.Warnings);
         var targets = Targets(matcher, config, resolution.TiedTargets);
         CheckNames(matcher, config);
         CheckLayers(matcher, config);
         CheckTargets(targets, config);
         var saved = Saved(config, resolution.TiedSaved);
-        if (targets.Count == 0 && _problems.Count == 0)
-            _problems.Add("target_modules: no module is left to adapt; exclude_modules, modules_to_save or layers_to_transform leave out all that match");
-        if (_problems.Count > 0) throw new LoraConfigException("The LoRA configuration does not fit the model", _problems);
+        if (targets.Count == 0 && problems.Count == 0)
+            problems.Add("target_modules: no module is left to adapt; exclude_modules, modules_to_save or layers_to_transform leave out all that match");
+        if (problems.Count > 0) throw new LoraConfigException("The LoRA configuration does not fit the model", problems);
         WarnAboutPatterns(targets, config);
-        return new TargetSelection(targets, saved, config with { FanInFanOut = Transposed(targets, config) }, _warnings);
+        return new TargetSelection(targets, saved, config with { FanInFanOut = Transposed(targets, config) }, warnings);
     }
 
     /// <summary>The names by which a user may choose linear modules: the last parts, each once.</summary>
@@ -48,17 +48,17 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
     private void CheckNames(TargetMatcher matcher, LoraConfig config)
     {
         var pattern = config.TargetModules!;
-        if (pattern.Entries.Count == 0) _problems.Add("target_modules: the list is empty");
+        if (pattern.Entries.Count == 0) problems.Add("target_modules: the list is empty");
         else if (pattern.Kind == ModulePatternKind.Regex)
         {
             if (!modules.Any(m => matcher.IsNamed(m.Name)))
-                _problems.Add($"target_modules: the expression \"{pattern}\" matches no module; it has to match the whole name, such as {modules.FirstOrDefault(m => m.IsLinear)?.Name ?? "model.layers.0.self_attn.q_proj"}");
+                problems.Add($"target_modules: the expression \"{pattern}\" matches no module; it has to match the whole name, such as {modules.FirstOrDefault(m => m.IsLinear)?.Name ?? "model.layers.0.self_attn.q_proj"}");
         }
         else
             foreach (var entry in pattern)
-                if (!modules.Any(m => TargetMatcher.Matches(entry, m.Name))) _problems.Add($"target_modules: \"{entry}\" matches no module{Nearest(entry)}; the linear modules are {LinearNames(modules)}");
+                if (!modules.Any(m => TargetMatcher.Matches(entry, m.Name))) problems.Add($"target_modules: \"{entry}\" matches no module{Nearest(entry)}; the linear modules are {LinearNames(modules)}");
         if (config.ExcludeModules is { Entries.Count: > 0 } exclude && !modules.Any(m => matcher.IsExcluded(m.Name)))
-            _warnings.Add($"exclude_modules: \"{exclude}\" excludes no module.");
+            warnings.Add($"exclude_modules: \"{exclude}\" excludes no module.");
     }
 
     private void CheckLayers(TargetMatcher matcher, LoraConfig config)
@@ -69,18 +69,18 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         if (absent.Length == 0) return;
         var found = present.Length == 0 ? "the targets stand in no layers" + (config.LayersPattern is null ? "" : $" called {string.Join(" or ", config.LayersPattern)}")
             : $"the targets stand in the layers {present[0]} to {present[^1]}";
-        _problems.Add($"layers_to_transform: there is no layer {string.Join(", ", absent)}; {found}");
+        problems.Add($"layers_to_transform: there is no layer {string.Join(", ", absent)}; {found}");
     }
 
     private void CheckTargets(List<LoraTarget> targets, LoraConfig config)
     {
         if (targets.Where(t => t.Module.Kind == ModuleKind.Other).Select(t => t.Module.Name).ToArray() is { Length: > 0 } others)
-            _problems.Add($"target_modules: {Shorten(others)} cannot be adapted; LoRA goes on linear layers and embeddings");
+            problems.Add($"target_modules: {Shorten(others)} cannot be adapted; LoRA goes on linear layers and embeddings");
         if (!config.LoraBias) return;
         if (targets.FirstOrDefault(t => t.Module.Kind == ModuleKind.Embedding) is { } embedding)
-            _problems.Add($"lora_bias: an embedding ({embedding.Module.Name}) cannot have one; leave the embedding out or set lora_bias to false");
+            problems.Add($"lora_bias: an embedding ({embedding.Module.Name}) cannot have one; leave the embedding out or set lora_bias to false");
         if (targets.Where(t => t.Module is { IsLinear: true, HasBias: false }).Select(t => t.Module.Name).ToArray() is { Length: > 0 } plain)
-            _warnings.Add($"lora_bias: {Shorten(plain)} have no bias, so this adapter cannot be merged into them.");
+            warnings.Add($"lora_bias: {Shorten(plain)} have no bias, so this adapter cannot be merged into them.");
     }
 
     private List<SavedModule> Saved(LoraConfig config, IReadOnlyList<AdaptableModule> tied)
@@ -88,7 +88,7 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         var saved = new List<SavedModule>();
         var entries = config.ModulesToSave ?? [];
         foreach (var entry in entries)
-            if (!modules.Any(m => m.Name.EndsWith(entry, StringComparison.Ordinal))) _problems.Add($"modules_to_save: \"{entry}\" matches no module{Nearest(entry)}");
+            if (!modules.Any(m => m.Name.EndsWith(entry, StringComparison.Ordinal))) problems.Add($"modules_to_save: \"{entry}\" matches no module{Nearest(entry)}");
         foreach (var module in modules)
             if (tied.Contains(module)) saved.Add(new SavedModule(module, module.TiedTo));
             else if (entries.Any(e => module.Name.EndsWith(e, StringComparison.Ordinal))) saved.Add(new SavedModule(module, null));
@@ -99,14 +99,14 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
     {
         foreach (var (field, keys) in new[] { ("rank_pattern", config.RankPattern.Keys.ToArray()), ("alpha_pattern", config.AlphaPattern.Keys.ToArray()) })
             foreach (var unused in keys.Except(targets.Select(t => TargetMatcher.FirstMatchingKey(keys, t.Module.Name)).OfType<string>()))
-                _warnings.Add($"{field}: \"{unused}\" decides for no adapted module.");
+                warnings.Add($"{field}: \"{unused}\" decides for no adapted module.");
     }
 
     /// <summary>Whether the adapted weights are stored transposed is a fact of the model: what a file says is mended, as PEFT does.</summary>
     private bool Transposed(List<LoraTarget> targets, LoraConfig config)
     {
         if (targets.Any(t => t.Module.Kind == ModuleKind.Conv1D)) return true;
-        if (config.FanInFanOut && targets.Any(t => t.Module.IsLinear)) _warnings.Add("fan_in_fan_out: the weights of this model are stored as [out, in]; it is set to false.");
+        if (config.FanInFanOut && targets.Any(t => t.Module.IsLinear)) warnings.Add("fan_in_fan_out: the weights of this model are stored as [out, in]; it is set to false.");
         return config.FanInFanOut && !targets.Any(t => t.Module.IsLinear);
     }
 

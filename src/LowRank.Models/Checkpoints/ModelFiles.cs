@@ -1,0 +1,28 @@
+using LowRank.Formats;
+
+namespace LowRank.Models.Checkpoints;
+
+/// <summary>The small files beside the weights of a checkpoint, which a new checkpoint of the same model takes over: configuration, tokenizer, template.</summary>
+/// <param name="path">A Hugging Face folder or a GGUF file.</param>
+public sealed class ModelFiles(string path)
+{
+    private static readonly string[] TakenOver =
+    [
+        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "chat_template.jinja", "vocab.json", "merges.txt", "tokenizer.model",
+    ];
+
+    /// <summary>Writes the files into a folder that is being made.</summary>
+    /// <exception cref="LowRankException">The model is no longer there, or the disk is full.</exception>
+    public void WriteInto(AtomicFolder folder)
+    {
+        if (!Directory.Exists(path))
+        {
+            using var checkpoint = GgufCheckpoint.Open(path);
+            GgufConverter.WriteFiles(checkpoint, folder);
+            return;
+        }
+        foreach (var name in TakenOver)
+            if (File.Exists(Path.Combine(path, name))) folder.Write(name, File.ReadAllBytes(Path.Combine(path, name)));
+    }
+}

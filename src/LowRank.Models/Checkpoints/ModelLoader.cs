@@ -1,0 +1,95 @@
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Models.Families;
+using LowRank.Models.Hub;
+using LowRank.Models.Templates;
+using LowRank.Models.Tokenization;
+using LowRank.Runtime;
+using TorchSharp;
+
+namespace LowRank.Models.Checkpoints;
+
+/// <summary>Loads a model from a Hugging Face folder, a GGUF file or a hub id: the first station of the data path.</summary>
+public static class ModelLoader
+{
+    /// <summary>Loads a model; <see cref="LanguageModel.LoadAsync"/> does so on another thread.</summary>
+    /// <exception cref="LowRankException">Something is missing, damaged or not supported.</exception>
+    public static LanguageModel Load(string model, ModelLoadOptions options, CancellationToken cancellation = default)
+    {
+        var path = Locate(model, options, cancellation);
+        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? LoadGguf(model, path, options) : LoadFolder(model, path, options);
+    }
+
+    /// <summary>The folder or file of a model: as it is, or downloaded from the hub.</summary>
+    /// <exception cref="LowRankException">There is nothing of that name.</exception>
+    public static string Locate(string model, ModelLoadOptions options, CancellationToken cancellation = default)
+    {
+        if (Directory.Exists(model) || File.Exists(model))
+        {
+            if (File.Exists(model) && !model.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
+                throw new LowRankException($"{model} is a file that is not a .gguf. A model is a folder with config.json, safetensors and tokenizer.json, a .gguf file, or a hub id such as org/name.");
+            return model;
+        }
+        if (!HubId.TryParse(model, out var id))
+            throw new LowRankException($"{model} does not exist. A model is a folder with config.json, safetensors and tokenizer.json, a .gguf file, or a hub id such as org/name.");
+        options.Progress?.Invoke($"Looking for {id} on the hub");
+        var next = 0L;
+        return new HubClient(HubOptions.FromEnvironment()).DownloadAsync(id, p =>
+        {
+            // A line for each twentieth of the whole: enough to see that it moves.
+            if (p.Bytes < next) return;
+            next = p.Bytes + Math.Max(1, p.Total / 20);
+            options.Progress?.Invoke($"Downloading {id}: {p.File}, {p.Bytes / 1e6:f0} of {p.Total / 1e6:f0} MB");
+        }, cancellation).GetAwaiter().GetResult();
+    }
+
+    private static LanguageModel LoadGguf(string id, string path, ModelLoadOptions options)
+    {
+        using var checkpoint = GgufCheckpoint.Open(path);
+        var metadata = checkpoint.File.Metadata;
+        var tokenizerConfig = GgufTokenizer.ToConfig(metadata);
+        var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
+        return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, tokenizer, tokenizerConfig, options);
+    }
+
+    private static LanguageModel LoadFolder(string id, string path, ModelLoadOptions options)
+    {
+        var config = ModelConfig.Load(Path.Combine(path, "config.json"));
+        // Small files first: what is wrong with them is said before gigabytes are read.
+        ModelFamilies.Of(config);
+        var tokenizer = Tokenizer.Load(path);
+        var tokenizerConfig = TokenizerConfig.Load(path);
+        using var tensors = SafetensorsFolder.Open(path);
+        return Assemble(id, path, config, tensors, tokenizer, tokenizerConfig, options);
+    }
+
+    private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
+    {
+        var spec = ModelFamilies.Of(config).Read(config);
+        if (tokenizer.VocabularySize > spec.VocabularySize && MaxId(tokenizer) >= spec.VocabularySize)
+            throw new LowRankException($"{path}: the tokenizer has ids up to {MaxId(tokenizer)}, the model's table only {spec.VocabularySize} rows. They do not belong together.");
+        NativeRuntime.Load();
+        if (options.Threads is { } threads) torch.set_num_threads(threads);
+        var fingerprint = new BaseFingerprintBuilder();
+        var decoder = DecoderBuilder.Build(spec, new WeightReader(tensors, path, fingerprint), options.ComputeType);
+        var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
+        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path) };
+    }
+
+    private static int MaxId(Tokenizer tokenizer)
+    {
+        var last = tokenizer.VocabularySize - 1;
+        return tokenizer.AddedTokens.Count == 0 ? last : Math.Max(tokenizer.IdToToken(last) is null ? 0 : last, tokenizer.AddedTokens.Max(t => t.Id));
+    }
+
+    private static Dictionary<string, object?> SpecialTokens(TokenizerConfig config) =>
+        config.SpecialTokens.ToDictionary(t => t.Key, t => (object?)t.Value, StringComparer.Ordinal);
+
+    // generation_config.json, config.json and the tokenizer may each name ends; instruct models often name the end of a turn in only one of them.
+    private static int[] EndTokens(IReadOnlyList<int> ofConfig, Tokenizer tokenizer, TokenizerConfig config)
+    {
+        var ends = ofConfig.Concat(config.EosTokenIds).ToHashSet();
+        if (config.EosToken is { } eos && tokenizer.TokenToId(eos) is { } id) ends.Add(id);
+        return [.. ends.Order()];
+    }
+}

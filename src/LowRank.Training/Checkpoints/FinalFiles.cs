@@ -1,0 +1,23 @@
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Training.Methods;
+
+namespace LowRank.Training.Checkpoints;
+
+/// <summary>The result of a run: its files stand in the run's folder itself, so that <c>--adapter out</c> finds them.</summary>
+public static class FinalFiles
+{
+    /// <summary>Writes the files beside each other first, then moves each into its place: none is ever half there.</summary>
+    public static void Write(string output, TrainedWeights weights, AdapterRecord record)
+    {
+        var staging = Path.Combine(output, ".result");
+        if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true);
+        using (var folder = AtomicFolder.Create(staging))
+        {
+            weights.WriteInto(folder, record);
+            folder.Commit();
+        }
+        foreach (var file in Directory.GetFiles(staging)) File.Move(file, Path.Combine(output, Path.GetFileName(file)), overwrite: true);
+        Directory.Delete(staging);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Optimizers;
+using LowRank.Training.Methods;
+using static TorchSharp.torch;
+
+namespace LowRank.Training.Checkpoints;
+
+/// <summary>
+/// A folder <c>checkpoint-STEP</c> with what other programs load (a PEFT adapter or a model) and what an exact resume needs: fp32 parameters and moments as
+/// flat buffers, the position in the data. The folder appears whole or not at all, so the newest one is always usable, whenever the process was killed.
+/// </summary>
+public static class TrainingCheckpoint
+{
+    private const string BuffersFile = "trainer.safetensors";
+    private const string Prefix = "checkpoint-";
+
+    /// <summary>The folder of a checkpoint.</summary>
+    public static string FolderOf(string output, long step) => Path.Combine(output, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:d6}"));
+
+    /// <summary>The newest checkpoint below a run's folder, or null.</summary>
+    public static string? Newest(string output) => All(output).LastOrDefault();
+
+    /// <summary>Writes a checkpoint and removes old ones beyond <paramref name="keep"/>.</summary>
+    /// <returns>Its folder.</returns>
+    public static string Save(string output, TrainerState state, TrainedWeights weights, FlatParameters flat, AdamW optimizer, AdapterRecord record, int keep, long? alsoKeepStep)
+    {
+        var path = FolderOf(output, state.Step);
+        // A run that was resumed from an earlier checkpoint comes by here again.
+        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) * 3))
+        {
+            weights.WriteInto(folder, record);
+            folder.Write(TrainerState.FileName, JsonSerializer.SerializeToUtf8Bytes(state, TrainingJson.Default.TrainerState));
+            long[] shape = [flat.Length];
+            using (var writer = SafetensorsWriter.Create(folder.At(BuffersFile), [("first_moment", TensorType.F32, shape), ("second_moment", TensorType.F32, shape), ("values", TensorType.F32, shape)]))
+            {
+                foreach (var t in writer.Tensors)
+                {
+                    using var onCpu = (t.Name switch { "values" => flat.Values, "first_moment" => optimizer.FirstMoment, _ => optimizer.SecondMoment }).detach().cpu();
+                    unsafe
+                    {
+                        writer.Write(t.Name, (byte*)Runtime.Interop.TensorMemory.DataPointer(onCpu), t.ByteLength);
+                    }
+                }
+                writer.Commit();
+            }
+            folder.Commit();
+        }
+        var spared = alsoKeepStep is { } best ? FolderOf(output, best) : null;
+        foreach (var old in All(output).Where(f => f != spared).SkipLast(keep)) Directory.Delete(old, recursive: true);
+        return path;
+    }
+
+    /// <summary>Restores parameters and moments and tells where the run stands.</summary>
+    /// <exception cref="LowRankException">The checkpoint is damaged or of other parameters.</exception>
+    public static TrainerState Restore(string folder, FlatParameters flat, AdamW optimizer)
+    {
+        var state = TrainingJson.Read(Path.Combine(folder, TrainerState.FileName), TrainingJson.Default.TrainerState);
+        if (!state.Parameters.SequenceEqual(flat.Parameters.Select(p => p.Name)))
+            throw new LowRankException($"{folder} was written by a run with other trained parameters ({state.Parameters.Count}, here {flat.Parameters.Count}). Resume it with the settings of its run.json.");
+        using var file = SafetensorsFile.Open(Path.Combine(folder, BuffersFile));
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        flat.Values.copy_(Read(file, "values", flat.Length));
+        optimizer.Restore(state.Step, Read(file, "first_moment", flat.Length), Read(file, "second_moment", flat.Length));
+        return state;
+    }
+
+    /// <summary>The parameters alone, as one buffer: the best ones, at the end of a run that stopped early.</summary>
+    internal static Tensor ReadValues(string folder, long length)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(folder, BuffersFile));
+        return Read(file, "values", length);
+    }
+
+    private static unsafe Tensor Read(SafetensorsFile file, string name, long length)
+    {
+        if (!file.TryGet(name, out var info) || info.Type != TensorType.F32 || info.Elements != length)
+            throw new LowRankException($"{file.Path}: \"{name}\" must be {length} fp32 numbers. The checkpoint is damaged or of another run: resume from an earlier one.");
+        var t = empty(length);
+        Buffer.MemoryCopy(file.Pointer(info), (void*)Runtime.Interop.TensorMemory.DataPointer(t), info.ByteLength, info.ByteLength);
+        return t;
+    }
+
+    private static IEnumerable<string> All(string output) => !Directory.Exists(output) ? []
+        : Directory.GetDirectories(output, Prefix + "*").Where(d => File.Exists(Path.Combine(d, TrainerState.FileName))).Order(StringComparer.Ordinal);
+}

@@ -1,0 +1,139 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using LowRank.Formats;
+
+namespace LowRank.Training.Events;
+
+/// <summary>
+/// <c>metrics.jsonl</c>: one JSON object a line, written as it happens. Each line has <c>event</c> and <c>step</c>; numbers that are not finite are null.
+/// A resumed run drops the lines after its checkpoint, so that no step is told twice.
+/// </summary>
+public sealed class MetricsFile
+{
+    /// <summary>The file's name in a run's folder.</summary>
+    public const string FileName = "metrics.jsonl";
+
+    private static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private readonly string path;
+
+    private MetricsFile(string path) => this.path = path;
+
+    /// <summary>Opens the file of a run that stands at <paramref name="step"/>.</summary>
+    public static MetricsFile Open(string path, long step)
+    {
+        if (File.Exists(path))
+        {
+            var kept = File.ReadLines(path).Where(line => StepOf(line) is { } at && at <= step);
+            AtomicFile.WriteAllText(path, string.Concat(kept.Select(line => line + "\n")));
+        }
+        return new MetricsFile(path);
+    }
+
+    /// <summary>Appends an event.</summary>
+    public void Write(TrainingEvent e)
+    {
+        using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        file.Write(ToJson(e));
+        file.WriteByte((byte)'\n');
+    }
+
+    /// <summary>An event as one line of JSON, without the line's end.</summary>
+    public static byte[] ToJson(TrainingEvent e)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Form))
+        {
+            json.WriteStartObject();
+            json.WriteString("event", e switch
+            {
+                RunStarted => "start",
+                StepCompleted => "step",
+                EvaluationCompleted => "evaluation",
+                CheckpointSaved => "checkpoint",
+                RunWarning => "warning",
+                RunCompleted => "end",
+                _ => e.GetType().Name,
+            });
+            json.WriteNumber("step", e.Step);
+            Fields(json, e);
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+
+    private static void Fields(Utf8JsonWriter json, TrainingEvent e)
+    {
+        switch (e)
+        {
+            case RunStarted s:
+                json.WriteNumber("trainable_parameters", s.TrainableParameters);
+                json.WriteNumber("all_parameters", s.AllParameters);
+                json.WriteNumber("total_steps", s.TotalSteps);
+                json.WriteNumber("examples", s.Examples);
+                json.WriteNumber("validation_examples", s.ValidationExamples);
+                break;
+            case StepCompleted s:
+                Number(json, "loss", s.Loss);
+                Number(json, "learning_rate", s.LearningRate);
+                Number(json, "gradient_norm", s.GradientNorm);
+                Number(json, "epoch", s.Epoch);
+                json.WriteNumber("tokens", s.Tokens);
+                json.WriteNumber("supervised_tokens", s.SupervisedTokens);
+                Number(json, "tokens_per_second", s.TokensPerSecond);
+                Mebibytes(json, "peak_rss_mib", s.PeakBytes);
+                break;
+            case EvaluationCompleted s:
+                Number(json, "loss", s.Loss);
+                Number(json, "perplexity", s.Perplexity);
+                json.WriteBoolean("best", s.IsBest);
+                json.WriteStartArray("samples");
+                foreach (var (prompt, answer) in s.Samples)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("prompt", prompt);
+                    json.WriteString("answer", answer);
+                    json.WriteEndObject();
+                }
+                json.WriteEndArray();
+                break;
+            case CheckpointSaved s:
+                json.WriteString("folder", Path.GetFileName(s.Folder));
+                break;
+            case RunWarning s:
+                json.WriteString("message", s.Message);
+                break;
+            case RunCompleted s:
+                json.WriteString("end", s.End.ToString().ToLowerInvariant());
+                Number(json, "train_loss", s.TrainLoss);
+                Number(json, "best_validation_loss", s.BestValidationLoss ?? double.NaN);
+                Number(json, "seconds", s.Elapsed.TotalSeconds);
+                Number(json, "tokens_per_second", s.TokensPerSecond);
+                Mebibytes(json, "measured_peak_mib", s.PeakBytes);
+                if (s.PredictedPeakBytes is { } predicted) Mebibytes(json, "predicted_peak_mib", predicted);
+                break;
+        }
+    }
+
+    private static void Number(Utf8JsonWriter json, string key, double value)
+    {
+        if (double.IsFinite(value)) json.WriteNumber(key, value);
+        else json.WriteNull(key);
+    }
+
+    private static void Mebibytes(Utf8JsonWriter json, string key, long bytes) => json.WriteNumber(key, Math.Round(bytes / 1048576.0, 1));
+
+    // A line that a killed process left half-written is dropped too.
+    private static long? StepOf(string line)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(Encoding.UTF8.GetBytes(line));
+            return json.RootElement.GetProperty("step").GetInt64();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Layers;
+using LowRank.Models;
+
+namespace LowRank.Training.Methods;
+
+/// <summary>What a run trains, and how it is written: the part of a run in which methods differ. The loop knows nothing else of them.</summary>
+public abstract class TrainedWeights
+{
+    /// <summary>Creates the weights of a model.</summary>
+    protected TrainedWeights(LanguageModel model) => Model = model;
+
+    /// <summary>The model.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>The name of the method.</summary>
+    public abstract string Method { get; }
+
+    /// <summary>The parameters, each once.</summary>
+    public abstract IReadOnlyList<TrainableParameter> Parameters { get; }
+
+    /// <summary>The source of dropout masks, or null.</summary>
+    public virtual Dropout? Dropout => null;
+
+    /// <summary>All parameters as PEFT's <c>print_trainable_parameters</c> counts them: the base and what was added to it.</summary>
+    public abstract long AllParameters { get; }
+
+    /// <summary>Writes what other programs load (a PEFT adapter or a checkpoint) into a folder that is being made.</summary>
+    public abstract void WriteInto(AtomicFolder folder, AdapterRecord record);
+}

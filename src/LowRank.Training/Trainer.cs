@@ -1,0 +1,276 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using LowRank.Adapters;
+using LowRank.Optimizers;
+using LowRank.Runtime.Memory;
+using LowRank.Training.Checkpoints;
+using LowRank.Training.Data;
+using LowRank.Training.Events;
+using LowRank.Training.Evaluation;
+using LowRank.Training.Methods;
+using LowRank.Training.Objectives;
+using LowRank.Training.Packing;
+using static TorchSharp.torch;
+
+namespace LowRank.Training;
+
+/// <summary>
+/// The training loop, one for every method: batches, loss and gradient, clipping, AdamW, evaluation, checkpoints. It runs on a thread of its own
+/// and tells what happens as events; no tensor leaves that thread. Use the model from elsewhere only after the run.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainedWeights weights;
+    private readonly IReadOnlyList<Example> examples;
+    private readonly IReadOnlyList<Example> validation;
+    private readonly TrainerOptions options;
+    private readonly EpochSampler sampler;
+    private readonly FlatParameters flat;
+    private readonly AdamW optimizer;
+    private readonly AdapterRecord record;
+    private TrainerState state;
+    private Tensor? bestValues;
+    private bool isCheckpointCurrent;
+
+    /// <summary>Prepares a run at its first step. The trainer takes over the parameters' storage until it is disposed.</summary>
+    /// <param name="weights">What is trained.</param>
+    /// <param name="examples">What to learn from.</param>
+    /// <param name="validation">Held-out examples; may be empty.</param>
+    /// <param name="options">Steps, batches, rates.</param>
+    public Trainer(TrainedWeights weights, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, TrainerOptions options)
+    {
+        (this.weights, this.examples, this.validation, this.options) = (weights, examples, validation, options);
+        options.Schedule.Validate(options.LearningRate);
+        sampler = new EpochSampler(examples, options.Batches);
+        flat = new FlatParameters(weights.Parameters);
+        optimizer = new AdamW(flat, options.Optimizer);
+        record = new AdapterRecord(weights.Model.Fingerprint);
+        state = new TrainerState { Step = 0, TotalSteps = options.TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
+    }
+
+    /// <summary>Optimizer steps taken.</summary>
+    public long Step => state.Step;
+
+    /// <summary>Sees every event on the trainer's thread, before it is handed out: for files, which must not depend on who reads.</summary>
+    public IList<Action<TrainingEvent>> Sinks { get; } = [];
+
+    /// <summary>Gives prompts with the model's answers, at each evaluation; null for none.</summary>
+    public Func<IReadOnlyList<(string Prompt, string Answer)>>? Sampler { get; set; }
+
+    /// <summary>Goes on from a checkpoint, exactly: the steps that follow equal those of a run that was never interrupted.</summary>
+    /// <exception cref="LowRankException">The checkpoint is damaged, or of other data, parameters or settings.</exception>
+    public void Resume(string checkpoint)
+    {
+        state = TrainingCheckpoint.Restore(checkpoint, flat, optimizer);
+        if (state.TotalSteps != options.TotalSteps)
+            throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {options.TotalSteps}. The learning rate depends on it: resume with the same.");
+        sampler.Restore(state.Cursor);
+        isCheckpointCurrent = true;
+        if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
+        var best = TrainingCheckpoint.FolderOf(options.Output, state.BestStep);
+        if (best == Path.GetFullPath(checkpoint) || !Directory.Exists(best)) KeepBest();
+        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Length).DetachFromDisposeScope();
+    }
+
+    /// <summary>
+    /// Runs to the end. A cancelled run takes its last checkpoint and ends with <see cref="RunEnd.Cancelled"/> instead of an exception. Whoever stops
+    /// enumerating cancels it too.
+    /// </summary>
+    /// <param name="cancellation">Ends the run after the step that is being taken.</param>
+    /// <exception cref="LowRankException">The loss is no longer a number, or a file cannot be written.</exception>
+    public async IAsyncEnumerable<TrainingEvent> TrainAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var channel = Channel.CreateUnbounded<TrainingEvent>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                Run(e => channel.Writer.TryWrite(e), stop.Token);
+                channel.Writer.Complete();
+            }
+            catch (Exception error)
+            {
+                channel.Writer.Complete(error);
+            }
+        })
+        { IsBackground = true, Name = "LowRank training" };
+        thread.Start();
+        try
+        {
+            // Not with the token: the events of an orderly end are still to come.
+            await foreach (var e in channel.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false)) yield return e;
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            thread.Join();
+        }
+    }
+
+    /// <summary>Runs to the end on the calling thread.</summary>
+    internal void Run(Action<TrainingEvent> emit, CancellationToken cancellation)
+    {
+        void Tell(TrainingEvent e)
+        {
+            var numbered = e with { Step = state.Step };
+            foreach (var sink in Sinks) sink(numbered);
+            emit(numbered);
+        }
+
+        var clock = Stopwatch.StartNew();
+        var pace = new Pace();
+        Tell(Started());
+        var end = RunEnd.Finished;
+        while (state.Step < options.TotalSteps)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                end = RunEnd.Cancelled;
+                break;
+            }
+            var step = TakeStep(pace);
+            Tell(step);
+            var isLast = state.Step == options.TotalSteps;
+            if (validation.Count > 0 && (isLast || options.EvaluateEvery is { } every && state.Step % every == 0))
+            {
+                var evaluation = Evaluate();
+                Tell(evaluation);
+                if (evaluation.IsBest && options.Patience is not null) Save(Tell);
+                if (state.EvaluationsSinceBest >= (options.Patience ?? int.MaxValue))
+                {
+                    end = RunEnd.StoppedEarly;
+                    break;
+                }
+            }
+            if (options.SaveEvery is { } interval && state.Step % interval == 0) Save(Tell);
+        }
+        if (end == RunEnd.Cancelled) Save(Tell);
+        else Finish();
+        Tell(new RunCompleted
+        {
+            End = end,
+            Folder = options.Output ?? "",
+            TrainLoss = state.EpochTokens == 0 ? double.NaN : state.EpochLoss / state.EpochTokens,
+            BestValidationLoss = state.BestLoss,
+            Elapsed = clock.Elapsed,
+            TokensPerSecond = pace.TokensPerSecond,
+            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
+            PredictedPeakBytes = options.PredictedPeakBytes,
+        });
+    }
+
+    // One optimizer step: the gradient of all micro-batches per supervised token of them all, clipped, applied.
+    private StepCompleted TakeStep(Pace pace)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var micro = new Batch[options.Accumulate];
+        var epoch = sampler.Epoch;
+        for (var i = 0; i < micro.Length; i++) micro[i] = sampler.Next();
+        long supervised = micro.Sum(b => (long)b.SupervisedTokens), tokens = micro.Sum(b => (long)b.Tokens);
+        var loss = 0.0;
+        for (var i = 0; i < micro.Length; i++)
+        {
+            using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
+            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised));
+        }
+        var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
+        var rate = options.Schedule.At(checked((int)state.Step), checked((int)options.TotalSteps), options.LearningRate);
+        optimizer.Step(rate);
+        flat.ZeroGradients();
+
+        var sameEpoch = epoch == state.Cursor.Epoch && state.Cursor.Batch > 0;
+        state = state with
+        {
+            Step = state.Step + 1,
+            Cursor = sampler.Cursor,
+            EpochLoss = (sameEpoch ? state.EpochLoss : 0) + loss,
+            EpochTokens = (sameEpoch ? state.EpochTokens : 0) + supervised,
+            Tokens = state.Tokens + tokens,
+        };
+        isCheckpointCurrent = false;
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        pace.Add(seconds, tokens);
+        return new StepCompleted
+        {
+            Loss = loss / Math.Max(1, supervised),
+            LearningRate = rate,
+            GradientNorm = norm,
+            Epoch = sampler.Epoch + (double)sampler.BatchInEpoch / sampler.BatchesInEpoch,
+            Tokens = tokens,
+            SupervisedTokens = supervised,
+            TokensPerSecond = tokens / seconds,
+            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
+            TimeLeft = pace.TimeFor(options.TotalSteps - state.Step),
+        };
+    }
+
+    private EvaluationCompleted Evaluate()
+    {
+        var result = Evaluator.Loss(weights.Model, validation, options.Batches with { Shuffle = false });
+        var isBest = state.BestLoss is not { } best || result.Loss < best;
+        state = isBest
+            ? state with { BestLoss = result.Loss, BestStep = state.Step, EvaluationsSinceBest = 0 }
+            : state with { EvaluationsSinceBest = state.EvaluationsSinceBest + 1 };
+        isCheckpointCurrent = false;
+        if (isBest && options.Patience is not null) KeepBest();
+        return new EvaluationCompleted { Loss = result.Loss, IsBest = isBest, Samples = Sampler?.Invoke() ?? [] };
+    }
+
+    private void KeepBest()
+    {
+        using var noGrad = no_grad();
+        bestValues ??= empty_like(flat.Values).DetachFromDisposeScope();
+        bestValues.copy_(flat.Values);
+    }
+
+    private void Save(Action<TrainingEvent> tell)
+    {
+        if (options.Output is null || isCheckpointCurrent) return;
+        var folder = TrainingCheckpoint.Save(options.Output, state, weights, flat, optimizer, record, options.KeepCheckpoints, options.Patience is null || state.BestLoss is null ? null : state.BestStep);
+        isCheckpointCurrent = true;
+        tell(new CheckpointSaved(folder));
+    }
+
+    // With early stopping the best values are the result, else the last.
+    private void Finish()
+    {
+        if (bestValues is not null)
+        {
+            using var noGrad = no_grad();
+            flat.Values.copy_(bestValues);
+        }
+        if (options.Output is not null) FinalFiles.Write(options.Output, weights, record);
+    }
+
+    private RunStarted Started() => new()
+    {
+        TrainableParameters = flat.Count,
+        AllParameters = weights.AllParameters,
+        TotalSteps = options.TotalSteps,
+        Epochs = (double)options.TotalSteps * options.Accumulate / sampler.BatchesInEpoch,
+        Examples = examples.Count,
+        ValidationExamples = validation.Count,
+        PredictedPeakBytes = options.PredictedPeakBytes,
+        FirstExample = [.. DatasetPreview.Row(examples[0], weights.Model.Tokenizer).Runs.Select(r => (r.Text, r.Supervised))],
+        Choices = options.Choices,
+    };
+
+    private LowRankException NotFinite(double loss, double norm)
+    {
+        var kept = options.Output is null ? null : TrainingCheckpoint.Newest(options.Output);
+        return new LowRankException($"The loss at step {state.Step + 1} is {loss}, the gradient's norm {norm}: training has diverged. " +
+            (kept is null ? "No checkpoint was taken yet. " : $"The last good checkpoint is {kept}. ") +
+            $"Lower --learning-rate (it was {options.LearningRate:g3}) or raise --warmup.");
+    }
+
+    /// <summary>Frees optimizer state and gradients. The parameters keep their values.</summary>
+    public void Dispose()
+    {
+        bestValues?.Dispose();
+        optimizer.Dispose();
+        flat.Dispose();
+    }
+}

@@ -1,0 +1,223 @@
+using System.Reflection;
+using System.Text.Json;
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Models;
+using LowRank.Models.Checkpoints;
+using LowRank.Optimizers;
+using LowRank.Training.Checkpoints;
+using LowRank.Training.Data;
+using LowRank.Training.Events;
+using LowRank.Training.Methods;
+using LowRank.Training.Packing;
+using LowRank.Training.Settings;
+using TorchSharp;
+
+namespace LowRank.Training;
+
+/// <summary>
+/// A run as <c>lowrank train</c> makes it: model, data, adapter and trainer put together from settings, in the order of the data path. What was left open in the
+/// settings is chosen here, and each choice is kept with its reason.
+/// </summary>
+public sealed class TrainingRun : IDisposable
+{
+    private readonly List<string> warnings = [];
+
+    private TrainingRun(TrainSettings settings, LanguageModel model, TrainedWeights weights, Trainer trainer, ExampleSet examples)
+    {
+        (Settings, Model, Weights, Trainer, Examples) = (settings, model, weights, trainer, examples);
+    }
+
+    /// <summary>The settings, nothing left open.</summary>
+    public TrainSettings Settings { get; }
+
+    /// <summary>The model.</summary>
+    public LanguageModel Model { get; }
+
+    /// <summary>What is trained.</summary>
+    public TrainedWeights Weights { get; }
+
+    /// <summary>The loop.</summary>
+    public Trainer Trainer { get; }
+
+    /// <summary>The training examples, and what truncation cost.</summary>
+    public ExampleSet Examples { get; }
+
+    /// <summary>What a person should know although the run can begin.</summary>
+    public IReadOnlyList<string> Warnings => warnings;
+
+    /// <summary>Sets up a new run. Small things are checked before the model is loaded, and nothing is written before everything fits.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="progress">Is told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">Something is missing or does not fit; the message says what, where, and what to do.</exception>
+    public static TrainingRun Create(TrainSettings settings, Action<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var output = settings.Output.Output;
+        if (output.Length == 0) throw new LowRankException("The run needs a folder: --output FOLDER.");
+        if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
+            throw new LowRankException($"{output} exists and is not empty. Take another folder, or go on with that run: --resume {output}.");
+        return Build(settings, null, progress, cancellation);
+    }
+
+    /// <summary>Goes on with a run that was stopped or killed, from its newest checkpoint and with its own settings.</summary>
+    /// <param name="output">The run's folder.</param>
+    /// <param name="progress">Is told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">The folder holds no run or no checkpoint, or data or model are no longer the same.</exception>
+    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var record = TrainingJson.Read(Path.Combine(output, RunRecord.FileName), TrainingJson.Default.RunRecord);
+        var settings = record.Settings with { Output = record.Settings.Output with { Output = output } };
+        return Build(settings, record, progress, cancellation);
+    }
+
+    private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, Action<string>? progress, CancellationToken cancellation)
+    {
+        var choices = new List<string>();
+        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed);
+        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        progress?.Invoke($"Loading {settings.Model.Model}");
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress }, cancellation);
+        Trainer? trainer = null;
+        try
+        {
+            if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
+                throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
+            var (weights, adapterWarnings) = Weigh(settings, model);
+            progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
+            var (examples, held, maxLength) = Tokenize(settings.Data, model, split, choices, cancellation);
+            var batches = new BatchOptions
+            {
+                BatchSize = settings.Optimization.Batch,
+                Layout = settings.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded,
+                RowLength = maxLength,
+                PadTokenId = PadToken(model),
+                Shuffle = settings.Data.Shuffle,
+                Seed = settings.Optimization.Seed,
+            };
+            var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
+            trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
+            if (resumed is not null)
+                trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
+            var run = new TrainingRun(resolved, model, weights, trainer, examples);
+            run.warnings.AddRange(adapterWarnings);
+            if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
+            run.Open(resumed);
+            return run;
+        }
+        catch
+        {
+            trainer?.Dispose();
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed)
+    {
+        if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
+        var data = Dataset.Load(settings.Data);
+        data.RequireTrainable();
+        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
+        return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
+    }
+
+    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
+    {
+        var adapter = settings.Adapter;
+        if (adapter.Method == "full") return (new FullWeights(model), []);
+        if (adapter.Adapter is { } folder)
+        {
+            var found = new List<string>();
+            return (new LoraWeights(model, model.LoadAdapter(folder, found.Add)), found);
+        }
+        var attached = model.Attach(adapter.ToConfig(), settings.Optimization.Seed);
+        return (new LoraWeights(model, attached), attached.Selection.Warnings);
+    }
+
+    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
+    {
+        var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
+        var builder = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) }, model.ChatTemplate);
+        var examples = builder.Build(split.Training, cancellation);
+        var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
+        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
+        return (examples, held, limit);
+    }
+
+    private static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
+    {
+        var training = settings.Optimization;
+        var perEpoch = Math.Max(1, (int)Math.Ceiling((double)new EpochSampler(examples.Examples, batches).BatchesInEpoch / training.Accumulate));
+        var steps = training.MaxSteps ?? Math.Max(1, (int)Math.Round(training.Epochs * perEpoch));
+        var rate = training.LearningRateFor(settings.Adapter.Method);
+        if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
+        if (settings.Adapter is { Method: "lora", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
+        if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
+        if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
+        if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
+        var resolved = settings with
+        {
+            Model = settings.Model with { Threads = threads },
+            Data = settings.Data with { MaxLength = maxLength },
+            Optimization = training with { LearningRate = rate, MaxSteps = steps },
+            Evaluation = settings.Evaluation with { EvalEvery = settings.Evaluation.EvalEvery ?? perEpoch },
+            Output = settings.Output with { SaveEvery = settings.Output.SaveEvery ?? perEpoch },
+        };
+        return (resolved, new TrainerOptions
+        {
+            Output = Path.GetFullPath(settings.Output.Output),
+            TotalSteps = steps,
+            Batches = batches,
+            Accumulate = training.Accumulate,
+            LearningRate = rate,
+            Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
+            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay),
+            MaxGradientNorm = training.MaxGradientNorm,
+            Seed = training.Seed,
+            EvaluateEvery = resolved.Evaluation.EvalEvery,
+            SaveEvery = resolved.Output.SaveEvery,
+            KeepCheckpoints = settings.Output.KeepCheckpoints,
+            Patience = settings.Evaluation.Patience,
+            Samples = settings.Evaluation.Samples,
+            SampleTokens = settings.Evaluation.SampleTokens,
+            Choices = choices,
+        });
+    }
+
+    private static int PadToken(LanguageModel model) =>
+        model.TokenizerConfig.PadToken is { } pad && model.Tokenizer.TokenToId(pad) is { } id ? id : model.EndTokens.Count > 0 ? model.EndTokens[0] : 0;
+
+    // The run's folder comes into being here: everything that can be wrong has been checked.
+    private void Open(RunRecord? resumed)
+    {
+        var output = Path.GetFullPath(Settings.Output.Output);
+        Directory.CreateDirectory(output);
+        if (resumed is null)
+        {
+            var record = new RunRecord
+            {
+                Version = typeof(TrainingRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+                Settings = Settings,
+                BaseWeights = Model.Fingerprint.Weights,
+                Started = TimeProvider.System.GetUtcNow(),
+            };
+            AtomicFile.WriteAllBytes(Path.Combine(output, RunRecord.FileName), JsonSerializer.SerializeToUtf8Bytes(record, TrainingJson.Default.RunRecord));
+        }
+        var metrics = MetricsFile.Open(Path.Combine(output, MetricsFile.FileName), Trainer.Step);
+        Trainer.Sinks.Add(metrics.Write);
+    }
+
+    /// <summary>Runs to the end; see <see cref="Trainer.TrainAsync"/>.</summary>
+    public IAsyncEnumerable<TrainingEvent> TrainAsync(CancellationToken cancellation = default) => Trainer.TrainAsync(cancellation);
+
+    /// <summary>Frees trainer and model.</summary>
+    public void Dispose()
+    {
+        Trainer.Dispose();
+        Model.Detach();
+        Model.Dispose();
+    }
+}
