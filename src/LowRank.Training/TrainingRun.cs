@@ -140,7 +140,7 @@ public sealed class TrainingRun : IDisposable
     private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) }, model.ChatTemplate);
+        var builder = new ExampleBuilder(model.Tokenizer, model.ChatTemplate, model.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) });
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
