@@ -49,8 +49,6 @@ internal sealed class GetSlice(Expression owner, Expression? start, Expression? 
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         var value = owner.Evaluate(interpreter, activation);
-        // Jinja computes constants when it compiles, and there a slice that fails is undefined.
-        if (owner is Literal && value is not string) return Undefined.Member(value, "slice");
         return Indexing.Slice(interpreter, value, start?.Evaluate(interpreter, activation), stop?.Evaluate(interpreter, activation), step?.Evaluate(interpreter, activation));
     }
 }
