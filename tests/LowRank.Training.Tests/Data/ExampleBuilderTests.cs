@@ -1,3 +1,4 @@
+using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Testing;
 using LowRank.Training.Data;
@@ -13,9 +14,7 @@ public sealed class ExampleBuilderTests
     private static readonly Tokenizer Tokenizer = Tokenizer.Load(Path.Combine(RepositoryRoot.Folder!, "tests", "fixtures", "tokenizers", "smollm2"));
 
     private static ExampleBuilder Builder(string? template, ExampleOptions? options = null) =>
-        new(Tokenizer, Config with { ChatTemplate = template }, options);
-
-    private static readonly TokenizerConfig Config = new() { SpecialTokens = new Dictionary<string, string> { ["eos_token"] = "<|im_end|>" } };
+        new(Tokenizer, template is null ? null : new ChatTemplate(template), "<|im_end|>", options);
 
     /// <summary>The text with what is learned in brackets.</summary>
     private static string Marked(Dataset data, string? template, ExampleOptions? options = null) =>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Testing;
 using LowRank.Training.Data;
@@ -16,7 +17,7 @@ public sealed class ReferenceCountsTests
         var (reference, tokenizers) = (Golden.At("smollm2", "gsm8k.json"), Golden.At("tokenizers", "smollm2"));
         Assert.SkipUnless(File.Exists(reference) && Directory.Exists(tokenizers), $"smollm2/gsm8k.json or tokenizers/smollm2 is not in {Golden.Root}");
         var json = JsonElement.Parse(File.ReadAllBytes(reference));
-        var builder = new ExampleBuilder(Tokenizer.Load(tokenizers), TokenizerConfig.Load(tokenizers));
+        var builder = new ExampleBuilder(Tokenizer.Load(tokenizers), new ChatTemplate(File.ReadAllText(Path.Combine(tokenizers, "chat_template.jinja"))));
         ExampleSet Build(string file, string rows) => builder.Build([.. Dataset.Load(file).Rows.Take(json.GetProperty(rows).GetInt32())]);
 
         Assert.Equal(json.GetProperty("train_tokens").GetInt64(), Build(train, "train_rows").Tokens);

@@ -25,21 +25,19 @@ public sealed class ExampleBuilder
 
     /// <summary>A builder for one model.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="config">What the model folder says beside it: special tokens, and the chat template.</param>
+    /// <param name="template">The model's chat template; null for a model without one, with which conversations are refused.</param>
+    /// <param name="endOfSequence">The token that ends a text, such as <c>&lt;/s&gt;</c>; null takes that of the template, if it knows one.</param>
     /// <param name="options">How rows become examples; null for the defaults.</param>
-    /// <param name="template">Another chat template than the model's; null takes that of <paramref name="config"/>.</param>
-    /// <exception cref="ChatTemplateException">The model's template cannot be parsed.</exception>
-    public ExampleBuilder(Tokenizer tokenizer, TokenizerConfig config, ExampleOptions? options = null, ChatTemplate? template = null)
+    /// <exception cref="LowRankException">The tokenizer has no such token as <paramref name="endOfSequence"/>.</exception>
+    public ExampleBuilder(Tokenizer tokenizer, ChatTemplate? template, string? endOfSequence = null, ExampleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        ArgumentNullException.ThrowIfNull(config);
         this.tokenizer = tokenizer;
         Options = options ?? new ExampleOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.MaxLength, 2);
-        template ??= config.ChatTemplate is { } source
-            ? new ChatTemplate(source, config.SpecialTokens.ToDictionary(t => t.Key, t => (object?)t.Value, StringComparer.Ordinal)) : null;
         renderer = new RowRenderer(template, [.. tokenizer.AddedTokens.Where(t => t.Special).Select(t => t.Content)], Options);
-        endOfSequence = config.EosToken is { } token ? tokenizer.TokenToId(token) : null;
+        if ((endOfSequence ?? template?.EndOfSequenceToken) is { } token)
+            this.endOfSequence = tokenizer.TokenToId(token) ?? throw new LowRankException($"the end-of-sequence token \"{token}\" is not in the tokenizer's vocabulary");
     }
 
     /// <summary>How rows become examples.</summary>
