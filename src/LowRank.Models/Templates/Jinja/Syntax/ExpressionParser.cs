@@ -200,7 +200,8 @@ internal sealed class ExpressionParser(TokenStream stream)
                     var key = Expression();
                     stream.Expect(TokenKind.Colon, ":");
                     return (key, Expression());
-                })) { Line = token.Line };
+                }))
+                { Line = token.Line };
             default: throw stream.Error($"unexpected '{token.Description}'", token.Line);
         }
     }
