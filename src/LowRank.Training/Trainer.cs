@@ -193,6 +193,7 @@ public sealed class Trainer : IDisposable
         isCheckpointCurrent = false;
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         pace.Add(seconds, tokens);
+        var memory = ProcessMemory.Read();
         return new StepCompleted
         {
             Loss = loss / Math.Max(1, supervised),
@@ -202,7 +203,8 @@ public sealed class Trainer : IDisposable
             Tokens = tokens,
             SupervisedTokens = supervised,
             TokensPerSecond = tokens / seconds,
-            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
+            ResidentBytes = memory.ResidentBytes,
+            PeakBytes = memory.PeakResidentBytes,
             TimeLeft = pace.TimeFor(options.TotalSteps - state.Step),
         };
     }

@@ -10,6 +10,7 @@ using LowRank.Training.Data;
 using LowRank.Training.Events;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
+using LowRank.Training.Planning;
 using LowRank.Training.Settings;
 using TorchSharp;
 
@@ -98,6 +99,7 @@ public sealed class TrainingRun : IDisposable
                 Seed = settings.Optimization.Seed,
             };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
+            options = options with { PredictedPeakBytes = RunPlanner.Plan(settings, weights, examples.Examples, batches).Total };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
@@ -140,7 +142,7 @@ public sealed class TrainingRun : IDisposable
     private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = new ExampleBuilder(model.Tokenizer, model.ChatTemplate, model.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) });
+        var builder = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) }, model.ChatTemplate);
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");

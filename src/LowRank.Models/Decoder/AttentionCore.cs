@@ -21,6 +21,13 @@ internal static class AttentionCore
         using var scope = NewDisposeScope();
         long batch = q.shape[0], heads = q.shape[1], queries = q.shape[2], size = q.shape[3];
         var group = heads / k.shape[1];
+        // One new token over a cache: the query heads of a group stand as queries of one head, so that keys and values need not be repeated.
+        if (queries == 1 && group > 1 && mask is not null)
+        {
+            var grouped = q.reshape(batch, k.shape[1], group, size);
+            var one = softCap is { } c ? Capped(grouped, k, v, mask, scale, c) : Fused(grouped, k, v, mask.expand(mask.shape[0], 1, group, mask.shape[3]), scale);
+            return one.reshape(batch, 1, heads * size).MoveToOuterDisposeScope();
+        }
         if (group > 1) (k, v) = (RepeatHeads(k, group), RepeatHeads(v, group));
         var attended = softCap is { } cap ? Capped(q, k, v, mask, scale, cap) : Fused(q, k, v, mask, scale);
         return attended.transpose(1, 2).reshape(batch, queries, heads * size).MoveToOuterDisposeScope();

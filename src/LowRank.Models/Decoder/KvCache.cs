@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace LowRank.Models.Decoder;
 
 /// <summary>
-/// Keys and values of the tokens that a batch of growing sequences has so far, one pair of buffers a layer, allocated once for the longest length. Rows may
-/// have different lengths: each row's tokens stand at its own positions, and what lies beyond a row's length is masked.
+/// Keys and values of the tokens that a batch of growing sequences has so far, one pair of buffers a layer. Rows may have different lengths: each row's
+/// tokens stand at its own positions, and what lies beyond a row's length is masked.
 /// </summary>
 public sealed class KvCache : IDisposable
 {
@@ -20,18 +20,17 @@ public sealed class KvCache : IDisposable
     /// <param name="device">The device.</param>
     public KvCache(DecoderSpec spec, long batch, long capacity, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
-        Capacity = capacity;
-        Batch = batch;
+        (Batch, Capacity) = (batch, capacity);
         Tensor Buffer() => zeros([batch, spec.KeyValueHeads, capacity, spec.HeadSize], dtype, device).DetachFromDisposeScope();
         keys = [.. Enumerable.Range(0, spec.Layers).Select(_ => Buffer())];
         values = [.. Enumerable.Range(0, spec.Layers).Select(_ => Buffer())];
     }
 
     /// <summary>Tokens that each sequence can hold.</summary>
-    public long Capacity { get; }
+    public long Capacity { get; private set; }
 
     /// <summary>Number of sequences.</summary>
-    public long Batch { get; }
+    public long Batch { get; private set; }
 
     /// <summary>Bytes of the buffers.</summary>
     public long Bytes => keys.Concat(values).Sum(t => t.NumberOfElements * t.ElementSize);
@@ -47,6 +46,35 @@ public sealed class KvCache : IDisposable
         keys[layer].scatter_(2, index, newKeys);
         values[layer].scatter_(2, index, newValues);
         return (keys[layer].narrow(2, 0, used).MoveToOuterDisposeScope(), values[layer].narrow(2, 0, used).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>
+    /// Goes on with other rows or with more room: row i is then the earlier row <paramref name="rows"/>[i], which may be named more than once or left out. One
+    /// layer is copied after another, so that the peak is a layer above the larger of both.
+    /// </summary>
+    /// <param name="rows">The rows to keep, by their number.</param>
+    /// <param name="capacity">Tokens that each can hold from now on; at least <paramref name="used"/>.</param>
+    /// <param name="used">Places that are taken over.</param>
+    internal void Rearrange(long[] rows, long capacity, long used)
+    {
+        using var scope = NewDisposeScope();
+        var picked = tensor(rows, device: keys[0].device);
+        for (var layer = 0; layer < keys.Length; layer++)
+        {
+            keys[layer] = Moved(keys[layer]);
+            values[layer] = Moved(values[layer]);
+        }
+        (Batch, Capacity) = (rows.Length, capacity);
+
+        Tensor Moved(Tensor old)
+        {
+            using var layerScope = NewDisposeScope();
+            // Zeros, not whatever was there: a masked place counts 0 times its value, which for a NaN would be NaN.
+            var moved = zeros([rows.Length, old.shape[1], capacity, old.shape[3]], old.dtype, old.device);
+            moved.narrow(2, 0, used).copy_(old.narrow(2, 0, used).index_select(0, picked));
+            old.Dispose();
+            return moved.DetachFromDisposeScope();
+        }
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,5 @@
 using System.Globalization;
-using LowRank.Training.Packing;
+using LowRank.RandomNumbers;
 
 namespace LowRank.Training.Data;
 

@@ -1,27 +1,93 @@
 using LowRank.Models;
+using LowRank.Models.Generation;
 using LowRank.Training.Data;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 
 namespace LowRank.Training.Evaluation;
 
-/// <summary>Measures a model on held-out data.</summary>
+/// <summary>Measures a model on held-out data, on the calling thread.</summary>
 public static class Evaluator
 {
+    /// <summary>Everything that <paramref name="options"/> asks for, with the adapter if the model has one.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">The rows; at least one.</param>
+    /// <param name="options">What is measured and how; null for the loss alone.</param>
+    /// <param name="progress">Is told rows done.</param>
+    /// <param name="cancellation">Ends the evaluation within a batch or token.</param>
+    /// <exception cref="DatasetException">Some rows hold nothing to learn or, for answers, no question; all of them are listed.</exception>
+    public static EvaluationResult Evaluate(LanguageModel model, IReadOnlyList<DataRow> rows, EvaluationOptions? options = null, Action<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        options ??= new EvaluationOptions();
+        options.Validate();
+        var limit = (int)Math.Min(options.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
+        var examples = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = options.TrainOn }, model.ChatTemplate).Build(rows, cancellation).Examples;
+        // Rows without a question are told before the minutes that the loss takes.
+        if (options.Metric == EvaluationMetric.Exact) Question.Of(model, rows);
+        var batches = new BatchOptions { BatchSize = options.BatchSize, Layout = BatchLayout.GroupedByLength };
+        var loss = Loss(model, examples, batches, done => progress?.Invoke(new EvaluationProgress(EvaluationMetric.Loss, done, examples.Count)), cancellation);
+        if (options.Metric == EvaluationMetric.Loss) return loss;
+        var exact = ExactMatch(model, rows, options, done => progress?.Invoke(new EvaluationProgress(EvaluationMetric.Exact, done, rows.Count)), cancellation);
+        return loss with { Accuracy = exact.Accuracy, Wrong = exact.Wrong };
+    }
+
+    /// <summary>The same rows without and with the model's adapter.</summary>
+    /// <inheritdoc cref="Evaluate"/>
+    /// <exception cref="LowRankException">The model has no adapter, or one that cannot be switched off because it trained biases or whole modules.</exception>
+    public static EvaluationComparison Compare(LanguageModel model, IReadOnlyList<DataRow> rows, EvaluationOptions? options = null, Action<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var adapter = model.Adapter ?? throw new LowRankException("The model has no adapter to compare with: load one first.");
+        if (!adapter.CanShowBase)
+            throw new LowRankException("The adapter holds trained biases or whole modules, which cannot be switched off to show the base. Evaluate the model without the adapter instead.");
+        EvaluationResult baseline;
+        using (adapter.Disable()) baseline = Evaluate(model, rows, options, progress, cancellation);
+        return new EvaluationComparison(baseline, Evaluate(model, rows, options, progress, cancellation));
+    }
+
     /// <summary>The loss per supervised token, each token counted alike whatever row or batch it stands in.</summary>
     /// <param name="model">The model, with its adapter if it has one.</param>
     /// <param name="examples">The examples; at least one.</param>
     /// <param name="batches">How they become batches; the result does not depend on it beyond rounding.</param>
     /// <param name="progress">Is told examples done.</param>
-    public static EvaluationResult Loss(LanguageModel model, IReadOnlyList<Example> examples, BatchOptions batches, Action<int>? progress = null)
+    /// <param name="cancellation">Ends the evaluation after a batch.</param>
+    public static EvaluationResult Loss(LanguageModel model, IReadOnlyList<Example> examples, BatchOptions batches, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         var (loss, tokens, done) = (0.0, 0L, 0);
         foreach (var batch in EpochSampler.OneEpoch(examples, batches with { Shuffle = false }))
         {
+            cancellation.ThrowIfCancellationRequested();
             loss += CausalLoss.Evaluate(model.Decoder, batch);
             tokens += batch.SupervisedTokens;
             progress?.Invoke(done += batch.Examples.Count);
         }
         return new EvaluationResult { Loss = loss / Math.Max(1, tokens), SupervisedTokens = tokens, Rows = examples.Count };
+    }
+
+    /// <summary>The share of rows that the model answers exactly as the data does; <see cref="ExactMatchResult"/> has the rule.</summary>
+    /// <param name="model">The model, with its adapter if it has one.</param>
+    /// <param name="rows">Conversations that hold an assistant turn, or rows of prompt and completion; at least one.</param>
+    /// <param name="options">How answers are generated; null for the defaults.</param>
+    /// <param name="progress">Is told rows done.</param>
+    /// <param name="cancellation">Ends the evaluation within a token.</param>
+    /// <exception cref="DatasetException">Some rows have no question or answer, or one that fills the model's context; all of them are listed.</exception>
+    public static ExactMatchResult ExactMatch(LanguageModel model, IReadOnlyList<DataRow> rows, EvaluationOptions? options = null, Action<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(rows);
+        options ??= new EvaluationOptions();
+        options.Validate();
+        var questions = Question.Of(model, rows);
+        // An answer that is longer than the expected one cannot equal it: it need not be generated to its end.
+        int[] limits = [.. questions.Select(q => model.Tokenizer.Encode(q.Answer).Length + options.AnswerMargin)];
+        var answers = new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation);
+        var wrong = new List<WrongAnswer>();
+        for (var i = 0; i < questions.Count; i++)
+        {
+            var (expected, got, ended) = (questions[i].Answer.Trim(), answers[i].Text.Trim(), answers[i].Finish == FinishReason.EndToken);
+            if (!ended || !string.Equals(expected, got, StringComparison.Ordinal)) wrong.Add(new WrongAnswer(questions[i].Place, expected, got, ended));
+        }
+        return new ExactMatchResult(questions.Count, questions.Count - wrong.Count, wrong);
     }
 }

@@ -1,3 +1,5 @@
+using LowRank.RandomNumbers;
+
 namespace LowRank.Training.Packing;
 
 /// <summary>Which examples stand in which row of which batch, for one epoch. A function of lengths, options and the epoch's number.</summary>

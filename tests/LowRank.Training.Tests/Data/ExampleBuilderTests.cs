@@ -1,4 +1,3 @@
-using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Testing;
 using LowRank.Training.Data;
@@ -14,7 +13,9 @@ public sealed class ExampleBuilderTests
     private static readonly Tokenizer Tokenizer = Tokenizer.Load(Path.Combine(RepositoryRoot.Folder!, "tests", "fixtures", "tokenizers", "smollm2"));
 
     private static ExampleBuilder Builder(string? template, ExampleOptions? options = null) =>
-        new(Tokenizer, template is null ? null : new ChatTemplate(template), "<|im_end|>", options);
+        new(Tokenizer, Config with { ChatTemplate = template }, options);
+
+    private static readonly TokenizerConfig Config = new() { SpecialTokens = new Dictionary<string, string> { ["eos_token"] = "<|im_end|>" } };
 
     /// <summary>The text with what is learned in brackets.</summary>
     private static string Marked(Dataset data, string? template, ExampleOptions? options = null) =>
@@ -51,6 +52,21 @@ public sealed class ExampleBuilderTests
     public void A_text_that_occurs_twice_is_found_by_position() => Assert.Equal(
         "<|im_start|>user\nyes<|im_end|>\n<|im_start|>assistant\n[yes<|im_end|>\n]<|im_start|>user\nassistant<|im_end|>\n<|im_start|>assistant\n[assistant<|im_end|>\n]",
         Marked(Talk(("user", "yes"), ("assistant", "yes"), ("user", "assistant"), ("assistant", "assistant")), ChatMl));
+
+    [Fact]
+    public void A_tool_call_that_the_template_drops_is_told_and_not_learned()
+    {
+        using var file = new TemporaryFile("""
+            {"messages": [{"role": "user", "content": "W?"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": {}}}]}, {"role": "tool", "content": "18"}, {"role": "assistant", "content": "18 °C"}]}
+            """);
+        var data = Dataset.Load(file.Path);
+        Assert.Equal("<|im_start|>user\nW?<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n<|im_start|>tool\n18<|im_end|>\n<|im_start|>assistant\n[18 °C<|im_end|>\n]", Marked(data, ChatMl));
+        var warning = Assert.Single(Builder(ChatMl).Build(data.Rows).Warnings);
+        Assert.Equal((ProblemSeverity.Warning, 1, "the model's chat template does not print tool calls: 1 assistant turn that calls a tool is not learned"), (warning.Severity, warning.Line, warning.Message));
+        var printing = ChatMl.Replace("m.content", "(m.content or (m.tool_calls | tojson))", StringComparison.Ordinal);
+        Assert.Contains("assistant\n[[{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"arguments\": {}}}]<|im_end|>\n]", Marked(data, printing), StringComparison.Ordinal);
+        Assert.Empty(Builder(printing).Build(data.Rows).Warnings);
+    }
 
     [Fact]
     public void Prompt_and_completion_become_turns_or_follow_each_other()

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Testing;
 using LowRank.Training.Data;
@@ -22,7 +21,7 @@ public sealed partial class ReferenceBatchesTests
     {
         var tensors = ReadIntegers(Golden.At("smollm2", "train", name + ".safetensors"));
         var tokenizer = Tokenizer.Load(Tokenizers);
-        var template = new ChatTemplate(File.ReadAllText(Path.Combine(Tokenizers, "chat_template.jinja")));
+        var config = TokenizerConfig.Load(Tokenizers);
         var length = (int)tensors["input_ids"].Shape[^1];
         var rows = tensors["input_ids"].Values.Length / length;
         var conversations = new List<(string, string)[]>();
@@ -33,8 +32,8 @@ public sealed partial class ReferenceBatchesTests
         }
         var data = Dataset.FromConversations(conversations);
 
-        var examples = new ExampleBuilder(tokenizer, template).Build(data.Rows).Examples;
-        var strict = new ExampleBuilder(tokenizer, template, options: new ExampleOptions { LearnTurnSeparator = false }).Build(data.Rows).Examples;
+        var examples = new ExampleBuilder(tokenizer, config).Build(data.Rows).Examples;
+        var strict = new ExampleBuilder(tokenizer, config, new ExampleOptions { LearnTurnSeparator = false }).Build(data.Rows).Examples;
         var newline = tokenizer.Encode("\n");
         for (var row = 0; row < rows; row++)
         {

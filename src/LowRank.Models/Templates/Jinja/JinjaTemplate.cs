@@ -27,7 +27,7 @@ internal sealed class JinjaTemplate
         {
             throw new ChatTemplateException(ChatTemplateException.LimitExceeded, "it is nested too deeply", null, error);
         }
-        HasGenerationTag = _body.SelectMany(s => s.Descend()).OfType<Generation>().Any();
+        HasGenerationTag = _body.SelectMany(s => s.Descend()).OfType<GenerationBlock>().Any();
     }
 
     public bool HasGenerationTag { get; }

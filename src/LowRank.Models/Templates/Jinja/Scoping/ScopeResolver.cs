@@ -94,7 +94,7 @@ internal sealed class ScopeResolver
                 VisitMacro(frame, call.Definition, node);
                 Visit(frame, call.Call);
                 break;
-            case Generation generation: VisitMacro(frame, generation.Definition, node); break;
+            case GenerationBlock generation: VisitMacro(frame, generation.Definition, node); break;
             case Loop loop: VisitLoop(frame, loop); break;
             case Block block:
                 var own = new Frame(new Symbols(null), new FunctionScope(null, 0));

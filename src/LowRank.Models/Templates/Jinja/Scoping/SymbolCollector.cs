@@ -37,7 +37,7 @@ internal static class SymbolCollector
             case FilterBlock filter: Collect(symbols, filter.Filter); break;
             case With with: Collect(symbols, with.Values); break;
             case BlockAssignment set: Collect(symbols, set.Target); break;
-            case Generation or Block or AutoEscapeBlock: break;
+            case GenerationBlock or Block or AutoEscapeBlock: break;
             default: Collect(symbols, node.Children); break;
         }
     }
@@ -57,6 +57,7 @@ internal static class SymbolCollector
 
         void Visit(Node node)
         {
+            System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
             if (node is Block) return;
             if (node is Name name)
             {

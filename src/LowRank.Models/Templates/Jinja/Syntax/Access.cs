@@ -18,6 +18,7 @@ internal sealed class GetAttribute(Expression owner, string name) : Expression
 
     public override object? Evaluate(Interpreter interpreter, Activation activation)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var value = owner.Evaluate(interpreter, activation);
         return value is PyDict dict && _dictMethod is null && dict.TryGet(name, out var element) && !ContainerMethods.Changes(dict, name) && name[0] != '_' ? element
             : Attributes.Get(value, name);
@@ -33,8 +34,11 @@ internal sealed class GetItem(Expression owner, Expression index) : Expression
 {
     public override IEnumerable<Node> Children => [owner, index];
 
-    public override object? Evaluate(Interpreter interpreter, Activation activation) =>
-        Attributes.Item(owner.Evaluate(interpreter, activation), index.Evaluate(interpreter, activation));
+    public override object? Evaluate(Interpreter interpreter, Activation activation)
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        return Attributes.Item(owner.Evaluate(interpreter, activation), index.Evaluate(interpreter, activation));
+    }
 }
 
 internal sealed class GetSlice(Expression owner, Expression? start, Expression? stop, Expression? step) : Expression
@@ -43,6 +47,7 @@ internal sealed class GetSlice(Expression owner, Expression? start, Expression? 
 
     public override object? Evaluate(Interpreter interpreter, Activation activation)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var value = owner.Evaluate(interpreter, activation);
         // Jinja computes constants when it compiles, and there a slice that fails is undefined.
         if (owner is Literal && value is not string) return Undefined.Member(value, "slice");

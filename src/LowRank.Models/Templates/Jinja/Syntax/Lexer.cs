@@ -189,8 +189,9 @@ internal sealed class Lexer
                 if (_source[_at] == '_' && _at + 1 < _source.Length && IsDigit(_source[_at + 1], size)) continue;
                 if (!IsDigit(_source[_at], size)) break;
                 value = value * size + Convert.ToInt32(_source[_at].ToString(), 16);
-                digits++;
+                if (++digits > Numbers.MaxDigits) break;
             }
+            if (digits > Numbers.MaxDigits) throw Error($"an integer has more than {Numbers.MaxDigits} digits");
             if (digits > 0) { Emit(TokenKind.Integer, "integer", Types.Box(value)); return; }
             _at = start;
         }
@@ -212,6 +213,7 @@ internal sealed class Lexer
         {
             // 007 is no number: the zeros end where another digit begins.
             if (text[0] == '0' && text.AsSpan().ContainsAnyExcept('0')) throw Error("leading zeros in decimal integer literals are not permitted");
+            if (text.Length > Numbers.MaxDigits) throw Error($"an integer has more than {Numbers.MaxDigits} digits");
             Emit(TokenKind.Integer, "integer", Types.Box(BigInteger.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)));
         }
 

@@ -59,7 +59,7 @@ internal sealed class CallBlock(Call call, MacroBody macro) : Statement
 }
 
 /// <summary><c>{% generation %} … {% endgeneration %}</c>: prints its body, and marks it as what the assistant generated.</summary>
-internal sealed class Generation(MacroBody macro) : Statement
+internal sealed class GenerationBlock(MacroBody macro) : Statement
 {
     public MacroBody Definition => macro;
     public override IEnumerable<Node> Children => macro.Body;

@@ -105,7 +105,7 @@ internal sealed class Parser
                 return new FilterBlock(filter, Closed("endfilter")) { Line = tag.Line };
             case "generation":
                 _stream.Next();
-                return new Generation(new MacroBody(null, [], [], OutsideLoops(() => Closed("endgeneration")))) { Line = tag.Line };
+                return new GenerationBlock(new MacroBody(null, [], [], OutsideLoops(() => Closed("endgeneration")))) { Line = tag.Line };
             case "autoescape":
                 _stream.Next();
                 return new AutoEscapeBlock(_expressions.Expression(), Closed("endautoescape")) { Line = tag.Line };

@@ -1,16 +1,16 @@
 using System.Numerics;
 
-namespace LowRank.Training.Packing;
+namespace LowRank.RandomNumbers;
 
 /// <summary>
 /// xoshiro256** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021), seeded through SplitMix64. Own code
-/// because the order of the data must be the same on every platform and in every version of .NET, which <see cref="Random"/> does not promise.
+/// because the order of the data and what is sampled must be the same on every platform and in every version of .NET, which <see cref="Random"/> does not promise.
 /// </summary>
 internal sealed class Xoshiro256
 {
     private ulong s0, s1, s2, s3;
 
-    /// <summary>A generator of its own for each pair, so that the order of an epoch follows from two numbers.</summary>
+    /// <summary>A generator of its own for each pair, so that the order of an epoch, or the sampled tokens of a row, follow from two numbers.</summary>
     public Xoshiro256(long seed, int stream)
     {
         var mix = (ulong)seed;
@@ -40,6 +40,9 @@ internal sealed class Xoshiro256
             for (var threshold = (0 - range) % range; low < threshold;) high = Math.BigMul(Next(), range, out low);
         return (int)high;
     }
+
+    /// <summary>A number from 0 to below 1, a multiple of 2⁻⁵³.</summary>
+    public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>Fisher-Yates.</summary>
     public void Shuffle<T>(Span<T> items)

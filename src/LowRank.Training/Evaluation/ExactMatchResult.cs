@@ -1,0 +1,15 @@
+namespace LowRank.Training.Evaluation;
+
+/// <summary>
+/// Exact-match accuracy. A row's prompt is everything before its last assistant turn, rendered with the chat template's generation prompt (of a prompt and
+/// completion row without a template, the prompt). The model answers greedily. The answer counts if the model ended it with an end token and its text, special
+/// tokens left out and white space around it removed, equals the expected text, white space around it removed, character by character.
+/// </summary>
+/// <param name="Rows">Rows asked.</param>
+/// <param name="Correct">Rows answered rightly.</param>
+/// <param name="Wrong">The others, in the order of the data.</param>
+public sealed record ExactMatchResult(int Rows, int Correct, IReadOnlyList<WrongAnswer> Wrong)
+{
+    /// <summary>The share of right answers, from 0 to 1.</summary>
+    public double Accuracy => Rows == 0 ? 0 : (double)Correct / Rows;
+}
