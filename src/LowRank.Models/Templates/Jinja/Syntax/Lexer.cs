@@ -242,17 +242,38 @@ internal sealed class Lexer
         var two = _at + 1 < _source.Length ? _source.Substring(_at, 2) : "";
         var kind = two switch
         {
-            "//" => TokenKind.FloorDivide, "**" => TokenKind.Power, "==" => TokenKind.Equal, "!=" => TokenKind.NotEqual,
-            ">=" => TokenKind.GreaterOrEqual, "<=" => TokenKind.LessOrEqual, _ => TokenKind.EndOfTemplate,
+            "//" => TokenKind.FloorDivide,
+            "**" => TokenKind.Power,
+            "==" => TokenKind.Equal,
+            "!=" => TokenKind.NotEqual,
+            ">=" => TokenKind.GreaterOrEqual,
+            "<=" => TokenKind.LessOrEqual,
+            _ => TokenKind.EndOfTemplate,
         };
         if (kind != TokenKind.EndOfTemplate) { Emit(kind, two); _at += 2; return; }
         var c = _source[_at];
         kind = c switch
         {
-            '+' => TokenKind.Add, '-' => TokenKind.Subtract, '*' => TokenKind.Multiply, '/' => TokenKind.Divide, '%' => TokenKind.Modulo, '~' => TokenKind.Tilde,
-            '[' => TokenKind.LeftBracket, ']' => TokenKind.RightBracket, '(' => TokenKind.LeftParenthesis, ')' => TokenKind.RightParenthesis,
-            '{' => TokenKind.LeftBrace, '}' => TokenKind.RightBrace, '>' => TokenKind.Greater, '<' => TokenKind.Less, '=' => TokenKind.Assign,
-            '.' => TokenKind.Dot, ':' => TokenKind.Colon, '|' => TokenKind.Pipe, ',' => TokenKind.Comma, ';' => TokenKind.Semicolon,
+            '+' => TokenKind.Add,
+            '-' => TokenKind.Subtract,
+            '*' => TokenKind.Multiply,
+            '/' => TokenKind.Divide,
+            '%' => TokenKind.Modulo,
+            '~' => TokenKind.Tilde,
+            '[' => TokenKind.LeftBracket,
+            ']' => TokenKind.RightBracket,
+            '(' => TokenKind.LeftParenthesis,
+            ')' => TokenKind.RightParenthesis,
+            '{' => TokenKind.LeftBrace,
+            '}' => TokenKind.RightBrace,
+            '>' => TokenKind.Greater,
+            '<' => TokenKind.Less,
+            '=' => TokenKind.Assign,
+            '.' => TokenKind.Dot,
+            ':' => TokenKind.Colon,
+            '|' => TokenKind.Pipe,
+            ',' => TokenKind.Comma,
+            ';' => TokenKind.Semicolon,
             _ => throw Error($"unexpected char {Representation.Of(c.ToString())} at {_at}"),
         };
         if (c is '(' or '[' or '{') open.Push(c == '(' ? ')' : c == '[' ? ']' : '}');
