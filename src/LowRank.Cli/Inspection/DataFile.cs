@@ -31,7 +31,7 @@ internal static class DataFile
         }
         var text = ModelText.Load(model, new ModelLoadOptions { Progress = screen.Progress }, cancellation);
         var limited = options with { MaxLength = (int)Math.Min(options.MaxLength, text.MaxPositions) };
-        var preview = DatasetPreview.Create(data, new ExampleBuilder(text.Tokenizer, text.TokenizerConfig, limited, text.ChatTemplate), text.Tokenizer, rows, cancellation);
+        var preview = DatasetPreview.Create(data, new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, limited), text.Tokenizer, rows, cancellation);
         if (json) screen.Json(preview);
         else PreviewView.Show(screen, preview);
         return preview.Problems.Any(p => p.Severity == ProblemSeverity.Error) ? ExitCode.Failed : ExitCode.Done;
