@@ -65,9 +65,9 @@ public sealed class SmolLM2GenerationTests(SmolLM2GenerationTests.Loaded loaded,
         var (got, last) = LogProbabilities(model, [.. prompt, .. wanted]);
         var differences = Doubles(reference.GetProperty("prompt_logprobs")).Concat(Doubles(reference.GetProperty("greedy_logprobs"))).Zip(got, (a, b) => double.IsNaN(a) ? 0 : Math.Abs(a - b)).ToArray();
         output.WriteLine($"log-probabilities differ by at most {differences.Max():g3}");
-        // transformers' own fp32 lies 9e-6 from its fp64 in the mean of 300 tokens, and llama.cpp's 2e-5 from it in a single greedy one; unlikely prompt tokens
-        // (log-probability -20) have logits of 40 and more, whose rounding is that much larger.
-        Assert.True(differences.Max() <= 2e-4, $"log-probabilities differ by {differences.Max():g3}");
+        // transformers' own fp32 lies 9e-6 from its fp64 in the mean of 300 tokens. A single unlikely prompt token is the difference of logits up to 45, whose fp32 steps
+        // are 4e-6, after 30 layers with activations near 1e4: 5e-5 was seen, twice that is the room.
+        Assert.True(differences.Max() <= 1e-4, $"log-probabilities differ by {differences.Max():g3}");
         Assert.Equal(last.Length, model.Decoder.Spec.VocabularySize);
     }
 
