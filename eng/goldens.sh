@@ -17,8 +17,8 @@ results=$(cd "$results" && pwd)
 find "$results" -name '*.trx' -delete
 status=0
 # Exit code 8 is a project in which the filter leaves nothing.
-(cd "$root" && LOWRANK_FIXTURES=$fixtures dotnet test -c Release ${NO_BUILD:+--no-build} -- \
-  --filter-trait Category=Golden --ignore-exit-code 8 --report-xunit-trx --results-directory "$results") || status=$?
+(cd "$root" && LOWRANK_FIXTURES=$fixtures dotnet test -c Release ${NO_BUILD:+--no-build} --results-directory "$results" -- \
+  --filter-trait Category=Golden --ignore-exit-code 8 --report-xunit-trx) || status=$?
 
 echo
 echo "Golden tests over $fixtures"

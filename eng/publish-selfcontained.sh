@@ -28,6 +28,7 @@ done
 version=$(sed -n 's:.*<TorchSharpVersion>\(.*\)</TorchSharpVersion>.*:\1:p' Directory.Packages.props)
 cp "${NUGET_PACKAGES:-$HOME/.nuget/packages}/torchsharp/$version/runtimes/linux-x64/native/libLibTorchSharp.so" "$folder/app/native/"
 find "$folder/app" \( -name 'libtorch*' -o -name 'libc10*' -o -name '*.pdb' -o -name '*.xml' \) -delete
+ln -s LowRank.Cli "$folder/app/lowrank"
 cp -r tests/fixtures "$folder/fixtures"
 if [ -d assets ]; then cp -r assets "$folder/app/assets"; fi
 

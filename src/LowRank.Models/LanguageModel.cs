@@ -46,6 +46,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The small files beside the weights, for a new checkpoint of this model.</summary>
     public required ModelFiles Files { get; init; }
 
+    /// <summary>The mapped files over which the weights lie, or null.</summary>
+    internal IDisposable? Mapping { get; init; }
+
     /// <summary>Parameters of the base, a tied head counted once.</summary>
     public long ParameterCount => Decoder.ParameterCount;
 
@@ -100,5 +103,9 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Decoder.Dispose();
+    public void Dispose()
+    {
+        Decoder.Dispose();
+        Mapping?.Dispose();
+    }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using LowRank.Adapters;
+using LowRank.Formats;
 using LowRank.Optimizers;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Checkpoints;
@@ -46,11 +47,15 @@ public sealed class Trainer : IDisposable
         flat = new FlatParameters(weights.Parameters);
         optimizer = new AdamW(flat, options.Optimizer);
         record = new AdapterRecord(weights.Model.Fingerprint);
-        state = new TrainerState { Step = 0, TotalSteps = options.TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
+        TotalSteps = options.Steps(sampler.BatchesInEpoch);
+        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
     }
 
     /// <summary>Optimizer steps taken.</summary>
     public long Step => state.Step;
+
+    /// <summary>Optimizer steps of the whole run.</summary>
+    public long TotalSteps { get; }
 
     /// <summary>Sees every event on the trainer's thread, before it is handed out: for files, which must not depend on who reads.</summary>
     public IList<Action<TrainingEvent>> Sinks { get; } = [];
@@ -63,8 +68,8 @@ public sealed class Trainer : IDisposable
     public void Resume(string checkpoint)
     {
         state = TrainingCheckpoint.Restore(checkpoint, flat, optimizer);
-        if (state.TotalSteps != options.TotalSteps)
-            throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {options.TotalSteps}. The learning rate depends on it: resume with the same.");
+        if (state.TotalSteps != TotalSteps)
+            throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {TotalSteps}. The learning rate depends on it: resume with the same.");
         sampler.Restore(state.Cursor);
         isCheckpointCurrent = true;
         if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
@@ -109,6 +114,16 @@ public sealed class Trainer : IDisposable
         }
     }
 
+    /// <summary>Writes what was trained: a PEFT adapter, or a checkpoint with full fine-tuning.</summary>
+    /// <param name="folder">The folder to create; it must not exist, or be empty. It appears whole or not at all.</param>
+    /// <exception cref="LowRankException">The folder exists, or the disk is full.</exception>
+    public void Save(string folder)
+    {
+        using var target = AtomicFolder.Create(folder);
+        weights.WriteInto(target, record);
+        target.Commit();
+    }
+
     /// <summary>Runs to the end on the calling thread.</summary>
     internal void Run(Action<TrainingEvent> emit, CancellationToken cancellation)
     {
@@ -123,7 +138,7 @@ public sealed class Trainer : IDisposable
         var pace = new Pace();
         Tell(Started());
         var end = RunEnd.Finished;
-        while (state.Step < options.TotalSteps)
+        while (state.Step < TotalSteps)
         {
             if (cancellation.IsCancellationRequested)
             {
@@ -132,7 +147,7 @@ public sealed class Trainer : IDisposable
             }
             var step = TakeStep(pace);
             Tell(step);
-            var isLast = state.Step == options.TotalSteps;
+            var isLast = state.Step == TotalSteps;
             if (validation.Count > 0 && (isLast || options.EvaluateEvery is { } every && state.Step % every == 0))
             {
                 var evaluation = Evaluate();
@@ -177,7 +192,7 @@ public sealed class Trainer : IDisposable
         }
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
-        var rate = options.Schedule.At(checked((int)state.Step), checked((int)options.TotalSteps), options.LearningRate);
+        var rate = options.Schedule.At(checked((int)state.Step), checked((int)TotalSteps), options.LearningRate);
         optimizer.Step(rate);
         flat.ZeroGradients();
 
@@ -193,6 +208,7 @@ public sealed class Trainer : IDisposable
         isCheckpointCurrent = false;
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         pace.Add(seconds, tokens);
+        var memory = ProcessMemory.Read();
         return new StepCompleted
         {
             Loss = loss / Math.Max(1, supervised),
@@ -202,8 +218,9 @@ public sealed class Trainer : IDisposable
             Tokens = tokens,
             SupervisedTokens = supervised,
             TokensPerSecond = tokens / seconds,
-            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
-            TimeLeft = pace.TimeFor(options.TotalSteps - state.Step),
+            ResidentBytes = memory.ResidentBytes,
+            PeakBytes = memory.PeakResidentBytes,
+            TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
     }
 
@@ -249,8 +266,8 @@ public sealed class Trainer : IDisposable
     {
         TrainableParameters = flat.Count,
         AllParameters = weights.AllParameters,
-        TotalSteps = options.TotalSteps,
-        Epochs = (double)options.TotalSteps * options.Accumulate / sampler.BatchesInEpoch,
+        TotalSteps = TotalSteps,
+        Epochs = (double)TotalSteps * options.Accumulate / sampler.BatchesInEpoch,
         Examples = examples.Count,
         ValidationExamples = validation.Count,
         PredictedPeakBytes = options.PredictedPeakBytes,

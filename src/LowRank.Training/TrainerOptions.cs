@@ -9,8 +9,11 @@ public sealed record TrainerOptions
     /// <summary>Folder of the run; null keeps nothing on disk.</summary>
     public string? Output { get; init; }
 
-    /// <summary>Optimizer steps of the whole run.</summary>
-    public required long TotalSteps { get; init; }
+    /// <summary>Passes over the data. Default 1. Ignored with <see cref="TotalSteps"/>.</summary>
+    public double Epochs { get; init; } = 1;
+
+    /// <summary>Optimizer steps of the whole run; null leaves it to <see cref="Epochs"/>.</summary>
+    public long? TotalSteps { get; init; }
 
     /// <summary>How examples become batches.</summary>
     public BatchOptions Batches { get; init; } = new();
@@ -53,6 +56,12 @@ public sealed record TrainerOptions
 
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
+
+    /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
+    internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);
+
+    /// <summary>Steps of the run.</summary>
+    internal long Steps(int batches) => TotalSteps ?? Math.Max(1, (long)Math.Round(Epochs * StepsPerEpoch(batches)));
 
     /// <summary>What LowRank chose, for the first event.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];

@@ -7,9 +7,11 @@ using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
+using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
+using LowRank.Training.Planning;
 using LowRank.Training.Settings;
 using TorchSharp;
 
@@ -98,11 +100,16 @@ public sealed class TrainingRun : IDisposable
                 Seed = settings.Optimization.Seed,
             };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
+            options = options with { PredictedPeakBytes = RunPlanner.Plan(settings, weights, examples.Examples, batches).Total };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
+            if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
+                trainer.Sampler = new AnswerSampler(model, [.. split.Validation.Take(settings.Evaluation.Samples)], settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples);
             run.warnings.AddRange(adapterWarnings);
+            run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
+            if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
             if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
             run.Open(resumed);
             return run;
@@ -140,7 +147,7 @@ public sealed class TrainingRun : IDisposable
     private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) }, model.ChatTemplate);
+        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) });
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
@@ -150,8 +157,9 @@ public sealed class TrainingRun : IDisposable
     private static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
     {
         var training = settings.Optimization;
-        var perEpoch = Math.Max(1, (int)Math.Ceiling((double)new EpochSampler(examples.Examples, batches).BatchesInEpoch / training.Accumulate));
-        var steps = training.MaxSteps ?? Math.Max(1, (int)Math.Round(training.Epochs * perEpoch));
+        var batchesInEpoch = new EpochSampler(examples.Examples, batches).BatchesInEpoch;
+        var loop = new TrainerOptions { Epochs = training.Epochs, TotalSteps = training.MaxSteps, Accumulate = training.Accumulate, Batches = batches };
+        var (perEpoch, steps) = (loop.StepsPerEpoch(batchesInEpoch), checked((int)loop.Steps(batchesInEpoch)));
         var rate = training.LearningRateFor(settings.Adapter.Method);
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
         if (settings.Adapter is { Method: "lora", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
@@ -166,12 +174,9 @@ public sealed class TrainingRun : IDisposable
             Evaluation = settings.Evaluation with { EvalEvery = settings.Evaluation.EvalEvery ?? perEpoch },
             Output = settings.Output with { SaveEvery = settings.Output.SaveEvery ?? perEpoch },
         };
-        return (resolved, new TrainerOptions
+        return (resolved, loop with
         {
             Output = Path.GetFullPath(settings.Output.Output),
-            TotalSteps = steps,
-            Batches = batches,
-            Accumulate = training.Accumulate,
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
             Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay),

@@ -45,11 +45,12 @@ public static class ModelLoader
 
     private static LanguageModel LoadGguf(string id, string path, ModelLoadOptions options)
     {
+        // Dequantized tensors are copied into the model and freed one by one: nothing of the file stays.
         using var checkpoint = GgufCheckpoint.Open(path);
         var metadata = checkpoint.File.Metadata;
         var tokenizerConfig = GgufTokenizer.ToConfig(metadata);
         var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
-        return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, tokenizer, tokenizerConfig, options);
+        return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, null, tokenizer, tokenizerConfig, options);
     }
 
     private static LanguageModel LoadFolder(string id, string path, ModelLoadOptions options)
@@ -59,11 +60,20 @@ public static class ModelLoader
         ModelFamilies.Of(config);
         var tokenizer = Tokenizer.Load(path);
         var tokenizerConfig = TokenizerConfig.Load(path);
-        using var tensors = SafetensorsFolder.Open(path);
-        return Assemble(id, path, config, tensors, tokenizer, tokenizerConfig, options);
+        // The weights lie over the mapped files, so these stay open as long as the model.
+        var tensors = SafetensorsFolder.Open(path);
+        try
+        {
+            return Assemble(id, path, config, tensors, tensors, tokenizer, tokenizerConfig, options);
+        }
+        catch
+        {
+            tensors.Dispose();
+            throw;
+        }
     }
 
-    private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
+    private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, IDisposable? mapping, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
     {
         var spec = ModelFamilies.Of(config).Read(config);
         if (tokenizer.VocabularySize > spec.VocabularySize && MaxId(tokenizer) >= spec.VocabularySize)
@@ -71,9 +81,9 @@ public static class ModelLoader
         NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         var fingerprint = new BaseFingerprintBuilder();
-        var decoder = DecoderBuilder.Build(spec, new WeightReader(tensors, path, fingerprint), options.ComputeType);
+        var decoder = DecoderBuilder.Build(spec, new WeightReader(tensors, path, fingerprint, mapped: mapping is not null), options.ComputeType);
         var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
-        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path) };
+        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping };
     }
 
     private static int MaxId(Tokenizer tokenizer)

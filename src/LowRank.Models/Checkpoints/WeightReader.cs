@@ -10,7 +10,8 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="source">The checkpoint, with Hugging Face's names.</param>
 /// <param name="where">Its path, for messages.</param>
 /// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
-internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null)
+/// <param name="mapped">Whether tensors may lie over the source's memory, which then must outlive them; else they are copies.</param>
+internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false)
 {
     private readonly List<string> problems = [];
 
@@ -36,7 +37,7 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
             TensorType.F16 => ScalarType.Float16,
             _ => null,
         };
-        if (type is not null) return Copy(info, type.Value);
+        if (type is not null) return mapped ? Map(info, type.Value) : Copy(info, type.Value);
         problems.Add($"{name} is {info.Type}; a weight must be F32, BF16 or F16");
         return null;
     }
@@ -49,6 +50,14 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
         const int Shown = 10;
         var more = problems.Count > Shown ? $"\n  and {problems.Count - Shown} more" : "";
         throw new LowRankException($"{where} does not fit its config.json:\n  {string.Join("\n  ", problems.Take(Shown))}{more}");
+    }
+
+    private unsafe Tensor Map(TensorInfo info, ScalarType type)
+    {
+        var data = source.Pointer(info);
+        if ((nint)data % info.Type.ElementSize() != 0 || info.Elements == 0) return Copy(info, type);
+        fingerprint?.Add(source, info);
+        return TensorMemory.TensorFromPointer((nint)data, info.Shape, type);
     }
 
     private unsafe Tensor Copy(TensorInfo info, ScalarType type)

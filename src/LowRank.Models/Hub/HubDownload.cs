@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using LowRank.Formats;
+using LowRank.Runtime;
 
 namespace LowRank.Models.Hub;
 
@@ -45,6 +46,7 @@ internal sealed class HubDownload(HubOptions options, HubId id, HubTransport tra
             stream.Flush(flushToDisk: true);
         }
         File.Move(incomplete, blob, overwrite: true);
+        FolderSync.Flush(Path.GetDirectoryName(blob)!);
     }
 
     private FileStream Open(string incomplete)

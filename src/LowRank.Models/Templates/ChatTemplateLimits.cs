@@ -13,11 +13,11 @@ public sealed record ChatTemplateLimits
     /// <summary>Statements, loop rounds, elements produced and calls together. Default 5,000,000.</summary>
     public long Steps { get; init; } = 5_000_000;
 
-    /// <summary>Length of the rendered text in UTF-16 code units. Default 64 Mi.</summary>
-    public int OutputLength { get; init; } = 64 << 20;
+    /// <summary>Length of the rendered text in UTF-16 code units. Default 16 Mi.</summary>
+    public int OutputLength { get; init; } = 16 << 20;
 
-    /// <summary>Total length in UTF-16 code units of all texts, and elements of all lists, made while rendering. Default 512 Mi.</summary>
-    public long MadeLength { get; init; } = 512L << 20;
+    /// <summary>Total length in UTF-16 code units of all texts, and elements of all lists, made while rendering. Default 64 Mi.</summary>
+    public long MadeLength { get; init; } = 64 << 20;
 
     /// <summary>Macros and recursive loops that may be active at once. Default 200.</summary>
     public int Depth { get; init; } = 200;

@@ -58,16 +58,20 @@ public sealed class RenderedChat
     private List<(int Start, int End, int MessageIndex)> FromTags()
     {
         var spans = new List<(int Start, int End, int MessageIndex)>();
-        var last = -1;
         foreach (var (start, end) in GenerationSpans.OrderBy(s => s.Start))
-        {
-            if (end == start) continue;
-            var own = Origins.Where(o => o.Start < end && o.End > start && IsAssistant(o.MessageIndex)).Select(o => (int?)o.MessageIndex).FirstOrDefault();
-            // Without a character of a message in it, the span is taken to be the next assistant's.
-            last = own ?? Enumerable.Range(last + 1, Math.Max(0, _messages.Count - last - 1)).Cast<int?>().FirstOrDefault(i => IsAssistant(i!.Value)) ?? Math.Max(last, 0);
-            spans.Add((start, end, last));
-        }
+            if (end > start) spans.Add((start, end, MessageOf(start, end)));
         return spans;
+    }
+
+    private int MessageOf(int start, int end)
+    {
+        foreach (var origin in Origins)
+            if (origin.Start < end && origin.End > start && IsAssistant(origin.MessageIndex)) return origin.MessageIndex;
+        // Without a character of an assistant in it, the span belongs to the turn it stands in: that of the assistant before, or the next.
+        var before = Origins.Where(o => o.End <= start).Select(o => o.MessageIndex).LastOrDefault(-1);
+        for (var i = Math.Max(before, 0); i < _messages.Count; i++)
+            if (IsAssistant(i)) return i;
+        return Math.Max(before, 0);
     }
 
     private bool IsAssistant(int message) => _messages[message].Role == "assistant";

@@ -17,20 +17,24 @@ namespace LowRank.Models.Tokenization;
 /// </summary>
 public sealed class Tokenizer
 {
-    private const int MaxSpareScratches = 64;
+    // A scratch holds about 4 MB of cache, and buffers in proportion to its longest text.
+    private const int LongestKeptText = 1 << 20;
+    private static readonly int MaxSpareScratches = 2 * Environment.ProcessorCount;
     private readonly BpeModel _model;
     private readonly AddedVocabulary _added;
     private readonly PreTokenizer? _preTokenizer;
     private readonly PostProcessor _postProcessor;
     private readonly TokenDecoder? _decoder;
-    private readonly bool _raw, _needsAlignment, _cacheWords;
+    private readonly bool _raw, _needsAlignment, _cacheWords, _templateIsText;
     private readonly ConcurrentBag<(EncodeScratch Scratch, NormalizedText Buffer)> _spare = [];
+    private int _spareCount;
 
     internal Tokenizer(TokenizerParts parts, bool cacheWords = true)
     {
         (_model, _added, _preTokenizer, _postProcessor, _decoder, _raw) =
             (parts.Model, parts.Added, parts.PreTokenizer, parts.PostProcessor, parts.Decoder, parts.RawBytes);
         (_needsAlignment, _cacheWords, Parts) = (parts.NeedsAlignment, cacheWords, parts);
+        _templateIsText = _postProcessor.Template.Count(part => part is null) == 1;
         VocabularySize = _model.Tokens.Count + _added.Tokens.Count(t => _model.Tokens.Find(t.Content) < 0);
     }
 
@@ -66,13 +70,14 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">Whether the tokens that the file's post-processor puts around a text are added, such as a begin-of-text token.</param>
     public int[] Encode(string text, bool addSpecialTokens = false)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var (scratch, buffer) = Rent();
         Run(text, keepPlaces: false, scratch, buffer);
         var ids = scratch.Tokens.Ids;
-        if (!addSpecialTokens && _postProcessor.Template.Count(part => part is null) == 1)
+        if (!addSpecialTokens && _templateIsText)
         {
             var plain = ids.ToArray();
-            _spare.Add((scratch, buffer));
+            Return(text, scratch, buffer);
             return plain;
         }
         var result = new List<int>(ids.Length + 4);
@@ -81,7 +86,7 @@ public sealed class Tokenizer
             if (part is null) result.AddRange(ids);
             else if (addSpecialTokens) result.AddRange(part);
         }
-        Return(scratch, buffer);
+        Return(text, scratch, buffer);
         return [.. result];
     }
 
@@ -90,6 +95,7 @@ public sealed class Tokenizer
     /// <param name="addSpecialTokens">As for <see cref="Encode"/>.</param>
     public TokenizerEncoding EncodeWithOffsets(string text, bool addSpecialTokens = false)
     {
+        ArgumentNullException.ThrowIfNull(text);
         var (scratch, buffer) = Rent();
         Run(text, keepPlaces: true, scratch, buffer);
         var ids = scratch.Tokens.Ids;
@@ -109,7 +115,7 @@ public sealed class Tokenizer
                 allOffsets.AddRange(Enumerable.Repeat((0, 0), part.Length));
             }
         }
-        Return(scratch, buffer);
+        Return(text, scratch, buffer);
         return new TokenizerEncoding([.. allIds], [.. allOffsets]);
     }
 
@@ -200,11 +206,17 @@ public sealed class Tokenizer
         return Encoding.UTF8.GetString(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes));
     }
 
-    private (EncodeScratch Scratch, NormalizedText Buffer) Rent() =>
-        _spare.TryTake(out var spare) ? spare : (new EncodeScratch(_cacheWords), new NormalizedText());
-
-    private void Return(EncodeScratch scratch, NormalizedText buffer)
+    private (EncodeScratch Scratch, NormalizedText Buffer) Rent()
     {
-        if (_spare.Count < MaxSpareScratches) _spare.Add((scratch, buffer));
+        if (!_spare.TryTake(out var spare)) return (new EncodeScratch(_cacheWords), new NormalizedText());
+        Interlocked.Decrement(ref _spareCount);
+        return spare;
+    }
+
+    private void Return(string text, EncodeScratch scratch, NormalizedText buffer)
+    {
+        if (text.Length > LongestKeptText || Volatile.Read(ref _spareCount) >= MaxSpareScratches) return;
+        Interlocked.Increment(ref _spareCount);
+        _spare.Add((scratch, buffer));
     }
 }

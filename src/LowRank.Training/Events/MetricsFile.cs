@@ -81,6 +81,7 @@ public sealed class MetricsFile
                 json.WriteNumber("tokens", s.Tokens);
                 json.WriteNumber("supervised_tokens", s.SupervisedTokens);
                 Number(json, "tokens_per_second", s.TokensPerSecond);
+                Mebibytes(json, "rss_mib", s.ResidentBytes);
                 Mebibytes(json, "peak_rss_mib", s.PeakBytes);
                 break;
             case EvaluationCompleted s:

@@ -24,6 +24,9 @@ public sealed record StepCompleted : TrainingEvent
     /// <summary>Tokens a second of this step.</summary>
     public required double TokensPerSecond { get; init; }
 
+    /// <summary>Resident memory of the process after the step, in bytes.</summary>
+    public required long ResidentBytes { get; init; }
+
     /// <summary>The highest resident memory of the process so far, in bytes.</summary>
     public required long PeakBytes { get; init; }
 

@@ -38,8 +38,16 @@ internal static class BatchAssembler
         }
         return new Batch
         {
-            Rows = rows.Count, Length = width, InputIds = ids, Labels = labels, Positions = positions, SequenceIds = sequences,
-            SupervisedTokens = supervised, Tokens = tokens, Examples = [.. rows.SelectMany(r => r)], IsPacked = rows.Any(r => r.Length > 1),
+            Rows = rows.Count,
+            Length = width,
+            InputIds = ids,
+            Labels = labels,
+            Positions = positions,
+            SequenceIds = sequences,
+            SupervisedTokens = supervised,
+            Tokens = tokens,
+            Examples = [.. rows.SelectMany(r => r)],
+            IsPacked = rows.Any(r => r.Length > 1),
         };
     }
 }

@@ -36,7 +36,7 @@ public static class AdapterInjector
                     parameters.AddRange([pair.A, pair.B]);
                     break;
                 case LinearSlot linear when target.TiedTo is { } tied && byName[tied] is EmbeddingSlot { Module: AdaptedEmbedding shared }:
-                    linear.Module = new AdaptedLinear((FrozenLinear)linear.Module, new LoraAdapter(shared.Adapter, dropout, config.Dropout, i));
+                    linear.Module = new AdaptedLinear((FrozenLinear)linear.Module, new LoraAdapter(shared.Adapter, target.Scaling, dropout, config.Dropout, i));
                     break;
                 case LinearSlot linear:
                     var frozen = (FrozenLinear)linear.Module;

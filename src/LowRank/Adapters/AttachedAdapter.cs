@@ -15,10 +15,12 @@ public sealed class AttachedAdapter : IDisposable
 {
     private readonly IReadOnlyList<ModuleSlot> slots;
     private readonly IReadOnlyList<AdaptableModule> modules;
+    private readonly HashSet<string> baseCopies;
 
     internal AttachedAdapter(IReadOnlyList<ModuleSlot> slots, IReadOnlyList<AdaptableModule> modules, TargetSelection selection, Dropout dropout, IReadOnlyList<TrainableParameter> parameters)
     {
         (this.slots, this.modules, Selection, Dropout, Parameters) = (slots, modules, selection, dropout, parameters);
+        baseCopies = [.. AdapterKeys.TensorsOf(selection, modules).Where(t => !t.IsTrained).Select(t => t.Name)];
     }
 
     /// <summary>The modules that were chosen, and the configuration as it is saved.</summary>
@@ -62,7 +64,7 @@ public sealed class AttachedAdapter : IDisposable
                     yield return new AdapterValue($"{slot.Name}.lora_B.weight", b);
                     if (lora.Bias is { } bias) yield return new AdapterValue($"{slot.Name}.lora_B.bias", bias.Value.detach());
                     if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
-                    if (linear.IsHead) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
+                    if (linear.IsHead && baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
                     yield return new AdapterValue(only.Name, only.Value.detach());
@@ -74,7 +76,7 @@ public sealed class AttachedAdapter : IDisposable
                 case EmbeddingSlot { Module: AdaptedEmbedding table }:
                     yield return new AdapterValue($"{slot.Name}.lora_embedding_A", table.Adapter.A.Value.detach());
                     yield return new AdapterValue($"{slot.Name}.lora_embedding_B", table.Adapter.B.Value.detach());
-                    yield return new AdapterValue($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
+                    if (baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
                     break;
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());

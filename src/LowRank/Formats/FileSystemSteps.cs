@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using LowRank.Runtime;
 
 namespace LowRank.Formats;
@@ -12,6 +13,7 @@ internal class FileSystemSteps
     private static readonly AsyncLocal<FileSystemSteps?> replaced = new();
 
     /// <summary>The steps in use; setting null brings back the real ones. The setting follows the flow of execution, so parallel tests do not meet.</summary>
+    [AllowNull]
     public static FileSystemSteps Current
     {
         get => replaced.Value ?? real;

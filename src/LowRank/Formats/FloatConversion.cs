@@ -5,7 +5,7 @@ namespace LowRank.Formats;
 
 /// <summary>
 /// Conversions between single precision and the 16-bit floats, as raw bits. Narrowing rounds to nearest, ties to even; a NaN becomes the
-/// quiet NaN 0x7FC0 (bf16), as in PyTorch.
+/// quiet NaN 0x7FC0 (bf16), as in PyTorch, or 0x7E00 with its sign (half).
 /// </summary>
 public static class FloatConversion
 {
@@ -95,11 +95,30 @@ public static class FloatConversion
     public static void SingleToHalf(ReadOnlySpan<float> source, Span<ushort> target)
     {
         RequireRoom(source.Length, target.Length);
-        for (var i = 0; i < source.Length; i++) target[i] = SingleToHalf(source[i]);
+        var i = 0;
+        if (Vector256.IsHardwareAccelerated)
+            for (; i <= source.Length - 16; i += 16)
+                Vector256.Narrow(ShrinkToHalf(Vector256.Create(source[i..])), ShrinkToHalf(Vector256.Create(source[(i + 8)..]))).CopyTo(target[i..]);
+        for (; i < source.Length; i++) target[i] = SingleToHalf(source[i]);
     }
 
     /// <summary>One single-precision value to IEEE half-precision bits.</summary>
-    public static ushort SingleToHalf(float value) => BitConverter.HalfToUInt16Bits((Half)value);
+    public static ushort SingleToHalf(float value) =>
+        float.IsNaN(value) ? (ushort)(0x7E00 | BitConverter.SingleToUInt32Bits(value) >> 16 & 0x8000) : BitConverter.HalfToUInt16Bits((Half)value);
+
+    // Below 2^-14 the addition of 0.5 lets the unit of the sum be 2^-24, the step of subnormal halves, and rounds to nearest even on the way.
+    private static Vector256<uint> ShrinkToHalf(Vector256<float> value)
+    {
+        var bits = value.AsUInt32();
+        var sign = (bits >> 16) & Vector256.Create(0x8000u);
+        var magnitude = bits & Vector256.Create(0x7FFFFFFFu);
+        var half = Vector256.Create(0.5f);
+        var subnormal = (magnitude.AsSingle() + half).AsUInt32() - half.AsUInt32();
+        var normal = (magnitude - Vector256.Create(112u << 23) + Vector256.Create(0xFFFu) + ((magnitude >> 13) & Vector256<uint>.One)) >> 13;
+        var special = Vector256.ConditionalSelect(Vector256.Equals(value, value).AsUInt32(), Vector256.Create(0x7C00u), Vector256.Create(0x7E00u));
+        return sign | Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(143u << 23)), special,
+            Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(113u << 23)), subnormal, normal));
+    }
 
     private static void RequireRoom(int source, int target)
     {

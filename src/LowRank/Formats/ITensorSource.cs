@@ -22,8 +22,8 @@ public interface ITensorSource : IDisposable
     ReadOnlySpan<byte> Bytes(TensorInfo info);
 
     /// <summary>
-    /// Lets go of the pages of a tensor that has been read, so that they no longer count as this process's memory; reading it again
-    /// brings them back. Does something on Linux only.
+    /// Lets go of the memory of a tensor that has been read. Of a mapped file its pages no longer count as this process's memory (on Linux; elsewhere
+    /// nothing happens), and reading it again brings them back. A source that converts frees the converted tensor: ask for its pointer anew.
     /// </summary>
     void DropPages(TensorInfo info);
 }

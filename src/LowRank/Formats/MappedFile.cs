@@ -46,6 +46,11 @@ internal sealed unsafe class MappedFile : IDisposable
         {
             throw error($"{full} cannot be read: {e.Message}");
         }
+        if (!stream.CanSeek)
+        {
+            stream.Dispose();
+            throw error($"{full} is a device or a pipe, which cannot be mapped; a {format} file was expected.");
+        }
         var length = stream.Length;
         if (length < minimum)
         {

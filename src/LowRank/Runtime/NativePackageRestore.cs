@@ -26,6 +26,7 @@ internal static class NativePackageRestore
     public static void Run(TextWriter progress)
     {
         var project = WriteProject();
+        using var gate = WaitForOthers(Path.GetDirectoryName(project)!);
         progress.WriteLine(
             $"First start: fetching libtorch {NativePackageVersions.LibTorch} (about 130 MB) and TorchSharp {NativePackageVersions.TorchSharp} through NuGet into {Folder}");
         var start = new ProcessStartInfo(DotnetHost()) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -82,6 +83,22 @@ internal static class NativePackageRestore
             throw Failed($"{project} cannot be written: {error.Message} Set LOWRANK_CACHE to a folder that can be written.");
         }
         return project;
+    }
+
+    // Two first starts at once would write the same project's restore files; the second then finds everything there.
+    private static FileStream WaitForOthers(string folder)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
+            }
+            catch (IOException) when (Directory.Exists(folder))
+            {
+                Thread.Sleep(ProgressInterval);
+            }
+        }
     }
 
     // The host of this process: <root>/shared/Microsoft.NETCore.App/<version>/ is where its runtime lies.

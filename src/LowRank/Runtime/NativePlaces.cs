@@ -2,7 +2,7 @@ namespace LowRank.Runtime;
 
 /// <summary>
 /// Where native libraries are looked for, in this order: <c>LOWRANK_TORCH_LIB</c> (libtorch only), the program's <c>native/</c>,
-/// the place that the build tells in <c>runtimeconfig.json</c>, what .NET itself would probe, the NuGet packages folder
+/// the place that the build tells in <c>native.place</c>, what .NET itself would probe, the NuGet packages folder
 /// in the exact versions, and the user's cache.
 /// </summary>
 internal static class NativePlaces
@@ -31,14 +31,21 @@ internal static class NativePlaces
     private static IEnumerable<NativePlace> OfProgram()
     {
         yield return new("the program's native folder", Path.Combine(AppContext.BaseDirectory, "native"));
-        if (AppContext.GetData("LowRank.NativePlace") is string { Length: > 0 } built)
-            yield return new("the build's native place", built);
+        if (Built() is { } built) yield return new("the build's native place", built);
         yield return new("the program's runtimes folder", Path.Combine(AppContext.BaseDirectory, "runtimes", NativeFileNames.Rid, "native"));
         yield return new("the program's folder", AppContext.BaseDirectory);
         // Where .NET probes native assets of packages, for a program that references TorchSharp-cpu by itself.
         if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string probed)
             foreach (var folder in probed.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
                 if (folder.Contains("torch", StringComparison.OrdinalIgnoreCase)) yield return new(".NET's probing path", folder);
+    }
+
+    // eng/Native.targets writes the file beside programs of this tree; a host that runs LowRank may set the property instead.
+    private static string? Built()
+    {
+        if (AppContext.GetData("LowRank.NativePlace") is string { Length: > 0 } set) return set;
+        var file = Path.Combine(AppContext.BaseDirectory, "native.place");
+        return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
     }
 
     private static IEnumerable<NativePlace> Packages(string id, string version)

@@ -57,8 +57,13 @@ public class GgufTokenizerTests
         var scores = tokens.Select((t, i) => i < 259 ? 0f : t.Length > 1 && t.All(c => c == '\u2581') ? -1e9f : 259f - i).ToArray();
         var metadata = new Dictionary<string, object>
         {
-            ["tokenizer.ggml.model"] = "llama", ["tokenizer.ggml.tokens"] = tokens, ["tokenizer.ggml.token_type"] = types, ["tokenizer.ggml.scores"] = scores,
-            ["tokenizer.ggml.bos_token_id"] = 1u, ["tokenizer.ggml.eos_token_id"] = 2u, ["tokenizer.ggml.unknown_token_id"] = 0u,
+            ["tokenizer.ggml.model"] = "llama",
+            ["tokenizer.ggml.tokens"] = tokens,
+            ["tokenizer.ggml.token_type"] = types,
+            ["tokenizer.ggml.scores"] = scores,
+            ["tokenizer.ggml.bos_token_id"] = 1u,
+            ["tokenizer.ggml.eos_token_id"] = 2u,
+            ["tokenizer.ggml.unknown_token_id"] = 0u,
         };
         using var converted = JsonDocument.Parse(GgufTokenizer.ToTokenizerJson(metadata));
         var expected = json.RootElement.GetProperty("model").GetProperty("merges").EnumerateArray().Select(m => m.GetString()!).ToArray();
@@ -75,8 +80,11 @@ public class GgufTokenizerTests
         string[] tokens = ["<unk>", "<s>", "</s>", "<0xC3>", "<0xA9>", "\u2581", "a", "b", "ab", "\u2581a", "\u2581ab"];
         var metadata = new Dictionary<string, object>
         {
-            ["tokenizer.ggml.model"] = "llama", ["tokenizer.ggml.tokens"] = tokens, ["tokenizer.ggml.token_type"] = new[] { 2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1 },
-            ["tokenizer.ggml.scores"] = new[] { 0f, 0, 0, 0, 0, -1, -2, -3, -4, -5, -6 }, ["tokenizer.ggml.bos_token_id"] = 1u,
+            ["tokenizer.ggml.model"] = "llama",
+            ["tokenizer.ggml.tokens"] = tokens,
+            ["tokenizer.ggml.token_type"] = new[] { 2, 3, 3, 6, 6, 1, 1, 1, 1, 1, 1 },
+            ["tokenizer.ggml.scores"] = new[] { 0f, 0, 0, 0, 0, -1, -2, -3, -4, -5, -6 },
+            ["tokenizer.ggml.bos_token_id"] = 1u,
         };
         var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), "made up");
         Assert.Equal([10, 3, 4, 9], tokenizer.Encode("abé a"));
@@ -106,7 +114,10 @@ public class GgufTokenizerTests
             }
         var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(new Dictionary<string, object>
         {
-            ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = pre, ["tokenizer.ggml.tokens"] = tokens.ToArray(), ["tokenizer.ggml.merges"] = merges.Distinct().ToArray(),
+            ["tokenizer.ggml.model"] = "gpt2",
+            ["tokenizer.ggml.pre"] = pre,
+            ["tokenizer.ggml.tokens"] = tokens.ToArray(),
+            ["tokenizer.ggml.merges"] = merges.Distinct().ToArray(),
         }), "made up");
         Assert.Equal(expected, string.Join('|', tokenizer.Encode(text).Select(id => tokenizer.Decode([id]))));
     }

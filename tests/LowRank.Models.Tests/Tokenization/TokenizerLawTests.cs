@@ -19,10 +19,12 @@ public class TokenizerLawTests
     internal static Gen<string> Texts { get; } = Gen.Select(Gen.Int[0, Scraps.Length - 1].Select(i => Scraps[i]).Array[0, 30], Gen.Int[0, 0x10FFFF].Array[0, 3], (scraps, any) =>
         string.Concat(scraps) + string.Concat(any.Where(Rune.IsValid).Select(c => new Rune(c).ToString())));
 
+    /// <summary>The BPE tokenizers of the reference folder; these are no goldens, so they do not count as cases of one.</summary>
     public static IEnumerable<TheoryDataRow<string>> Tokenizers()
     {
         var root = Golden.At("tokenizers");
-        return Golden.Cases("tokenizers/laws", !Directory.Exists(root) ? [] : Directory.GetDirectories(root).Where(IsBpe).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal));
+        var names = !Directory.Exists(root) ? [] : Directory.GetDirectories(root).Where(IsBpe).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal).ToArray();
+        return names.Length == 0 ? [new TheoryDataRow<string>("") { Skip = $"{root} has no BPE tokenizer" }] : names.Select(n => new TheoryDataRow<string>(n));
     }
 
     [Theory]

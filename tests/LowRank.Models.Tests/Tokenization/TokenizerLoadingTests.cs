@@ -6,6 +6,8 @@ namespace LowRank.Models.Tests.Tokenization;
 
 public class TokenizerLoadingTests
 {
+    private const string Damage = "\"{}[],: 0123456789abcdefghijklmn\\\u0080";
+
     private const string Model = """{"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}""";
 
     [Theory]
@@ -72,8 +74,8 @@ public class TokenizerLoadingTests
         for (var i = 0; i < 3000; i++)
         {
             var bytes = good.ToArray();
-            for (var n = random.Next(1, 4); n > 0; n--) bytes[random.Next(bytes.Length)] = (byte)"\"{}[],:0a-\\\u0080"[random.Next(12)];
-            if (random.Next(4) == 0) bytes = bytes[..random.Next(bytes.Length)];
+            for (var n = random.Next(1, 3); n > 0; n--) bytes[random.Next(bytes.Length)] = (byte)Damage[random.Next(Damage.Length)];
+            if (random.Next(20) == 0) bytes = bytes[..random.Next(bytes.Length)];
             try
             {
                 Tokenizer.FromJson(bytes, "damaged").Encode("the quiet river é");

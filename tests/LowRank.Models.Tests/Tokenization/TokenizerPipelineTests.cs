@@ -144,6 +144,15 @@ public class TokenizerPipelineTests
         Assert.Equal([(0, 2), (3, 3), (4, 6)], tokenizer.EncodeWithOffsets("ab  ab").Offsets);
     }
 
+    [Fact]
+    public void A_space_put_in_front_has_no_place_of_its_own()
+    {
+        const string byteLevel = """{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}""";
+        var tokenizer = Make(["Ġab", "ĠĠ", "Ġ"], ("pre_tokenizer", byteLevel), ("post_processor", byteLevel));
+        Assert.Equal([(0, 2), (3, 5)], tokenizer.EncodeWithOffsets("ab ab").Offsets);
+        Assert.Equal([(0, 3), (4, 6)], tokenizer.EncodeWithOffsets(" ab ab").Offsets);
+    }
+
     [Theory]
     [InlineData("""{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"}""", "a b")]
     [InlineData("""{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "never"}""", " a b")]

@@ -98,7 +98,7 @@ public sealed class AtomicFileTests : IDisposable
         }
         finally
         {
-            FileSystemSteps.Current = null!;
+            FileSystemSteps.Current = null;
         }
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }

@@ -87,7 +87,7 @@ internal sealed class EndingSteps(int allowed) : FileSystemSteps
             }
             finally
             {
-                FileSystemSteps.Current = null!;
+                FileSystemSteps.Current = null;
             }
             check(ended);
             if (!ended) return allowed;

@@ -45,6 +45,23 @@ public sealed class FloatConversionTests
         FloatConversion.SingleToBFloat16(values, bf16);
         FloatConversion.SingleToHalf(values, half);
         for (var i = 0; i < bits.Length; i++)
-            Assert.True(bf16[i] == FloatConversion.SingleToBFloat16(values[i]) && half[i] == BitConverter.HalfToUInt16Bits((Half)values[i]));
+            Assert.True(bf16[i] == FloatConversion.SingleToBFloat16(values[i]) && half[i] == FloatConversion.SingleToHalf(values[i]));
     });
+
+    [Fact]
+    public void Every_half_comes_back_and_what_lies_between_rounds_as_dotnet_does()
+    {
+        // Each half, its neighbours in single precision, and the middle to the next half.
+        var values = new List<float>();
+        for (var i = 0; i < 65536; i++)
+        {
+            var bits = BitConverter.SingleToUInt32Bits((float)BitConverter.UInt16BitsToHalf((ushort)i));
+            foreach (var d in (ReadOnlySpan<int>)[0, 1, -1, 0xFFF, 0x1000, 0x1001]) values.Add(BitConverter.UInt32BitsToSingle((uint)(bits + d)));
+        }
+        for (var i = 0; i < 4096; i++) values.Add(i * 0.5f / (1 << 24)); // the subnormal halves and the middles between them
+        var got = new ushort[values.Count];
+        FloatConversion.SingleToHalf(values.ToArray(), got);
+        for (var i = 0; i < got.Length; i++)
+            Assert.True(float.IsNaN(values[i]) ? (got[i] & 0x7FFF) == 0x7E00 : got[i] == BitConverter.HalfToUInt16Bits((Half)values[i]), $"{values[i]}: 0x{got[i]:x4}");
+    }
 }

@@ -39,6 +39,7 @@ internal static class ChildProcess
     internal static void RunAsChild()
     {
         if (Environment.GetEnvironmentVariable(Marker) is null) return;
+        if (Environment.GetEnvironmentVariable("LOWRANK_TEST_CHILD_RESTORES") is "1") AppContext.SetSwitch("LowRank.RestoreNativePackages", true);
         if (Environment.GetEnvironmentVariable(Place) is { } place) AppContext.SetData("LowRank.NativePlace", place);
         try
         {

@@ -13,10 +13,8 @@ public sealed class ExampleBuilderTests
 
     private static readonly Tokenizer Tokenizer = Tokenizer.Load(Path.Combine(RepositoryRoot.Folder!, "tests", "fixtures", "tokenizers", "smollm2"));
 
-    private static readonly TokenizerConfig Config = new() { SpecialTokens = new Dictionary<string, string> { ["eos_token"] = "<|im_end|>" } };
-
     private static ExampleBuilder Builder(string? template, ExampleOptions? options = null) =>
-        new(Tokenizer, Config with { ChatTemplate = template }, options ?? new ExampleOptions());
+        new(Tokenizer, template is null ? null : new ChatTemplate(template), "<|im_end|>", options);
 
     /// <summary>The text with what is learned in brackets.</summary>
     private static string Marked(Dataset data, string? template, ExampleOptions? options = null) =>
@@ -53,6 +51,21 @@ public sealed class ExampleBuilderTests
     public void A_text_that_occurs_twice_is_found_by_position() => Assert.Equal(
         "<|im_start|>user\nyes<|im_end|>\n<|im_start|>assistant\n[yes<|im_end|>\n]<|im_start|>user\nassistant<|im_end|>\n<|im_start|>assistant\n[assistant<|im_end|>\n]",
         Marked(Talk(("user", "yes"), ("assistant", "yes"), ("user", "assistant"), ("assistant", "assistant")), ChatMl));
+
+    [Fact]
+    public void A_tool_call_that_the_template_drops_is_told_and_not_learned()
+    {
+        using var file = new TemporaryFile("""
+            {"messages": [{"role": "user", "content": "W?"}, {"role": "assistant", "content": null, "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": {}}}]}, {"role": "tool", "content": "18"}, {"role": "assistant", "content": "18 °C"}]}
+            """);
+        var data = Dataset.Load(file.Path);
+        Assert.Equal("<|im_start|>user\nW?<|im_end|>\n<|im_start|>assistant\n<|im_end|>\n<|im_start|>tool\n18<|im_end|>\n<|im_start|>assistant\n[18 °C<|im_end|>\n]", Marked(data, ChatMl));
+        var warning = Assert.Single(Builder(ChatMl).Build(data.Rows).Warnings);
+        Assert.Equal((ProblemSeverity.Warning, 1, "the model's chat template does not print tool calls: 1 assistant turn that calls a tool is not learned"), (warning.Severity, warning.Line, warning.Message));
+        var printing = ChatMl.Replace("m.content", "(m.content or (m.tool_calls | tojson))", StringComparison.Ordinal);
+        Assert.Contains("assistant\n[[{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"arguments\": {}}}]<|im_end|>\n]", Marked(data, printing), StringComparison.Ordinal);
+        Assert.Empty(Builder(printing).Build(data.Rows).Warnings);
+    }
 
     [Fact]
     public void Prompt_and_completion_become_turns_or_follow_each_other()
@@ -96,13 +109,13 @@ public sealed class ExampleBuilderTests
             [("user", "one two three four five six seven eight nine ten"), ("assistant", "b")]]);
         var whole = Builder(ChatMl).Build(data.Rows);
         Assert.Equal("", whole.Truncation.ToString());
-        var cut = Builder(ChatMl, new ExampleOptions { MaxLength = 12 }).Build(data.Rows);
+        var cut = Builder(ChatMl, new ExampleOptions { MaxLength = 13 }).Build(data.Rows);
         Assert.Equal(2, cut.Examples.Count);
-        Assert.All(cut.Examples, e => Assert.InRange(e.Length, 1, 12));
-        Assert.Equal(whole.Examples.Sum(e => e.Length) - cut.Examples.Sum(e => e.Length), cut.Truncation.LostTokens + 12);
+        Assert.All(cut.Examples, e => Assert.InRange(e.Length, 1, 13));
+        Assert.Equal(whole.Examples.Sum(e => e.Length) - cut.Examples.Sum(e => e.Length), cut.Truncation.LostTokens + 13);
         Assert.Equal(whole.SupervisedTokens - cut.SupervisedTokens, cut.Truncation.LostSupervisedTokens);
         Assert.Equal(["data:3"], cut.Truncation.Dropped);
-        Assert.Equal($"2 of 3 rows are longer than 12 tokens and were cut: {cut.Truncation.LostSupervisedTokens} supervised tokens lost ({100.0 * cut.Truncation.LostSupervisedTokens / whole.SupervisedTokens:0.##} %); 1 row lost all of them and are left out: data:3",
+        Assert.Equal($"2 of 3 rows are longer than 13 tokens and were cut: {cut.Truncation.LostSupervisedTokens} supervised tokens lost ({100.0 * cut.Truncation.LostSupervisedTokens / whole.SupervisedTokens:0.##} %); 1 row lost all of them and is left out: data:3",
             cut.Truncation.ToString());
         Assert.Equal("data: cut to 4 tokens, none of the 3 rows keeps a token to learn (their prompts alone are longer); raise the maximum length",
             Assert.Throws<LowRankException>(() => Builder(ChatMl, new ExampleOptions { MaxLength = 4 }).Build(data.Rows)).Message);

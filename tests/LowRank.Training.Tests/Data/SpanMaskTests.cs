@@ -15,6 +15,7 @@ public sealed class SpanMaskTests
         Assert.Equal("0110", Mark(offsets, (4, 6)));
         Assert.Equal("1111", Mark(offsets, (2, 10)));
         Assert.Equal("0000", Mark(offsets, (3, 3)));
+        Assert.Equal("0010", Mark(offsets, (7, 7)));
         Assert.Equal("0001", Mark(offsets, (9, 30)));
         Assert.Equal("0000", Mark(offsets, (10, 30)));
         Assert.Equal("", Mark([], (0, 5)));

@@ -22,7 +22,7 @@ public sealed class LoraGoldenTests
 
     public static IEnumerable<TheoryDataRow<string>> Cases => Golden.Cases("models/lora", "models/lora", "*/", Skip);
 
-    private static string? Skip(string name)
+    internal static string? Skip(string name)
     {
         using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "lora", name, "reference.json")));
         var family = ModelConfig.Load(Golden.At("models", reference.RootElement.GetProperty("base").GetString()!, "config.json")).ModelType;
@@ -146,7 +146,7 @@ public sealed class LoraGoldenTests
     }
 
     // Each tensor of the adapter file, with the elements of another flat buffer of the same layout in place of the values.
-    private static List<(string Key, float[] Elements)> Swapped(FlatParameters flat, AttachedAdapter adapter, Tensor buffer)
+    internal static List<(string Key, float[] Elements)> Swapped(FlatParameters flat, AttachedAdapter adapter, Tensor buffer)
     {
         using var noGrad = no_grad();
         using var values = flat.Values.clone();

@@ -15,7 +15,14 @@ public sealed class PackingLawsTests
     private static readonly Gen<BatchOptions> Options = Gen.Select(Gen.Int[1, 5], Gen.Enum<BatchLayout>(), Gen.Int[1, 8], Gen.Bool, Gen.Long, Gen.Int[1, 12])
         .Select((size, layout, multiple, shuffle, seed, window) => new BatchOptions
         {
-            BatchSize = size, Layout = layout, RowLength = RowLength, PadToMultipleOf = multiple, Shuffle = shuffle, Seed = seed, PackingWindow = window, PadTokenId = 77,
+            BatchSize = size,
+            Layout = layout,
+            RowLength = RowLength,
+            PadToMultipleOf = multiple,
+            Shuffle = shuffle,
+            Seed = seed,
+            PackingWindow = window,
+            PadTokenId = 77,
         });
 
     private static readonly Gen<(Example[] Examples, BatchOptions Options)> Cases = Gen.Select(Examples.Array[1, 40], Options);

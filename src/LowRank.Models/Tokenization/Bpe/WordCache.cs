@@ -40,7 +40,12 @@ internal sealed class WordCache
         }
         Find(word, hash) = new Entry
         {
-            Hash = hash, Generation = _generation, KeyOffset = _keyBytes, KeyLength = word.Length, ValueOffset = _valueCount, Tokens = ids.Length,
+            Hash = hash,
+            Generation = _generation,
+            KeyOffset = _keyBytes,
+            KeyLength = word.Length,
+            ValueOffset = _valueCount,
+            Tokens = ids.Length,
         };
         word.CopyTo(_keys.AsSpan(_keyBytes));
         ids.CopyTo(_values.AsSpan(_valueCount));

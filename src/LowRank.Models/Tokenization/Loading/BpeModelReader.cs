@@ -96,7 +96,7 @@ internal ref struct BpeModelReader
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadMerges(ref Utf8JsonReader reader)
     {
-        _merges = new MergeTable(_length / 24);
+        _merges = new MergeTable(Math.Min(_length / 24, _tokens!.Count * 5 / 2));
         var prefix = System.Text.Encoding.UTF8.GetBytes(_options.ContinuingSubwordPrefix);
         var rank = 0;
         for (; reader.Read() && reader.TokenType != JsonTokenType.EndArray;)

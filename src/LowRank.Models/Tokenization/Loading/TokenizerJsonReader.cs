@@ -55,7 +55,9 @@ internal static class TokenizerJsonReader
         var postProcessor = Section(sections, "post_processor", source) is { } q ? PostProcessorReader.Read(q) : PostProcessing.PostProcessor.None;
         var decoder = Section(sections, "decoder", source) is { } d ? DecoderReader.Read(d) : null;
         var added = new AddedVocabulary(AddedTokens(sections, source), model.Tokens, normalizer);
-        return new TokenizerParts(model, added, preTokenizer, postProcessor, decoder, preTokenizers.RawBytes, preTokenizers.NeedsOriginalPlaces && normalizer is not null);
+        // Places in the original are known without alignment as long as nothing has rewritten the text before.
+        var needsAlignment = preTokenizers.NeedsOriginalPlaces && (normalizer is not null || preTokenizer is PreTokenization.PreTokenizerSequence);
+        return new TokenizerParts(model, added, preTokenizer, postProcessor, decoder, preTokenizers.RawBytes, needsAlignment);
     }
 
     private static JsonPart? Section(Dictionary<string, JsonElement> sections, string key, string source)

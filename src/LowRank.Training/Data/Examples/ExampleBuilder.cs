@@ -1,3 +1,4 @@
+using LowRank.Models;
 using System.Globalization;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
@@ -23,23 +24,27 @@ public sealed class ExampleBuilder
     private readonly RowRenderer renderer;
     private readonly int? endOfSequence;
 
+    /// <summary>A builder with the tokenizer, template and end of text of a loaded model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How rows become examples; null for the defaults.</param>
+    public static ExampleBuilder For(LanguageModel model, ExampleOptions? options = null) =>
+        new(model.Tokenizer, model.ChatTemplate, model.TokenizerConfig.EosToken, options);
+
     /// <summary>A builder for one model.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>
-    /// <param name="config">What the model folder says beside it: special tokens, and the chat template.</param>
+    /// <param name="template">The model's chat template; null for a model without one, with which conversations are refused.</param>
+    /// <param name="endOfSequence">The token that ends a text, such as <c>&lt;/s&gt;</c>; null takes that of the template, if it knows one.</param>
     /// <param name="options">How rows become examples; null for the defaults.</param>
-    /// <param name="template">Another chat template than the model's; null takes that of <paramref name="config"/>.</param>
-    /// <exception cref="ChatTemplateException">The model's template cannot be parsed.</exception>
-    public ExampleBuilder(Tokenizer tokenizer, TokenizerConfig config, ExampleOptions? options = null, ChatTemplate? template = null)
+    /// <exception cref="LowRankException">The tokenizer has no such token as <paramref name="endOfSequence"/>.</exception>
+    public ExampleBuilder(Tokenizer tokenizer, ChatTemplate? template, string? endOfSequence = null, ExampleOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        ArgumentNullException.ThrowIfNull(config);
         this.tokenizer = tokenizer;
         Options = options ?? new ExampleOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(Options.MaxLength, 2);
-        template ??= config.ChatTemplate is { } source
-            ? new ChatTemplate(source, config.SpecialTokens.ToDictionary(t => t.Key, t => (object?)t.Value, StringComparer.Ordinal)) : null;
         renderer = new RowRenderer(template, [.. tokenizer.AddedTokens.Where(t => t.Special).Select(t => t.Content)], Options);
-        endOfSequence = config.EosToken is { } token ? tokenizer.TokenToId(token) : null;
+        if ((endOfSequence ?? template?.EndOfSequenceToken) is { } token)
+            this.endOfSequence = tokenizer.TokenToId(token) ?? throw new LowRankException($"the end-of-sequence token \"{token}\" is not in the tokenizer's vocabulary");
     }
 
     /// <summary>How rows become examples.</summary>
@@ -56,13 +61,14 @@ public sealed class ExampleBuilder
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0) throw new LowRankException("there are no rows to make examples of");
         var (examples, problems) = BuildAll(rows, cancellation);
-        if (problems.Count > 0) throw new DatasetException(problems, problems.Count);
+        var warnings = problems.FindAll(p => p.Severity == ProblemSeverity.Warning);
+        if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
         var kept = examples.Where(e => e!.SupervisedTokens > 0).Cast<Example>().ToArray();
         if (kept.Length == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
                 $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"));
-        return new ExampleSet(kept, report);
+        return new ExampleSet(kept, report) { Warnings = warnings };
     }
 
     /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
@@ -79,10 +85,13 @@ public sealed class ExampleBuilder
         try
         {
             if (row.NothingToLearn is { } reason) return (null, Fault(row, reason));
-            var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(renderer.Render(row));
+            var text = row.InputIds is null ? renderer.Render(row) : default;
+            var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
             if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
                 return (null, Fault(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
-            return (Truncation.Cut(ids, learned, row, Options.MaxLength), null);
+            var warning = text.LostCalls == 0 ? null : new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, string.Create(CultureInfo.InvariantCulture,
+                $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned"));
+            return (Truncation.Cut(ids, learned, row, Options.MaxLength), warning);
         }
         catch (LowRankException fault)
         {

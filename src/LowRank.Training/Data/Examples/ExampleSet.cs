@@ -5,6 +5,9 @@ namespace LowRank.Training.Data;
 /// <param name="Truncation">What was cut off.</param>
 public sealed record ExampleSet(IReadOnlyList<Example> Examples, TruncationReport Truncation)
 {
+    /// <summary>What is odd about rows with this model, though they can be learned from.</summary>
+    public IReadOnlyList<Problem> Warnings { get; init; } = [];
+
     /// <summary>All tokens.</summary>
     public long Tokens => Examples.Sum(e => (long)e.Length);
 

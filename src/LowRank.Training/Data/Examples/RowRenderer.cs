@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using LowRank.Models.Templates;
 
 namespace LowRank.Training.Data;
@@ -19,25 +20,40 @@ internal sealed class RowRenderer(ChatTemplate? template, IReadOnlyList<string> 
         return new RowText(prompt + completion, [(options.TrainOn == TrainOn.All ? 0 : start, start + CodePoints(completion))], IsComplete: false);
     }
 
-    private RowText Chat(ChatMessage[] messages, IReadOnlyList<bool> learned, System.Text.Json.JsonElement? tools)
+    private RowText Chat(ChatMessage[] messages, IReadOnlyList<bool> learned, JsonElement? tools)
     {
         if (template is null)
             throw new LowRankException("the row is a conversation, and the model has no chat template; use an instruct model, give a template, or make rows of prompt and completion");
-        var settings = new ChatTemplateOptions { Tools = tools };
-        if (options.TrainOn == TrainOn.All)
-        {
-            var all = template.Render(messages, settings);
-            return new RowText(all, [(0, CodePoints(all))], IsComplete: true);
-        }
-        var chat = template.RenderWithSpans(messages, settings);
+        var chat = Run(template, messages, new ChatTemplateOptions { Tools = tools });
+        if (options.TrainOn == TrainOn.All) return new RowText(chat.Text, [(0, CodePoints(chat.Text))], IsComplete: true);
         var spans = chat.AssistantSpans(specialTokens).Where(s => learned[s.MessageIndex]).ToList();
         if (options.TrainOn == TrainOn.Last && spans.Count > 0)
         {
             var last = spans.Max(s => s.MessageIndex);
             spans.RemoveAll(s => s.MessageIndex != last);
         }
+        // A template without tools prints an empty turn where the call was: learning it would teach the model to say nothing.
+        var lost = spans.RemoveAll(s => ToolCallNames.Missing(messages[s.MessageIndex], chat.Text));
         var separator = options.LearnTurnSeparator && !chat.HasGenerationTag;
-        return new RowText(chat.Text, [.. spans.Select(s => (s.Start, separator ? BehindSeparator(chat, s.End) : s.End))], IsComplete: true);
+        return new RowText(chat.Text, [.. spans.Select(s => (s.Start, separator ? BehindSeparator(chat, s.End) : s.End))], IsComplete: true, lost);
+    }
+
+    /// <summary>
+    /// Renders as Transformers does; where that fails because a message has null as its content (it calls tools) and the template joins
+    /// contents to other text, the content is taken as empty.
+    /// </summary>
+    private static RenderedChat Run(ChatTemplate template, ChatMessage[] messages, ChatTemplateOptions settings)
+    {
+        try
+        {
+            return template.RenderWithSpans(messages, settings);
+        }
+        catch (ChatTemplateException fault) when (fault.Kind == "TypeError" && Array.Exists(messages, IsNull))
+        {
+            return template.RenderWithSpans(Array.ConvertAll(messages, m => IsNull(m) ? m.With("content", "") : m), settings);
+        }
+
+        static bool IsNull(ChatMessage message) => message.Content is null or JsonElement { ValueKind: JsonValueKind.Null };
     }
 
     /// <summary>Behind the white space that follows a turn, at the latest where a message's own text begins.</summary>

@@ -7,4 +7,5 @@ namespace LowRank.Training.Data;
 /// True for the text of a chat template, which prints begin and end itself; else the tokenizer adds its special tokens, and an
 /// end-of-sequence token that is learned closes the text.
 /// </param>
-internal readonly record struct RowText(string Text, IReadOnlyList<(int Start, int End)> Learned, bool IsComplete);
+/// <param name="LostCalls">How many assistant turns call tools that the chat template does not print; they are not learned.</param>
+internal readonly record struct RowText(string Text, IReadOnlyList<(int Start, int End)> Learned, bool IsComplete, int LostCalls = 0);

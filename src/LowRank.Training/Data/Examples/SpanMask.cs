@@ -8,14 +8,13 @@ internal static class SpanMask
     /// that reaches over the border of a turn counts, as in Transformers' assistant masks.
     /// </summary>
     /// <param name="offsets">For each token the range of the text that it stands for, [start, end) in code points, in ascending order.</param>
-    /// <param name="spans">Ranges of the text, [start, end) in code points, in ascending order; empty ones mark nothing.</param>
+    /// <param name="spans">Ranges of the text, [start, end) in code points, in ascending order. An empty one marks the token around it, if any, as in Transformers.</param>
     public static bool[] Mark(ReadOnlySpan<(int Start, int End)> offsets, IReadOnlyList<(int Start, int End)> spans)
     {
         var marks = new bool[offsets.Length];
         var first = 0;
         foreach (var (start, end) in spans)
         {
-            if (end <= start) continue;
             while (first < offsets.Length && offsets[first].End <= start) first++;
             var last = first - 1;
             for (var t = first; t < offsets.Length; t++)

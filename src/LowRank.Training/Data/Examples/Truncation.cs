@@ -30,8 +30,13 @@ internal static class Truncation
         }
         return new TruncationReport
         {
-            MaxLength = maxLength, Rows = examples.Count, TruncatedRows = truncated, LostTokens = lost,
-            LostSupervisedTokens = lostSupervised, SupervisedTokens = supervised, Dropped = dropped,
+            MaxLength = maxLength,
+            Rows = examples.Count,
+            TruncatedRows = truncated,
+            LostTokens = lost,
+            LostSupervisedTokens = lostSupervised,
+            SupervisedTokens = supervised,
+            Dropped = dropped,
         };
     }
 }

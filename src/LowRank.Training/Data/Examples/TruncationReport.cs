@@ -35,6 +35,6 @@ public sealed record TruncationReport
             $"{TruncatedRows} of {Rows} rows are longer than {MaxLength} tokens and were cut: {LostSupervisedTokens} supervised tokens lost ({share:0.##} %)");
         if (Dropped.Count == 0) return text;
         var named = string.Join(", ", Dropped.Take(5)) + (Dropped.Count > 5 ? ", …" : "");
-        return text + string.Create(CultureInfo.InvariantCulture, $"; {Dropped.Count} {(Dropped.Count == 1 ? "row" : "rows")} lost all of them and are left out: {named}");
+        return text + string.Create(CultureInfo.InvariantCulture, $"; {Dropped.Count} {(Dropped.Count == 1 ? "row lost all of them and is" : "rows lost all of them and are")} left out: {named}");
     }
 }

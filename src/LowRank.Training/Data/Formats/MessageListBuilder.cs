@@ -42,8 +42,8 @@ internal sealed class MessageListBuilder
     {
         writer.WriteStartObject();
         writer.WriteString("role"u8, "assistant"u8);
-        // An empty text and not null: most templates join the content to other text, which fails for null.
-        writer.WriteString("content"u8, ""u8);
+        // Null as in OpenAI's rows: some templates tell by it that the turn calls tools.
+        writer.WriteNull("content"u8);
         writer.WriteStartArray("tool_calls"u8);
         foreach (var call in calls)
         {

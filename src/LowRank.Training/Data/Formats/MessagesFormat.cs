@@ -19,7 +19,13 @@ internal static class MessagesFormat
         ConversationChecks.Run(messages, learned, row);
         return new DataRow
         {
-            File = row.File, Line = row.Line, Number = row.Number, Format = format, Messages = messages, Tools = tools, Learned = learned,
+            File = row.File,
+            Line = row.Line,
+            Number = row.Number,
+            Format = format,
+            Messages = messages,
+            Tools = tools,
+            Learned = learned,
             NothingToLearn = row.NothingToLearn,
         };
     }

@@ -27,8 +27,13 @@ internal static class PretokenizedFormat
         if (!supervised.Contains(true)) row.WarnNothingToLearn("no token has a label other than -100");
         return new DataRow
         {
-            File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.Pretokenized,
-            InputIds = Array.ConvertAll(kept, i => ids[i]), Supervised = supervised, NothingToLearn = row.NothingToLearn,
+            File = row.File,
+            Line = row.Line,
+            Number = row.Number,
+            Format = DataFormat.Pretokenized,
+            InputIds = Array.ConvertAll(kept, i => ids[i]),
+            Supervised = supervised,
+            NothingToLearn = row.NothingToLearn,
         };
     }
 

@@ -44,9 +44,16 @@ public sealed record DatasetStatistics
         var kept = examples.Where(e => e.SupervisedTokens > 0).ToArray();
         return new DatasetStatistics
         {
-            Rows = rows, Tokens = kept.Sum(e => (long)e.Length), SupervisedTokens = kept.Sum(e => (long)e.SupervisedTokens),
-            MinLength = At(0), MedianLength = At(0.5), Percentile95Length = At(0.95), MaxLength = At(1),
-            TruncatedRows = truncation.TruncatedRows, DroppedRows = truncation.Dropped.Count, LostSupervisedTokens = truncation.LostSupervisedTokens,
+            Rows = rows,
+            Tokens = kept.Sum(e => (long)e.Length),
+            SupervisedTokens = kept.Sum(e => (long)e.SupervisedTokens),
+            MinLength = At(0),
+            MedianLength = At(0.5),
+            Percentile95Length = At(0.95),
+            MaxLength = At(1),
+            TruncatedRows = truncation.TruncatedRows,
+            DroppedRows = truncation.Dropped.Count,
+            LostSupervisedTokens = truncation.LostSupervisedTokens,
         };
     }
 }

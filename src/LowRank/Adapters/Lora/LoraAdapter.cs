@@ -36,9 +36,9 @@ public sealed class LoraAdapter : ILinearAdapter
     /// Creates the update of a tied head from the embedding's (<c>ensure_weight_tying</c>): its A is the embedding's B transposed, its B the embedding's A
     /// transposed. It owns nothing.
     /// </summary>
-    internal LoraAdapter(LoraEmbeddingAdapter tied, Dropout dropout, double dropoutProbability, int module)
+    internal LoraAdapter(LoraEmbeddingAdapter tied, double scaling, Dropout dropout, double dropoutProbability, int module)
     {
-        (a, b, Scaling) = (() => tied.B.Value.t(), () => tied.A.Value.t(), tied.Scaling);
+        (a, b, Scaling) = (() => tied.B.Value.t(), () => tied.A.Value.t(), scaling);
         (this.dropout, this.dropoutProbability, this.module) = (dropout, dropoutProbability, module);
         Rank = (int)tied.A.Shape[0];
         TiedTo = tied;

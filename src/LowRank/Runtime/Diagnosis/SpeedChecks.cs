@@ -17,5 +17,5 @@ internal static class SpeedChecks
             : string.Create(CultureInfo.InvariantCulture, $"fp32 (the default, and {fp32 / bf16:0.0} times as fast as bf16 here)"));
     }
 
-    private static string Gflops(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0} GFLOP/s");
+    private static string Gflops(double value) => string.Create(CultureInfo.InvariantCulture, $"{(value < 10 ? Math.Round(value, 2) : Math.Round(value))} GFLOP/s");
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using LowRank.Runtime.Memory;
 
@@ -12,7 +13,7 @@ internal static class SystemChecks
 
     public static IEnumerable<DoctorCheck> All()
     {
-        yield return new("lowrank", typeof(SystemChecks).Assembly.GetName().Version?.ToString(3) ?? "unknown");
+        yield return new("lowrank", typeof(SystemChecks).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown");
         yield return new("system", $"{RuntimeInformation.OSDescription.Trim()}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.FrameworkDescription}");
         var processor = ProcessorInfo.Read();
         yield return new("processor", $"{processor.Name}, {processor.LogicalCores} threads", Number: processor.LogicalCores);

@@ -52,7 +52,7 @@ internal static class NumberFilters
             if (digits.StartsWith("_")) digits = digits[1..];
         }
         if (radix == 0) radix = digits.Length > 1 && digits[0] == '0' && digits.ContainsAnyExcept('0', '_') ? -1 : 10;
-        if (radix is < 2 or > 36 || digits.IsEmpty || digits[0] == '_' || digits[^1] == '_') return false;
+        if (radix is < 2 or > 36 || digits.IsEmpty || digits.Length > Numbers.MaxDigits || digits[0] == '_' || digits[^1] == '_') return false;
         for (var i = 0; i < digits.Length; i++)
         {
             if (digits[i] == '_') { if (digits[i - 1] == '_') return false; continue; }

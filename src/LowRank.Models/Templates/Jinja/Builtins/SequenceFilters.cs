@@ -11,12 +11,7 @@ internal static class SequenceFilters
     [
         new("length", "", (_, v, _) => Types.Box(Types.Count(v))),
         new("list", "", (it, v, _) => new PyList([.. Iteration.ToArray(it, v)])),
-        new("items", "", (_, v, _) => v switch
-        {
-            Undefined => new ArrayIterator([], "generator"),
-            PyDict dict => new EnumerableIterator(Enumerable.Range(0, dict.Count).Select(i => (object?)new PyTuple(dict.KeyAt(i), dict.ValueAt(i)))),
-            _ => throw Errors.Type("Can only get item pairs from a mapping."),
-        }),
+        new("items", "", (_, v, _) => new EnumerableIterator(Items(v))),
         new("join", "d? attribute?", Join),
         new("first", "", (_, v, _) => Iteration.Over(v).MoveNext(out var first) ? first : Undefined.Because("No first item, sequence was empty.")),
         new("last", "", (_, v, _) => Iteration.Reversed(v) is { } reversed ? (reversed.MoveNext(out var last) ? last : Undefined.Because("No last item, sequence was empty."))
@@ -24,14 +19,22 @@ internal static class SequenceFilters
         new("reverse", "", Reverse),
         new("sort", "reverse? case_sensitive? attribute?", (it, v, a) => Sort(it, v, IsOn(a[0]), IsOn(a[1]), a[2])),
         new("dictsort", "case_sensitive? by? reverse?", DictSort),
-        new("unique", "case_sensitive? attribute?", (it, v, a) => new EnumerableIterator(Unique(it, Iteration.Over(v), Filters.AttributeGetter(a[1], ignoreCase: !IsOn(a[0]))))),
+        new("unique", "case_sensitive? attribute?", (it, v, a) => new EnumerableIterator(Unique(it, v, Filters.AttributeGetter(a[1], ignoreCase: !IsOn(a[0]))))),
         new("min", "case_sensitive? attribute?", (it, v, a) => Extreme(it, v, a, least: true)),
         new("max", "case_sensitive? attribute?", (it, v, a) => Extreme(it, v, a, least: false)),
         new("sum", "attribute? start?", Sum),
-        new("batch", "linecount fill_with?", (it, v, a) => new EnumerableIterator(Batch(it, Iteration.Over(v), Numbers.ToIndex(a[0]), a[1]))),
-        new("slice", "slices fill_with?", (it, v, a) => new EnumerableIterator(Slice(it, v, Numbers.ToIndex(a[0]), a[1]))),
+        new("batch", "linecount fill_with?", (it, v, a) => new EnumerableIterator(Batch(it, v, a[0], a[1]))),
+        new("slice", "slices fill_with?", (it, v, a) => new EnumerableIterator(Slice(it, v, a[0], a[1]))),
         new("groupby", "attribute default? case_sensitive?", GroupBy),
     ];
+
+    // Python's generators look at their input when the first element is asked for, and so do these.
+    private static IEnumerable<object?> Items(object? value)
+    {
+        if (value is Undefined) yield break;
+        var dict = value as PyDict ?? throw Errors.Type("Can only get item pairs from a mapping.");
+        for (var i = 0; i < dict.Count; i++) yield return new PyTuple(dict.KeyAt(i), dict.ValueAt(i));
+    }
 
     private static bool IsOn(object? argument) => argument is not Missing && Types.IsTrue(argument);
 
@@ -85,15 +88,16 @@ internal static class SequenceFilters
         }, IsOn(arguments[2])));
     }
 
-    private static IEnumerable<object?> Unique(Interpreter interpreter, PyIterator items, Func<object?, object?> key)
+    private static IEnumerable<object?> Unique(Interpreter interpreter, object? value, Func<object?, object?> key)
     {
+        var items = Iteration.Over(value);
         var seen = new HashSet<object>(Hashing.Comparer);
         while (items.MoveNext(out var item))
         {
             interpreter.Step();
-            var value = key(item);
-            Hashing.Require(value);
-            if (seen.Add(value ?? Hashing.None)) yield return item;
+            var own = key(item);
+            Hashing.Require(own);
+            if (seen.Add(own ?? Hashing.None)) yield return item;
         }
     }
 
@@ -120,8 +124,9 @@ internal static class SequenceFilters
         return sum;
     }
 
-    private static IEnumerable<object?> Batch(Interpreter interpreter, PyIterator items, long size, object? fill)
+    private static IEnumerable<object?> Batch(Interpreter interpreter, object? value, object? linecount, object? fill)
     {
+        var (items, size) = (Iteration.Over(value), Numbers.ToIndex(linecount));
         var batch = new List<object?>();
         while (items.MoveNext(out var item))
         {
@@ -138,9 +143,9 @@ internal static class SequenceFilters
         yield return PyList.Of(batch);
     }
 
-    private static IEnumerable<object?> Slice(Interpreter interpreter, object? value, long slices, object? fill)
+    private static IEnumerable<object?> Slice(Interpreter interpreter, object? value, object? count, object? fill)
     {
-        var items = Iteration.ToArray(interpreter, value);
+        var (items, slices) = (Iteration.ToArray(interpreter, value), Numbers.ToIndex(count));
         if (slices == 0) throw Errors.ZeroDivision("integer division or modulo by zero");
         var (each, extra) = (items.Length / slices, items.Length % slices);
         long start = 0;

@@ -29,7 +29,7 @@ internal static class Arithmetic
             object?[] all = [.. items, .. other.Items];
             return left is PyList ? new PyList(all) : new PyTuple(all);
         }
-        if (Numeric(left, right)) return left is double || right is double ? Numbers.ToDouble(left!) + Numbers.ToDouble(right!) : Types.Box(Numbers.ToBig(left!) + Numbers.ToBig(right!));
+        if (Numeric(left, right)) return left is double || right is double ? Numbers.ToDouble(left!) + Numbers.ToDouble(right!) : Numbers.Checked(Numbers.ToBig(left!) + Numbers.ToBig(right!));
         throw Fail("+", left, right);
     }
 
@@ -41,7 +41,7 @@ internal static class Arithmetic
             return ((a ^ b) & (a ^ difference)) < 0 ? (BigInteger)a - b : Types.Box(difference);
         }
         if (!Numeric(left, right)) throw Fail("-", left, right);
-        return left is double || right is double ? Numbers.ToDouble(left!) - Numbers.ToDouble(right!) : Types.Box(Numbers.ToBig(left!) - Numbers.ToBig(right!));
+        return left is double || right is double ? Numbers.ToDouble(left!) - Numbers.ToDouble(right!) : Numbers.Checked(Numbers.ToBig(left!) - Numbers.ToBig(right!));
     }
 
     public static object Multiply(Interpreter interpreter, object? left, object? right)
@@ -50,9 +50,7 @@ internal static class Arithmetic
         {
             if (left is double || right is double) return Numbers.ToDouble(left!) * Numbers.ToDouble(right!);
             if (left is long a && right is long b && Math.BigMul(a, b) is var product && product >= long.MinValue && product <= long.MaxValue) return Types.Box((long)product);
-            var (x, y) = (Numbers.ToBig(left!), Numbers.ToBig(right!));
-            interpreter.Charge((x.GetBitLength() + y.GetBitLength()) / 4);
-            return Types.Box(x * y);
+            return Numbers.Checked(Numbers.ToBig(left!) * Numbers.ToBig(right!));
         }
         if (left is Undefined or null || right is Undefined or null) throw Fail("*", left, right);
         var (sequence, factor) = Texts.IsText(left) || left is PySequence ? (left, right) : (right, left);
@@ -122,14 +120,17 @@ internal static class Arithmetic
         return Types.Box(!remainder.IsZero && remainder.Sign < 0 != n.Sign < 0 ? remainder + n : remainder);
     }
 
-    public static object Power(Interpreter interpreter, object? left, object? right)
+    public static object Power(object? left, object? right)
     {
         if (!Numeric(left, right)) throw Fail("** or pow()", left, right);
         if (Numbers.ToBigOrNull(left!) is { } a && Numbers.ToBigOrNull(right!) is { Sign: >= 0 } exponent)
         {
-            if (!a.IsZero && !a.IsOne && a != BigInteger.MinusOne)
-                interpreter.Charge((long)BigInteger.Min(a.GetBitLength() * exponent / 16, long.MaxValue));
-            return Types.Box(a.IsZero || a.IsOne ? (exponent.IsZero ? BigInteger.One : a) : a == BigInteger.MinusOne ? (exponent.IsEven ? 1 : -1) : BigInteger.Pow(a, (int)exponent));
+            if (exponent.IsZero) return Types.Box(1L);
+            if (a.IsZero || a.IsOne) return Types.Box(a);
+            if (a == BigInteger.MinusOne) return Types.Box(exponent.IsEven ? 1L : -1L);
+            // |a| is at least 2 to the power of its bits less one.
+            if ((a.GetBitLength() - 1) * exponent > Numbers.MaxBits) throw Errors.Limit($"it makes an integer of more than {Numbers.MaxBits} bits");
+            return Numbers.Checked(BigInteger.Pow(a, (int)exponent));
         }
         var (x, y) = (Numbers.ToDouble(left!), Numbers.ToDouble(right!));
         if (x == 0 && y < 0) throw Errors.ZeroDivision("0.0 cannot be raised to a negative power");

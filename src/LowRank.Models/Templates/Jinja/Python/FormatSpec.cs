@@ -26,7 +26,7 @@ internal static class FormatSpec
 
     public static string Radix(BigInteger value, int radix, bool upper)
     {
-        if (radix == 10) return value.ToString(CultureInfo.InvariantCulture);
+        if (radix == 10) return Numbers.Digits(value);
         if (value.IsZero) return "0";
         var digits = new StringBuilder();
         for (; !value.IsZero; value /= radix) digits.Insert(0, "0123456789abcdef"[(int)(value % radix)]);

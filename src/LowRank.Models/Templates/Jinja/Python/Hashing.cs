@@ -16,8 +16,9 @@ internal static class Hashing
     public static void Require(object? value)
     {
         if (value is PyList or PyDict or PyDictView) throw Errors.Type($"unhashable type: '{Types.NameOf(value)}'");
-        if (value is PyTuple tuple)
-            foreach (var item in tuple.Items) Require(item);
+        if (value is not PyTuple tuple) return;
+        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        foreach (var item in tuple.Items) Require(item);
     }
 
     private static int Of(object value) => value switch

@@ -55,6 +55,8 @@ internal static class Iteration
     public static IEnumerable<object?> Characters(object text)
     {
         var plain = Texts.Plain(text);
+        // The characters of markup are ordinary text.
+        text = Representation.Str(text);
         for (var i = 0; i < plain.Length;)
         {
             var length = char.IsHighSurrogate(plain[i]) && i + 1 < plain.Length && char.IsLowSurrogate(plain[i + 1]) ? 2 : 1;

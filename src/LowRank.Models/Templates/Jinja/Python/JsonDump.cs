@@ -40,7 +40,8 @@ internal sealed class JsonDump
         {
             case null: _builder.Append("null"); break;
             case bool b: _builder.Append(b ? "true" : "false"); break;
-            case long or BigInteger: _builder.Append(((IFormattable)value).ToString(null, CultureInfo.InvariantCulture)); break;
+            case long l: _builder.Append(l.ToString(CultureInfo.InvariantCulture)); break;
+            case BigInteger big: _builder.Append(Numbers.Digits(big)); break;
             case double d: _builder.Append(Number(d)); break;
             case string or TracedText: AppendText(value); break;
             case PySequence { Count: 0 }: _builder.Append("[]"); break;

@@ -14,6 +14,26 @@ internal static class Numbers
 
     public static BigInteger ToBig(object value) => value switch { long l => l, bool b => b ? 1 : 0, BigInteger big => big, _ => throw Errors.Type("an integer is required") };
 
+    /// <summary>Integers have at most so many bits: arithmetic on longer ones takes time that no count of steps sees.</summary>
+    public const int MaxBits = 1 << 14;
+
+    /// <summary>Python turns no longer integers into text, nor text into longer integers.</summary>
+    public const int MaxDigits = 4300;
+
+    /// <summary>The result of an operation as a value.</summary>
+    /// <exception cref="ChatTemplateException">It has more than <see cref="MaxBits"/> bits.</exception>
+    public static object Checked(BigInteger value) =>
+        value.GetBitLength() <= MaxBits ? Types.Box(value) : throw Errors.Limit($"it makes an integer of more than {MaxBits} bits");
+
+    /// <summary>The decimal digits.</summary>
+    /// <exception cref="ChatTemplateException">ValueError, as in Python: more than <see cref="MaxDigits"/> digits.</exception>
+    public static string Digits(BigInteger value)
+    {
+        var text = value.ToString(CultureInfo.InvariantCulture);
+        return text.Length - (value.Sign < 0 ? 1 : 0) <= MaxDigits ? text
+            : throw Errors.Value($"Exceeds the limit ({MaxDigits} digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
+    }
+
     public static BigInteger? ToBigOrNull(object value) => IsInteger(value) ? ToBig(value) : null;
 
     /// <summary>The quotient of two large integers as the nearest float.</summary>

@@ -50,7 +50,8 @@ internal static class PercentFormat
             interpreter.Charge(spec.Width + spec.Precision.GetValueOrDefault());
             Convert(interpreter, builder, value, spec, conversion, i - 1, escape: markup);
         }
-        if (!named && next < arguments.Length && values is not (PyDict or PyList)) throw Errors.Type("not all arguments converted during string formatting");
+        // What can be subscripted might be a mapping, which need not be used up.
+        if (!named && next < arguments.Length && values is not (PyDict or PyList or PyRange or Undefined)) throw Errors.Type("not all arguments converted during string formatting");
         return markup ? Texts.AsMarkup(builder.ToValue()) : builder.ToValue();
 
         object? Next() => next < arguments.Length ? arguments[next++] : throw Errors.Type("not enough arguments for format string");

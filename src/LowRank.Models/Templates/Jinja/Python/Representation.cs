@@ -40,7 +40,7 @@ internal static class Representation
             case null: builder.Append("None"); break;
             case bool b: builder.Append(b ? "True" : "False"); break;
             case long l: builder.Append(l.ToString(CultureInfo.InvariantCulture)); break;
-            case BigInteger big: builder.Append(big.ToString(CultureInfo.InvariantCulture)); break;
+            case BigInteger big: builder.Append(Numbers.Digits(big)); break;
             case double d: builder.Append(Numbers.Format(d)); break;
             case TracedText { Markup: true } markup:
                 builder.Append("Markup(");

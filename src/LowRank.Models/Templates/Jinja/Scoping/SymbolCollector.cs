@@ -57,6 +57,7 @@ internal static class SymbolCollector
 
         void Visit(Node node)
         {
+            System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
             if (node is Block) return;
             if (node is Name name)
             {

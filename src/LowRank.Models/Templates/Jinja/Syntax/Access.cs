@@ -18,6 +18,7 @@ internal sealed class GetAttribute(Expression owner, string name) : Expression
 
     public override object? Evaluate(Interpreter interpreter, Activation activation)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var value = owner.Evaluate(interpreter, activation);
         return value is PyDict dict && _dictMethod is null && dict.TryGet(name, out var element) && !ContainerMethods.Changes(dict, name) && name[0] != '_' ? element
             : Attributes.Get(value, name);
@@ -33,17 +34,23 @@ internal sealed class GetItem(Expression owner, Expression index) : Expression
 {
     public override IEnumerable<Node> Children => [owner, index];
 
-    public override object? Evaluate(Interpreter interpreter, Activation activation) =>
-        Attributes.Item(owner.Evaluate(interpreter, activation), index.Evaluate(interpreter, activation));
+    public override object? Evaluate(Interpreter interpreter, Activation activation)
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        return Attributes.Item(owner.Evaluate(interpreter, activation), index.Evaluate(interpreter, activation));
+    }
 }
 
 internal sealed class GetSlice(Expression owner, Expression? start, Expression? stop, Expression? step) : Expression
 {
     public override IEnumerable<Node> Children => new Node?[] { owner, start, stop, step }.OfType<Node>();
 
-    public override object? Evaluate(Interpreter interpreter, Activation activation) =>
-        Indexing.Slice(interpreter, owner.Evaluate(interpreter, activation), start?.Evaluate(interpreter, activation),
-            stop?.Evaluate(interpreter, activation), step?.Evaluate(interpreter, activation));
+    public override object? Evaluate(Interpreter interpreter, Activation activation)
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        var value = owner.Evaluate(interpreter, activation);
+        return Indexing.Slice(interpreter, value, start?.Evaluate(interpreter, activation), stop?.Evaluate(interpreter, activation), step?.Evaluate(interpreter, activation));
+    }
 }
 
 /// <summary>The arguments in a call: <c>(a, b=c, *d, **e)</c>.</summary>

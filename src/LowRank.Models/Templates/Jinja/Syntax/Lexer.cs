@@ -189,8 +189,9 @@ internal sealed class Lexer
                 if (_source[_at] == '_' && _at + 1 < _source.Length && IsDigit(_source[_at + 1], size)) continue;
                 if (!IsDigit(_source[_at], size)) break;
                 value = value * size + Convert.ToInt32(_source[_at].ToString(), 16);
-                digits++;
+                if (++digits > Numbers.MaxDigits) break;
             }
+            if (digits > Numbers.MaxDigits) throw Error($"an integer has more than {Numbers.MaxDigits} digits");
             if (digits > 0) { Emit(TokenKind.Integer, "integer", Types.Box(value)); return; }
             _at = start;
         }
@@ -212,6 +213,7 @@ internal sealed class Lexer
         {
             // 007 is no number: the zeros end where another digit begins.
             if (text[0] == '0' && text.AsSpan().ContainsAnyExcept('0')) throw Error("leading zeros in decimal integer literals are not permitted");
+            if (text.Length > Numbers.MaxDigits) throw Error($"an integer has more than {Numbers.MaxDigits} digits");
             Emit(TokenKind.Integer, "integer", Types.Box(BigInteger.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)));
         }
 
@@ -240,17 +242,38 @@ internal sealed class Lexer
         var two = _at + 1 < _source.Length ? _source.Substring(_at, 2) : "";
         var kind = two switch
         {
-            "//" => TokenKind.FloorDivide, "**" => TokenKind.Power, "==" => TokenKind.Equal, "!=" => TokenKind.NotEqual,
-            ">=" => TokenKind.GreaterOrEqual, "<=" => TokenKind.LessOrEqual, _ => TokenKind.EndOfTemplate,
+            "//" => TokenKind.FloorDivide,
+            "**" => TokenKind.Power,
+            "==" => TokenKind.Equal,
+            "!=" => TokenKind.NotEqual,
+            ">=" => TokenKind.GreaterOrEqual,
+            "<=" => TokenKind.LessOrEqual,
+            _ => TokenKind.EndOfTemplate,
         };
         if (kind != TokenKind.EndOfTemplate) { Emit(kind, two); _at += 2; return; }
         var c = _source[_at];
         kind = c switch
         {
-            '+' => TokenKind.Add, '-' => TokenKind.Subtract, '*' => TokenKind.Multiply, '/' => TokenKind.Divide, '%' => TokenKind.Modulo, '~' => TokenKind.Tilde,
-            '[' => TokenKind.LeftBracket, ']' => TokenKind.RightBracket, '(' => TokenKind.LeftParenthesis, ')' => TokenKind.RightParenthesis,
-            '{' => TokenKind.LeftBrace, '}' => TokenKind.RightBrace, '>' => TokenKind.Greater, '<' => TokenKind.Less, '=' => TokenKind.Assign,
-            '.' => TokenKind.Dot, ':' => TokenKind.Colon, '|' => TokenKind.Pipe, ',' => TokenKind.Comma, ';' => TokenKind.Semicolon,
+            '+' => TokenKind.Add,
+            '-' => TokenKind.Subtract,
+            '*' => TokenKind.Multiply,
+            '/' => TokenKind.Divide,
+            '%' => TokenKind.Modulo,
+            '~' => TokenKind.Tilde,
+            '[' => TokenKind.LeftBracket,
+            ']' => TokenKind.RightBracket,
+            '(' => TokenKind.LeftParenthesis,
+            ')' => TokenKind.RightParenthesis,
+            '{' => TokenKind.LeftBrace,
+            '}' => TokenKind.RightBrace,
+            '>' => TokenKind.Greater,
+            '<' => TokenKind.Less,
+            '=' => TokenKind.Assign,
+            '.' => TokenKind.Dot,
+            ':' => TokenKind.Colon,
+            '|' => TokenKind.Pipe,
+            ',' => TokenKind.Comma,
+            ';' => TokenKind.Semicolon,
             _ => throw Error($"unexpected char {Representation.Of(c.ToString())} at {_at}"),
         };
         if (c is '(' or '[' or '{') open.Push(c == '(' ? ')' : c == '[' ? ']' : '}');

@@ -12,7 +12,16 @@ internal abstract class Node
     public abstract IEnumerable<Node> Children { get; }
 
     /// <summary>This node and all below.</summary>
-    public IEnumerable<Node> Descend() => Children.SelectMany(c => c.Descend()).Prepend(this);
+    /// <remarks>Without recursion: a hostile template is a deep tree, and this runs before its depth is checked.</remarks>
+    public IEnumerable<Node> Descend()
+    {
+        var open = new Stack<Node>([this]);
+        while (open.TryPop(out var node))
+        {
+            yield return node;
+            foreach (var child in node.Children.Reverse()) open.Push(child);
+        }
+    }
 }
 
 internal abstract class Expression : Node

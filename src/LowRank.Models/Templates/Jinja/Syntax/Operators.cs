@@ -13,6 +13,7 @@ internal sealed class Binary(TokenKind sign, Expression left, Expression right) 
     {
         // A long chain of sums is a deep tree.
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        interpreter.Step();
         var a = left.Evaluate(interpreter, activation);
         var b = right.Evaluate(interpreter, activation);
         return sign switch
@@ -23,7 +24,7 @@ internal sealed class Binary(TokenKind sign, Expression left, Expression right) 
             TokenKind.Divide => Arithmetic.Divide(a, b),
             TokenKind.FloorDivide => Arithmetic.FloorDivide(a, b),
             TokenKind.Modulo => Arithmetic.Modulo(interpreter, a, b),
-            _ => Arithmetic.Power(interpreter, a, b),
+            _ => Arithmetic.Power(a, b),
         };
     }
 }
@@ -35,6 +36,7 @@ internal sealed class Logical(bool isAnd, Expression left, Expression right) : E
 
     public override object? Evaluate(Interpreter interpreter, Activation activation)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         var value = left.Evaluate(interpreter, activation);
         return Types.IsTrue(value) == isAnd ? right.Evaluate(interpreter, activation) : value;
     }

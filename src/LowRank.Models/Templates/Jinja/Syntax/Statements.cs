@@ -103,7 +103,8 @@ internal sealed class FilterBlock(Filter filter, Statement[] body) : Statement
         FrameLoad.Enter(Frame, interpreter, activation);
         var text = interpreter.Capture(body, activation, out var flow);
         if (flow != Flow.Next) return flow;
-        interpreter.Output.AppendText(Representation.Str(filter.EvaluateOn(interpreter, activation, text)));
+        var value = filter.EvaluateOn(interpreter, activation, text);
+        interpreter.Output.AppendText(Texts.IsText(value) ? value! : throw Errors.Type($"expected str instance, {Types.NameOf(value)} found"));
         return Flow.Next;
     }
 }

@@ -18,6 +18,8 @@ internal sealed class EnumerableIterator(IEnumerable<object?> source, string typ
 
     public override bool MoveNext(out object? value)
     {
+        // Filters over filters are iterators in iterators.
+        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
         var more = _source.MoveNext();
         value = more ? _source.Current : null;
         return more;

@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+
+namespace LowRank.Training.Benchmarks;
+
+/// <summary>The figures of <c>lowrank bench</c>; the JSON keys are fixed.</summary>
+public sealed record BenchmarkResult
+{
+    /// <summary>batch · length ÷ median step.</summary>
+    [JsonPropertyName("tokens_per_second")]
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Floating-point operations that a token needs.</summary>
+    [JsonPropertyName("flops_per_token")]
+    public required double FlopsPerToken { get; init; }
+
+    /// <summary>fp32 matrix product of the same process, in GFLOP/s.</summary>
+    [JsonPropertyName("gemm_fp32_gflops")]
+    public required double GemmFp32Gflops { get; init; }
+
+    /// <summary>bf16 matrix product of the same process, in GFLOP/s.</summary>
+    [JsonPropertyName("gemm_bf16_gflops")]
+    public required double GemmBf16Gflops { get; init; }
+
+    /// <summary>fp32 or bf16.</summary>
+    [JsonPropertyName("compute_dtype")]
+    public required string ComputeDtype { get; init; }
+
+    /// <summary>tokens/s · flops per token ÷ the peak of the compute dtype.</summary>
+    [JsonPropertyName("peak_ratio")]
+    public required double PeakRatio { get; init; }
+
+    /// <summary>Highest resident memory of the process after the steps, mapped pages included, in MiB.</summary>
+    [JsonPropertyName("peak_rss_mib")]
+    public required double PeakRssMib { get; init; }
+
+    /// <summary>From the start of loading to the end of the first step.</summary>
+    [JsonPropertyName("seconds_to_first_step")]
+    public required double SecondsToFirstStep { get; init; }
+}

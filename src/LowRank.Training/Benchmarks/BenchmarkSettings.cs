@@ -1,0 +1,43 @@
+using LowRank.Training.Settings;
+
+namespace LowRank.Training.Benchmarks;
+
+/// <summary>What <c>lowrank bench</c> measures.</summary>
+public sealed record BenchmarkSettings
+{
+    /// <summary>The model.</summary>
+    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id.", Value = "MODEL")]
+    public string Model { get; init; } = "";
+
+    /// <summary>The method.</summary>
+    [Setting("method", "What is trained.", Choices = ["lora", "full"])]
+    public string Method { get; init; } = "lora";
+
+    /// <summary>Rows.</summary>
+    [Setting("batch", "Rows of a batch.", Minimum = 1)]
+    public int Batch { get; init; } = 4;
+
+    /// <summary>Tokens of a row.</summary>
+    [Setting("length", "Tokens of a row.", Minimum = 2)]
+    public int Length { get; init; } = 512;
+
+    /// <summary>The rank.</summary>
+    [Setting("rank", "Rank of the adapter.", Minimum = 1)]
+    public int Rank { get; init; } = 16;
+
+    /// <summary>The targets.</summary>
+    [Setting("target", "Modules to adapt, as for train.", Value = "MODULES")]
+    public string Target { get; init; } = "all-linear";
+
+    /// <summary>The compute dtype.</summary>
+    [Setting("dtype", "The dtype of activations and products.", Choices = ["fp32", "bf16"])]
+    public string Dtype { get; init; } = "fp32";
+
+    /// <summary>Steps.</summary>
+    [Setting("steps", "Steps measured after one of warm-up; the median counts.", Minimum = 1)]
+    public int Steps { get; init; } = 5;
+
+    /// <summary>Threads.</summary>
+    [Setting("threads", "Threads of the tensor library.", Minimum = 1, Automatic = "all processors")]
+    public int? Threads { get; init; }
+}
