@@ -1,1 +1,3 @@
-Console.WriteLine("lowrank");
+using LowRank.Cli;
+
+return await App.RunAsync(args, new CommandTree());

@@ -108,7 +108,7 @@ public sealed class TrainingRun : IDisposable
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples);
             run.warnings.AddRange(adapterWarnings);
-            run.warnings.AddRange(examples.Warnings.Take(5));
+            run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
             if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
             run.Open(resumed);
@@ -147,7 +147,7 @@ public sealed class TrainingRun : IDisposable
     private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) }, model.ChatTemplate);
+        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) });
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");

@@ -19,4 +19,22 @@ public sealed record RunRecord
 
     /// <summary>When the run began, in UTC.</summary>
     public required DateTimeOffset Started { get; init; }
+
+    /// <summary>Reads the record of a run.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <exception cref="LowRankException">The folder holds no run, or the record is damaged.</exception>
+    public static RunRecord Load(string folder) => TrainingJson.Read(Path.Combine(folder, FileName), TrainingJson.Default.RunRecord);
+
+    /// <summary>Makes sure that what was written for a resumed run is what it began with; where its files go may change.</summary>
+    /// <param name="entries">What was written. Values that are left open agree with whatever was chosen.</param>
+    /// <exception cref="SettingsException">A setting differs; all of them are listed.</exception>
+    public void RequireSame(IReadOnlyList<SettingEntry> entries)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        var given = SettingsBinder.Read(entries, Settings);
+        var problems = SettingsBinder.Differences(Settings, given)
+            .Where(d => d.Second is not null && d.Setting.Key != "output")
+            .Select(d => $"--{d.Setting.Key} {d.Second} differs from the run's {d.First ?? "default"}: a resumed run keeps its settings. Leave it out, or begin a new run").ToList();
+        if (problems.Count > 0) throw new SettingsException(problems);
+    }
 }

@@ -22,7 +22,7 @@ public static class Evaluator
         options ??= new EvaluationOptions();
         options.Validate();
         var limit = (int)Math.Min(options.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var examples = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig, new ExampleOptions { MaxLength = limit, TrainOn = options.TrainOn }, model.ChatTemplate).Build(rows, cancellation).Examples;
+        var examples = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = options.TrainOn }).Build(rows, cancellation).Examples;
         // Rows without a question are told before the minutes that the loss takes.
         if (options.Metric == EvaluationMetric.Exact) Question.Of(model, rows);
         var batches = new BatchOptions { BatchSize = options.BatchSize, Layout = BatchLayout.GroupedByLength };

@@ -4,7 +4,7 @@ namespace LowRank.Training.Settings;
 public sealed record DataSettings
 {
     /// <summary>The training file.</summary>
-    [Setting("data", "Training data: .jsonl, .json or .txt; the shape of its rows is recognised.", Value = "FILE")]
+    [Setting("data", "Training data: .jsonl, .json or .txt; the shape of its rows is recognised.", Value = "FILE", Required = true)]
     public string Data { get; init; } = "";
 
     /// <summary>Held-out data.</summary>

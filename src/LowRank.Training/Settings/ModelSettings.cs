@@ -4,7 +4,7 @@ namespace LowRank.Training.Settings;
 public sealed record ModelSettings
 {
     /// <summary>The base model.</summary>
-    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id such as org/name.", Value = "MODEL")]
+    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id such as org/name.", Value = "MODEL", Required = true)]
     public string Model { get; init; } = "";
 
     /// <summary>The dtype of activations and products.</summary>

@@ -24,7 +24,8 @@ public sealed record OptimizationSettings
     public double? LearningRate { get; init; }
 
     /// <summary>The schedule.</summary>
-    [Setting("schedule", "Course of the learning rate, by its name in transformers.")]
+    [Setting("schedule", "Course of the learning rate, by its name in transformers.",
+        Choices = ["linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "inverse_sqrt", "warmup_stable_decay"])]
     public string Schedule { get; init; } = "cosine";
 
     /// <summary>Warm-up.</summary>

@@ -4,7 +4,7 @@ namespace LowRank.Training.Settings;
 public sealed record OutputSettings
 {
     /// <summary>The run's folder.</summary>
-    [Setting("output", "Folder of the run: the adapter, checkpoints, metrics.jsonl and run.json. It must not exist.", Value = "FOLDER")]
+    [Setting("output", "Folder of the run: the adapter, checkpoints, metrics.jsonl and run.json. It must not exist.", Value = "FOLDER", Required = true)]
     public string Output { get; init; } = "";
 
     /// <summary>Steps between checkpoints.</summary>

@@ -29,4 +29,7 @@ public sealed class SettingAttribute(string key, string help) : Attribute
 
     /// <summary>What null means, for help.</summary>
     public string? Automatic { get; init; }
+
+    /// <summary>Whether a run cannot begin without it.</summary>
+    public bool Required { get; init; }
 }

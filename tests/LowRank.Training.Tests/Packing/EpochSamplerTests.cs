@@ -1,3 +1,4 @@
+using LowRank.RandomNumbers;
 using LowRank.Training.Data;
 using LowRank.Training.Packing;
 

@@ -1,3 +1,4 @@
+using LowRank.Models;
 using System.Globalization;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
@@ -22,6 +23,12 @@ public sealed class ExampleBuilder
     private readonly Tokenizer tokenizer;
     private readonly RowRenderer renderer;
     private readonly int? endOfSequence;
+
+    /// <summary>A builder with the tokenizer, template and end of text of a loaded model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="options">How rows become examples; null for the defaults.</param>
+    public static ExampleBuilder For(LanguageModel model, ExampleOptions? options = null) =>
+        new(model.Tokenizer, model.ChatTemplate, model.TokenizerConfig.EosToken, options);
 
     /// <summary>A builder for one model.</summary>
     /// <param name="tokenizer">The model's tokenizer.</param>

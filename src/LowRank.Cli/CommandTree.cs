@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using LowRank.Cli.Options;
+using LowRank.Cli.Terminal;
+using LowRank.Cli.Verbs;
+
+namespace LowRank.Cli;
+
+/// <summary>All verbs of the program.</summary>
+internal sealed class CommandTree
+{
+    /// <summary>Builds the tree over the console of this process.</summary>
+    public CommandTree() : this(Screen.OfProcess())
+    {
+    }
+
+    /// <summary>Builds the tree.</summary>
+    public CommandTree(Screen screen)
+    {
+        Screen = screen;
+        Root = new RootCommand("Fine-tune language models with LoRA.") { Verbose };
+        foreach (var verb in Verbs(screen)) Root.Add(verb);
+        foreach (var help in Root.Options.OfType<HelpOption>()) help.Action = new HelpText(screen);
+        Root.SetAction(parsed =>
+        {
+            new HelpText(screen).Invoke(parsed);
+            return ExitCode.WrongUsage;
+        });
+    }
+
+    /// <summary>Where everything is printed.</summary>
+    public Screen Screen { get; }
+
+    /// <summary>The program.</summary>
+    public RootCommand Root { get; }
+
+    /// <summary>Whether failures are shown with their stack.</summary>
+    public Option<bool> Verbose { get; } = new("--verbose") { Description = "Show the stack trace of a failure.", Recursive = true };
+
+    private static IEnumerable<VerbCommand> Verbs(Screen screen) =>
+    [
+        DoctorVerb.Create(screen),
+        InspectVerb.Create(screen),
+        TrainVerb.Create(screen),
+        ConvertVerb.Create(screen),
+    ];
+}
