@@ -43,6 +43,9 @@ internal sealed class CommandTree
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
         TrainVerb.Create(screen),
+        EvalVerb.Create(screen),
+        GenerateVerb.Create(screen),
+        ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
     ];
 }

@@ -12,7 +12,9 @@ internal static class UsageErrors
     {
         var command = parsed.CommandResult.Command;
         var unknown = parsed.UnmatchedTokens.ToHashSet(StringComparer.Ordinal);
-        foreach (var token in unknown) screen.Error.WriteLine($"error: {Unknown(command, token)}");
+        // Behind an unknown option stand its values, which are not worth a line each.
+        var faults = unknown.Where(t => t.StartsWith('-')).DefaultIfEmpty(unknown.FirstOrDefault()).OfType<string>();
+        foreach (var token in faults) screen.Error.WriteLine($"error: {Unknown(command, token)}");
         foreach (var error in parsed.Errors)
             if (!unknown.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal))) screen.Error.WriteLine($"error: {error.Message}");
         screen.Error.WriteLine($"See 'lowrank {(command is RootCommand ? "" : command.Name + " ")}--help'.");

@@ -1,3 +1,5 @@
+using LowRank.Formats;
+using LowRank.Tests.Formats;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Events;
 using LowRank.Training.Settings;
@@ -76,6 +78,64 @@ public sealed class TrainingRunTests : IDisposable
         var events = await Run(TrainingRun.Resume(output));
         Assert.Equal(7, events.OfType<StepCompleted>().First().Step);
         Assert.Equal(want, File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors")));
+    }
+
+    // Each write, flush, rename and deletion of a whole run is the last one in turn (every seventh here, all of them with LOWRANK_SOAK=1):
+    // whatever a killed process leaves, going on gives the bytes of the unbroken run.
+    [Fact]
+    public async Task Wherever_the_process_ends_the_run_goes_on_to_the_same_bytes()
+    {
+        TrainSettings Short(string output)
+        {
+            var settings = Settings(output);
+            return settings with { Optimization = settings.Optimization with { MaxSteps = 3, Accumulate = 1 }, Evaluation = new EvaluationSettings { Samples = 0 }, Output = settings.Output with { SaveEvery = 1, KeepCheckpoints = 1 } };
+        }
+
+        await Run(TrainingRun.Create(Short("whole")));
+        var want = File.ReadAllBytes(Path.Combine(folder, "whole", "adapter_model.safetensors"));
+        var stride = Environment.GetEnvironmentVariable("LOWRANK_SOAK") == "1" ? 1 : 7;
+        var (ends, resumed) = (0, 0);
+        for (var allowed = 0; ; allowed += stride)
+        {
+            var output = Path.Combine(folder, $"ended-{allowed}");
+            var ended = await EndsAfter(allowed, Short($"ended-{allowed}"));
+            if (!ended) break;
+            ends++;
+            List<TrainingEvent> events;
+            try
+            {
+                events = await Run(TrainingRun.Resume(output));
+                resumed++;
+            }
+            catch (LowRankException error) when (error.Message.Contains("no checkpoint yet") || error.Message.Contains("was not written by a run"))
+            {
+                if (Directory.Exists(output)) Directory.Delete(output, recursive: true);
+                events = await Run(TrainingRun.Create(Short($"ended-{allowed}")));
+            }
+            Assert.Equal(RunEnd.Finished, Assert.IsType<RunCompleted>(events[^1]).End);
+            Assert.Equal(want, File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors")));
+            Directory.Delete(output, recursive: true);
+        }
+        TestContext.Current.SendDiagnosticMessage($"{ends} ends, {resumed} resumed from a checkpoint");
+        Assert.True(resumed >= 5 && ends - resumed >= 1, $"{ends} ends, {resumed} resumed");
+    }
+
+    private static async Task<bool> EndsAfter(int allowed, TrainSettings settings)
+    {
+        FileSystemSteps.Current = new EndingSteps(allowed);
+        try
+        {
+            await Run(TrainingRun.Create(settings));
+            return false;
+        }
+        catch (EndingSteps.Ended)
+        {
+            return true;
+        }
+        finally
+        {
+            FileSystemSteps.Current = null;
+        }
     }
 
     [Fact]

@@ -18,6 +18,7 @@ internal static class ProgressBar
             await Task.Run(() => work((done, all) =>
             {
                 var tenth = all == 0 ? 10 : 10 * done / all;
+                if (tenth < shown) shown = 0; // another pass over the same
                 if (tenth <= shown) return;
                 shown = tenth;
                 screen.Progress(string.Create(CultureInfo.InvariantCulture, $"{what}: {10 * tenth} %"));

@@ -8,10 +8,13 @@ internal static class Quantity
     /// <summary>A count with commas: 4,884,480.</summary>
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>Bytes in MiB, or in GiB from 10 GiB on.</summary>
-    public static string Bytes(long value) => value >= 10L << 30
-        ? string.Create(CultureInfo.InvariantCulture, $"{value / (double)(1L << 30):0.0} GiB")
-        : string.Create(CultureInfo.InvariantCulture, $"{value / (double)(1L << 20):N0} MiB");
+    /// <summary>Bytes in KiB, in MiB from 1 MiB on, in GiB from 10 GiB on.</summary>
+    public static string Bytes(long value) => value switch
+    {
+        < 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{value / (double)(1L << 10):0.#} KiB"),
+        < 10L << 30 => string.Create(CultureInfo.InvariantCulture, $"{value / (double)(1L << 20):N0} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{value / (double)(1L << 30):0.0} GiB"),
+    };
 
     /// <summary>A time of seconds, minutes or hours: <c>4.2 s</c>, <c>3 min 20 s</c>, <c>2 h 5 min</c>.</summary>
     public static string Time(TimeSpan value) => value.TotalSeconds switch

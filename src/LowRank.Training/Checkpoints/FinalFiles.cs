@@ -10,14 +10,15 @@ public static class FinalFiles
     /// <summary>Writes the files beside each other first, then moves each into its place: none is ever half there.</summary>
     public static void Write(string output, TrainedWeights weights, AdapterRecord record)
     {
-        var staging = Path.Combine(output, ".result");
-        if (Directory.Exists(staging)) Directory.Delete(staging, recursive: true);
+        var (staging, steps) = (Path.Combine(output, ".result"), FileSystemSteps.Current);
+        steps.DeleteFolder(staging);
         using (var folder = AtomicFolder.Create(staging))
         {
             weights.WriteInto(folder, record);
             folder.Commit();
         }
-        foreach (var file in Directory.GetFiles(staging)) File.Move(file, Path.Combine(output, Path.GetFileName(file)), overwrite: true);
-        Directory.Delete(staging);
+        foreach (var file in Directory.GetFiles(staging).Order(StringComparer.Ordinal)) steps.Rename(file, Path.Combine(output, Path.GetFileName(file)));
+        steps.FlushFolder(output);
+        steps.DeleteFolder(staging);
     }
 }

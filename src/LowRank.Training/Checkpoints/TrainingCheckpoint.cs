@@ -30,7 +30,7 @@ public static class TrainingCheckpoint
     {
         var path = FolderOf(output, state.Step);
         // A run that was resumed from an earlier checkpoint comes by here again.
-        if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        Remove(path);
         using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) * 3))
         {
             weights.WriteInto(folder, record);
@@ -51,8 +51,19 @@ public static class TrainingCheckpoint
             folder.Commit();
         }
         var spared = alsoKeepStep is { } best ? FolderOf(output, best) : null;
-        foreach (var old in All(output).Where(f => f != spared).SkipLast(keep)) Directory.Delete(old, recursive: true);
+        foreach (var old in All(output).Where(f => f != spared).SkipLast(keep).ToArray()) Remove(old);
         return path;
+    }
+
+    // Deleting takes many steps: under another name first, so that a process that is killed meanwhile leaves no half checkpoint to resume from.
+    private static void Remove(string folder)
+    {
+        var steps = FileSystemSteps.Current;
+        var gone = Path.Combine(Path.GetDirectoryName(folder)!, "." + Path.GetFileName(folder) + ".old");
+        steps.DeleteFolder(gone);
+        if (!Directory.Exists(folder)) return;
+        steps.RenameFolder(folder, gone);
+        steps.DeleteFolder(gone);
     }
 
     /// <summary>Restores parameters and moments and tells where the run stands.</summary>

@@ -51,7 +51,7 @@ public sealed class Setting
     public object? Default { get; }
 
     /// <summary>What a value is called in help, such as <c>FILE</c>.</summary>
-    public string ValueName => declared.Value ?? (IsSwitch ? "true|false" : type == typeof(string) ? "TEXT" : type == typeof(double) ? "NUMBER" : "COUNT");
+    public string ValueName => declared.Value ?? (IsSwitch ? "true|false" : Choices is not null ? "NAME" : type == typeof(string) ? "TEXT" : type == typeof(double) ? "NUMBER" : "COUNT");
 
     /// <summary>The range of a number as text, such as <c>from 0 to 0.99</c>; null where any is allowed.</summary>
     public string? Range => (double.IsNaN(declared.Minimum), double.IsNaN(declared.Maximum)) switch

@@ -101,8 +101,20 @@ public static class NativeRuntime
         (NativePlaces.TorchLib() is null && NativePlaces.OfLibTorch().All(place => place.Missing(NativeFileNames.LibTorch).Length > 0))
         || NativePlaces.OfNativePart().All(place => place.Missing(NativeFileNames.NativePart).Length > 0);
 
-    private static bool SameFile(string a, string b) =>
-        (File.ResolveLinkTarget(a, true)?.FullName ?? a) == (File.ResolveLinkTarget(b, true)?.FullName ?? b);
+    private static bool SameFile(string a, string b) => RealPath(a) == RealPath(b);
+
+    // With every link on the way resolved, as the system names a mapped file.
+    private static string RealPath(string path)
+    {
+        var full = Path.GetFullPath(path);
+        var real = Path.GetPathRoot(full)!;
+        foreach (var part in full[real.Length..].Split(Path.DirectorySeparatorChar))
+        {
+            real = Path.Combine(real, part);
+            real = File.ResolveLinkTarget(real, returnFinalTarget: true)?.FullName ?? real;
+        }
+        return real;
+    }
 
     private static NativePlace FindLibTorch()
     {

@@ -1,0 +1,66 @@
+using System.CommandLine;
+using LowRank.Adapters;
+using LowRank.Cli.Terminal;
+using LowRank.Models;
+using LowRank.Models.Checkpoints;
+using TorchSharp;
+
+namespace LowRank.Cli.Options;
+
+/// <summary>Which model a verb uses, with which adapter: the same options wherever a model is loaded.</summary>
+internal sealed class ModelOptions
+{
+    private readonly Option<string> model = new("--model")
+    {
+        Description = "A Hugging Face folder, a .gguf file or a hub id such as org/name. With --adapter it may be left out: the adapter names its base.", HelpName = "MODEL",
+    };
+
+    private readonly Option<string> adapter = new("--adapter") { Description = "An adapter of LowRank or PEFT to use with the model.", HelpName = "FOLDER" };
+
+    private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of activations and products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
+
+    private readonly Option<int?> threads = new("--threads") { Description = "Threads of the tensor library. [default: all processors]", HelpName = "COUNT" };
+
+    /// <summary>Adds the options to a verb.</summary>
+    public void AddTo(VerbCommand verb)
+    {
+        dtype.AcceptOnlyFromAmong("fp32", "bf16");
+        threads.AtLeast(1);
+        verb.AddGroup("model", [model, adapter, dtype, threads]);
+    }
+
+    /// <summary>Whether an adapter was asked for.</summary>
+    public bool HasAdapter(ParseResult parsed) => parsed.GetValue(adapter) is not null;
+
+    /// <summary>Loads the model and puts the adapter into it.</summary>
+    /// <exception cref="LowRankException">There is no model, or something is wrong with it or the adapter.</exception>
+    public async Task<LanguageModel> LoadAsync(ParseResult parsed, Screen screen, CancellationToken cancellation)
+    {
+        var folder = parsed.GetValue(adapter);
+        var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
+            ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter FOLDER of an adapter that names its base." : $"{folder} does not name its base model: say it with --model.");
+        screen.Progress($"Loading {name}{(folder is null ? "" : $" with {folder}")}");
+        var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
+        {
+            ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
+            Progress = screen.Progress,
+        }, cancellation).ConfigureAwait(false);
+        try
+        {
+            if (folder is not null) loaded.LoadAdapter(folder, screen.Warn);
+            return loaded;
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+    }
+
+    private static string? BaseOf(string folder)
+    {
+        using var opened = AdapterFolder.Open(folder);
+        return opened.Config.BaseModel;
+    }
+}
