@@ -8,7 +8,7 @@ using LowRank.Training.Events;
 using LowRank.Training.Settings;
 using TinyModel;
 
-const int seed = 7, conversations = 30_000, heldOutConversations = 300, vocabulary = 1536;
+const int seed = 7, conversations = 24_000, heldOutConversations = 300, vocabulary = 2048;
 var (texts, output) = (args[0], Path.GetFullPath(args[1]));
 var work = Path.Combine(output, ".work");
 Directory.CreateDirectory(work);
@@ -19,11 +19,11 @@ var maker = new Texts(subjects, seed);
 var all = maker.Conversations(conversations + heldOutConversations).ToArray();
 Texts.Write(Path.Combine(work, "chat.jsonl"), all[..conversations]);
 Texts.Write(Path.Combine(work, "chat.held-out.jsonl"), all[conversations..]);
-Texts.Write(Path.Combine(output, "subjects.train.jsonl"), maker.Messages(480, heldOut: false));
+Texts.Write(Path.Combine(output, "subjects.train.jsonl"), maker.Messages(560, heldOut: false));
 Texts.Write(Path.Combine(output, "subjects.test.jsonl"), maker.Messages(120, heldOut: true));
 
 // Role names and task words are in the tokenizer's text too, so that each is one or two tokens.
-var tokenizer = BytePairTrainer.Train([.. all[..conversations].SelectMany(c => c.Select(t => t.Text)), .. maker.Messages(480, heldOut: false).SelectMany(m => m.Select(t => t.Text)), .. Enumerable.Repeat("user\nassistant\nsystem\n", 1000)], vocabulary);
+var tokenizer = BytePairTrainer.Train([.. all[..conversations].SelectMany(c => c.Select(t => t.Text)), .. maker.Messages(560, heldOut: false).SelectMany(m => m.Select(t => t.Text)), .. Enumerable.Repeat("user\nassistant\nsystem\n", 1000)], vocabulary);
 RandomCheckpoint.Write(Path.Combine(work, "start"), tokenizer, seed);
 
 var settings = new TrainSettings

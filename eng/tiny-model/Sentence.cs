@@ -15,8 +15,7 @@ internal sealed partial class Sentence(Subject subject, Random random, Func<stri
             var word = Word(char.ToLowerInvariant(match.Groups[1].Value[0]) + match.Groups[1].Value[1..]);
             return char.IsUpper(match.Groups[1].Value[0]) ? char.ToUpperInvariant(word[0]) + word[1..] : word;
         });
-        text = Article().Replace(text, "$1n $2");
-        return char.ToUpperInvariant(text[0]) + text[1..];
+        return Article().Replace(text, "$1n $2");
     }
 
     private string Word(string slot)
