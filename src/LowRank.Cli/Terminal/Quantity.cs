@@ -32,5 +32,5 @@ internal static class Quantity
     public static string Loss(double value) => value.ToString("0.0000", CultureInfo.InvariantCulture);
 
     /// <summary>A learning rate with two digits: <c>2.0e-04</c>.</summary>
-    public static string Rate(double value) => value.ToString("0.0e-00", CultureInfo.InvariantCulture);
+    public static string Rate(double value) => value == 0 ? "0" : value.ToString("0.0e-00", CultureInfo.InvariantCulture);
 }

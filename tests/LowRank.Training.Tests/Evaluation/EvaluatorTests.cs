@@ -36,7 +36,7 @@ public sealed class EvaluatorTests : IDisposable
     [Fact]
     public void The_loss_does_not_depend_on_the_batches()
     {
-        var examples = new ExampleBuilder(model.Tokenizer, model.TokenizerConfig).Build(Colours().Rows, TestContext.Current.CancellationToken).Examples;
+        var examples = ExampleBuilder.For(model).Build(Colours().Rows, TestContext.Current.CancellationToken).Examples;
         var want = Evaluator.Loss(model, examples, new BatchOptions { BatchSize = 1 });
         Assert.Equal((24, examples.Sum(e => (long)e.SupervisedTokens)), (want.Rows, want.SupervisedTokens));
         Assert.Equal(Math.Exp(want.Loss), want.Perplexity);

@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace LowRank.Cli.Tests;
+
+/// <summary>Starts the real program and collects what it prints.</summary>
+internal static class Tool
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
+    /// <summary>Runs it to its end with these arguments.</summary>
+    public static Task<ToolResult> Run(params string[] arguments) => Run(arguments, input: "");
+
+    /// <summary>Runs it to its end.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="input">What is piped in.</param>
+    /// <param name="columns">The width that it is told, or null.</param>
+    public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null)
+    {
+        using var process = Start(arguments, columns);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        await End(process);
+        return new ToolResult(process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts it.</summary>
+    public static Process Start(string[] arguments, int? columns = null)
+    {
+        var start = new ProcessStartInfo(Host()) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(typeof(App).Assembly.Location);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment.Remove("COLUMNS");
+        if (columns is { } width) start.Environment["COLUMNS"] = width.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        // Another language must not change a letter.
+        start.Environment["LANG"] = start.Environment["LC_ALL"] = "de_DE.UTF-8";
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public static async Task End(Process process)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+    }
+
+    // A test program may be started by itself: the host is that of its runtime.
+    private static string Host()
+    {
+        var name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+        var beside = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));
+        return File.Exists(beside) ? beside : name;
+    }
+}

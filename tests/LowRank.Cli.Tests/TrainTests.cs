@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Text.Json;
+using LowRank.Training.Tests;
+
+namespace LowRank.Cli.Tests;
+
+/// <summary>A tiny model through the real program: train, eval, generate, chat; stopped by Ctrl-C and resumed.</summary>
+public sealed class TrainTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly string model;
+    private readonly string data;
+
+    public TrainTests() => (model, data) = (TinyModel.Create(folder.At("model")), TinyModel.CreateData(folder.At("rows.jsonl")));
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_run_from_yaml_leaves_an_adapter_that_eval_generate_and_chat_use()
+    {
+        var yaml = folder.Write("run.yaml", $"model: {model}\ndata: {data}\ntarget: [q_proj, v_proj]\nrank: 2\nmax-steps: 3\nvalidation: 4\nthreads: 1\n");
+        var train = await Tool.Run("train", "--config", yaml, "--rank", "4", "--output", folder.At("out"));
+        Assert.True(train.Code == 0, train.Error);
+        Assert.Matches(@"^trainable params: [\d,]+ \|\| all params: [\d,]+ \|\| trainable%: \d+\.\d{4}\n", train.Out);
+        Assert.Contains("⟦", train.Out, StringComparison.Ordinal);
+        Assert.Matches(@"\nstep 1/3  loss \d+\.\d{4}  lr ", train.Out);
+        Assert.Contains("held-out loss", train.Out, StringComparison.Ordinal);
+        using var config = JsonDocument.Parse(File.ReadAllText(folder.At("out/adapter_config.json")));
+        Assert.Equal(4, config.RootElement.GetProperty("r").GetInt32());
+
+        using var eval = JsonDocument.Parse((await Tool.Run("eval", "--adapter", folder.At("out"), "--data", data, "--metric", "exact", "--max-new-tokens", "4", "--json")).Out);
+        foreach (var key in (string[])["loss", "perplexity", "supervised_tokens", "accuracy", "rows"])
+        {
+            Assert.Equal(JsonValueKind.Number, eval.RootElement.GetProperty(key).ValueKind);
+            Assert.Equal(JsonValueKind.Number, eval.RootElement.GetProperty("base").GetProperty(key).ValueKind);
+        }
+
+        var prompts = folder.Write("prompts.txt", "Which colour has number 1?\n\nWhich colour has number 2?\n");
+        var answers = await Tool.Run("generate", "--adapter", folder.At("out"), "--file", prompts, "--max-new-tokens", "4", "--json");
+        Assert.Equal(0, answers.Code);
+        var lines = answers.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.All(lines, line => Assert.InRange(JsonDocument.Parse(line).RootElement.GetProperty("tokens").GetInt32(), 1, 4));
+
+        var chat = await Tool.Run(["chat", "--model", model, "--adapter", folder.At("out"), "--max-new-tokens", "4"], "Hello\n/clear\nHello\n/exit\nnever\n");
+        Assert.Equal(0, chat.Code);
+        var turns = chat.Out.TrimEnd('\n');
+        Assert.Equal(turns[..((turns.Length - 1) / 2)], turns[((turns.Length + 1) / 2)..]);
+    }
+
+    [Fact]
+    public async Task Json_prints_one_event_a_line()
+    {
+        var train = await Tool.Run("train", "--model", model, "--data", data, "--output", folder.At("out"), "--max-steps", "2", "--threads", "1", "--json");
+        Assert.Equal(0, train.Code);
+        string?[] events = [.. train.Out.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString())];
+        Assert.Equal("start", events[0]);
+        Assert.Equal("end", events[^1]);
+        Assert.Equal(2, events.Count(e => e == "step"));
+    }
+
+    [Fact]
+    public async Task Ctrl_C_saves_and_the_resumed_run_ends_as_the_unbroken_one()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "signals are sent with kill");
+        string[] settings = ["--model", model, "--data", data, "--max-steps", "300", "--batch", "4", "--learning-rate", "0.01", "--threads", "1"];
+        using var stopped = Tool.Start(["train", .. settings, "--output", folder.At("stopped")]);
+        var error = stopped.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        while (await stopped.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.StartsWith("step ", StringComparison.Ordinal)) { }
+        using (var kill = Process.Start("kill", ["-INT", $"{stopped.Id}"])) await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var rest = await stopped.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await Tool.End(stopped);
+        Assert.Equal(130, stopped.ExitCode);
+        Assert.Contains("Ctrl-C again", await error, StringComparison.Ordinal);
+        Assert.Contains("go on with: lowrank train --resume", rest, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.At("stopped/adapter_model.safetensors")));
+
+        (await Tool.Run("train", "--resume", folder.At("stopped"), "--rank", "3")).AssertFails(2, "--rank 3 differs from the run's 16");
+        var resumed = await Tool.Run(["train", .. settings, "--resume", folder.At("stopped")]);
+        Assert.True(resumed.Code == 0, resumed.Error);
+        Assert.Contains("resumed at step", resumed.Out, StringComparison.Ordinal);
+        Assert.Equal(0, (await Tool.Run(["train", .. settings, "--output", folder.At("whole")])).Code);
+        Assert.Equal(File.ReadAllBytes(folder.At("whole/adapter_model.safetensors")), File.ReadAllBytes(folder.At("stopped/adapter_model.safetensors")));
+    }
+}
