@@ -15,7 +15,7 @@ public class TrainingViewTests
         var (text, code) = await Shown(live: false, json: false, colors: false, Run(RunEnd.Finished));
         Assert.Equal(0, code);
         Assert.Equal("""
-            trainable params: 4,884,480 || all params: 139,399,488 || trainable%: 3.5040
+            trainable params: 4,884,480 || all params: 139,399,488 || trainable%: 3.5039
             1,200 examples, 24 held out; 100 steps, 2 epochs
             expected peak memory: 800 MiB
             chosen: alpha 16: the rank, so that the scaling is 1
