@@ -49,7 +49,7 @@ exit $status
 RUN
 chmod +x "$folder/run-tests"
 
-tar -C "$output" -cf - lowrank-selfcontained | xz -T0 -6 > "$folder.tar.xz"
+tar -C "$output" -cf - lowrank-selfcontained | xz -T1 -9e > "$folder.tar.xz"
 bytes=$(stat -c %s "$folder.tar.xz")
 echo "$folder.tar.xz: $((bytes / 1000000)) MB, $(du -sm "$folder" | cut -f1) MB unpacked"
 [ "$bytes" -lt 40000000 ] || { echo "The archive must be below 40 MB." >&2; exit 1; }

@@ -39,6 +39,7 @@ internal sealed class CommandTree
 
     private static IEnumerable<VerbCommand> Verbs(Screen screen) =>
     [
+        QuickstartVerb.Create(screen),
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
         TrainVerb.Create(screen),

@@ -45,6 +45,9 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The training examples, and what truncation cost.</summary>
     public ExampleSet Examples { get; }
 
+    /// <summary>The memory that the run is expected to need at its peak.</summary>
+    public required MemoryPlan Memory { get; init; }
+
     /// <summary>What a person should know although the run can begin.</summary>
     public IReadOnlyList<string> Warnings => warnings;
 
@@ -100,13 +103,14 @@ public sealed class TrainingRun : IDisposable
                 Seed = settings.Optimization.Seed,
             };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = RunPlanner.Plan(settings, weights, examples.Examples, batches).Total };
+            var memory = RunPlanner.Plan(settings, weights, examples.Examples, batches);
+            options = options with { PredictedPeakBytes = memory.Total };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
                 trainer.Sampler = new AnswerSampler(model, [.. split.Validation.Take(settings.Evaluation.Samples)], settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
-            var run = new TrainingRun(resolved, model, weights, trainer, examples);
+            var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");

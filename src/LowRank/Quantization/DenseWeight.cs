@@ -9,8 +9,8 @@ namespace LowRank.Quantization;
 /// </summary>
 public sealed class DenseWeight : FrozenWeight
 {
-    /// <summary>Below this number of rows a product reads the bf16 weight directly: widening it first would cost more than the product.</summary>
-    private const int GemvRows = 8;
+    /// <summary>Up to this number of rows a product reads the bf16 weight directly: widening it first would cost more than the product.</summary>
+    private const int GemvRows = 32;
 
     /// <summary>A product with more rows of weight than this is widened in panels, so that a large head needs no whole fp32 copy.</summary>
     private const long PanelElements = 4L << 20;

@@ -6,13 +6,13 @@ namespace LowRank.Runtime;
 /// <summary>
 /// The speed of libtorch's matrix product on this processor, the yardstick of every speed that LowRank prints: best of 7 products of two
 /// 2048×2048 matrices on libtorch's threads, after one more to warm up. A dtype that the processor computes so slowly that one such product would take
-/// seconds (bf16 without AVX-512 or AMX: about 1 GFLOP/s) is measured on 128 rows.
+/// seconds (bf16 without AVX-512 or AMX: about 1 GFLOP/s) is measured on 16 rows.
 /// </summary>
 public static class GemmPeak
 {
     private const int Size = 2048;
     private const int Repetitions = 7;
-    private const int ProbeRows = 128;
+    private const int ProbeRows = 16;
     private const int ProbeRepetitions = 3;
 
     /// <summary>Below this rate one product of the full size takes more than four seconds.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
@@ -110,6 +111,25 @@ public sealed class SmolLM2GenerationTests(SmolLM2GenerationTests.Loaded loaded,
         finally
         {
             model.Detach();
+        }
+    }
+
+    /// <summary>Not a benchmark (other tests may run beside it), but what a token costs is in sight.</summary>
+    [Fact]
+    public void The_cost_of_a_token_is_in_sight()
+    {
+        var model = loaded.Model;
+        const int tokens = 24;
+        foreach (var rows in new[] { 1, 8, 32 })
+        {
+            var prompts = Enumerable.Range(0, rows).Select(i => model.Tokenizer.Encode($"Number {i} of a long list of things to do is")).ToArray();
+            var options = new GenerationOptions { MaxNewTokens = tokens, Temperature = 1, Seed = 1 };
+            model.GenerateBatch(prompts, options with { MaxNewTokens = 2 });
+            var (wall, cpu) = (Stopwatch.StartNew(), Process.GetCurrentProcess().TotalProcessorTime);
+            var generated = model.GenerateBatch(prompts, options).Sum(g => g.Ids.Count);
+            var used = Process.GetCurrentProcess().TotalProcessorTime - cpu;
+            output.WriteLine($"{rows} rows: {generated / wall.Elapsed.TotalSeconds:f1} tokens/s, {used.TotalMilliseconds / generated:f1} ms of processor time a token");
+            Assert.InRange(generated, rows, rows * tokens);
         }
     }
 

@@ -37,7 +37,7 @@ public sealed class CpuKernelTests
     }
 
     [Theory]
-    [InlineData(1, 64, 33), InlineData(3, 576, 1000), InlineData(8, 32, 7)]
+    [InlineData(1, 64, 33), InlineData(3, 576, 1000), InlineData(8, 32, 7), InlineData(4, 1536, 64), InlineData(7, 96, 1001), InlineData(32, 576, 131)]
     public void Bf16_gemv_equals_the_widened_product(int rows, int inFeatures, int outFeatures)
     {
         using var scope = NewDisposeScope();
