@@ -25,6 +25,7 @@ public class TrainingViewTests
             ⟦hello<|end|>⟧
 
             warning: a row is long
+            loss before the first step: 3.0000
             step 1/100  loss 3.0000  lr 2.0e-04  1,234 tok/s  700 MiB
             expected time: about 3 min 20 s for the remaining 98 of 100 steps
             step 4/100  loss 1.8818  lr 2.0e-04  1,234 tok/s  700 MiB  3 min 20 s left
