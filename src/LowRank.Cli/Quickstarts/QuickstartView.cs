@@ -62,10 +62,10 @@ internal sealed class QuickstartView(Screen screen, bool json)
         Station("Plan");
         screen.Fields(
         [
-            ("model", string.Create(CultureInfo.InvariantCulture, $"{settings.Model.Model} ({e.Family}, {e.BaseParameters / 1e6:0.0} M parameters)")),
+            ("model", string.Create(CultureInfo.InvariantCulture, $"{Short(settings.Model.Model)} ({e.Family}, {e.BaseParameters / 1e6:0.0} M parameters)")),
             ("task", $"answer a message with one of {e.Answers} words: {e.Rows} rows to learn, {e.HeldOut} others held out"),
             ("adapter", string.Create(CultureInfo.InvariantCulture, $"LoRA of rank {settings.Adapter.Rank} on {settings.Adapter.Target}, {Quantity.Count(e.TrainableParameters)} parameters ({Quantity.Percent((double)e.TrainableParameters / (e.BaseParameters + e.TrainableParameters))} of all)")),
-            ("training", string.Create(CultureInfo.InvariantCulture, $"{settings.Optimization.MaxSteps} steps of {settings.Optimization.Batch} rows, learning rate {settings.Optimization.LearningRate:g3}, {settings.Model.Threads} threads")),
+            ("training", string.Create(CultureInfo.InvariantCulture, $"{settings.Optimization.MaxSteps} steps of {settings.Optimization.Batch} rows, learning rate {settings.Optimization.LearningRate:g3}, {settings.Model.Threads} {(settings.Model.Threads == 1 ? "thread" : "threads")}")),
             ("memory", $"{Quantity.Bytes(memory.Total)} at the peak: program {Quantity.Bytes(memory.Runtime)}, base {Quantity.Bytes(memory.Base)}, adapter with gradients and moments {Quantity.Bytes(memory.Trained + memory.Gradients + memory.Optimizer)}, activations {Quantity.Bytes(memory.Activations + Math.Max(memory.Logits, memory.Workspace))}"),
         ], indent: 2);
     }
@@ -109,6 +109,9 @@ internal sealed class QuickstartView(Screen screen, bool json)
         screen.Write($"{++station}  {title}", "bold");
         screen.Out.WriteLine();
     }
+
+    // A path as seen from here, where that is shorter.
+    private static string Short(string model) => Path.Exists(model) && Path.GetRelativePath(".", model) is var near && near.Length < model.Length ? near : model;
 
     private static string Share(QuickstartMeasured e) => $"{e.Result.Correct} of {e.Result.Rows} ({Quantity.Percent(e.Result.Accuracy)})";
 

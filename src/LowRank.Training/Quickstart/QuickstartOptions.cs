@@ -17,7 +17,7 @@ public sealed record QuickstartOptions
     /// <summary>Held-out rows that are asked. Default null: all 120 with the tiny model's data, 100 with the other.</summary>
     public int? HeldOut { get; init; }
 
-    /// <summary>Threads of the tensor library. Default null: two with the tiny model (more do not help), all processors with another.</summary>
+    /// <summary>Threads of the tensor library. Default null: one with the tiny model, whose products are too small to share (two take longer, far longer on a busy machine); all processors with another.</summary>
     public int? Threads { get; init; }
 
     /// <summary>Decides the adapter's start and the order of rows. Default 0.</summary>
@@ -29,7 +29,7 @@ public sealed record QuickstartOptions
         var isTiny = Model is null;
         return new TrainSettings
         {
-            Model = new ModelSettings { Model = Model ?? files.TinyModel, Threads = Threads ?? (isTiny ? Math.Min(2, Environment.ProcessorCount) : null) },
+            Model = new ModelSettings { Model = Model ?? files.TinyModel, Threads = Threads ?? (isTiny ? 1 : null) },
             Adapter = new AdapterSettings { Rank = 16 },
             Data = new DataSettings { Data = files.Training },
             Optimization = new OptimizationSettings { MaxSteps = MaxSteps ?? (isTiny ? 120 : 60), Batch = isTiny ? 16 : 8, LearningRate = isTiny ? 5e-3 : 1e-3, Warmup = 0.1, Seed = Seed },
