@@ -47,5 +47,6 @@ internal sealed class CommandTree
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
+        BenchVerb.Create(screen),
     ];
 }

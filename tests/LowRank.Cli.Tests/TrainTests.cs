@@ -60,6 +60,16 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task Bench_prints_its_figures()
+    {
+        var bench = await Tool.Run("bench", "--model", model, "--batch", "1", "--length", "8", "--steps", "1", "--threads", "1", "--json");
+        Assert.True(bench.Code == 0, bench.Error);
+        using var json = JsonDocument.Parse(bench.Out);
+        string[] keys = ["tokens_per_second", "flops_per_token", "gemm_fp32_gflops", "gemm_bf16_gflops", "compute_dtype", "peak_ratio", "peak_rss_mib", "seconds_to_first_step"];
+        Assert.Equal(keys, json.RootElement.EnumerateObject().Select(p => p.Name));
+    }
+
+    [Fact]
     public async Task Ctrl_C_saves_and_the_resumed_run_ends_as_the_unbroken_one()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "signals are sent with kill");

@@ -3,17 +3,18 @@ using LowRank.Training.Settings;
 
 namespace LowRank.Cli.Options;
 
-/// <summary>All settings of a run as options, and the file that may hold them.</summary>
-internal sealed class SettingsOptions
+/// <summary>The settings of a record as options, and the file that may hold them.</summary>
+/// <param name="settings">The settings, such as <see cref="SettingsSchema{T}.All"/> of a run.</param>
+internal sealed class SettingsOptions(IReadOnlyList<Setting> settings)
 {
-    private readonly IReadOnlyList<SettingOption> options = [.. SettingsSchema.All.Select(s => new SettingOption(s))];
+    private readonly IReadOnlyList<SettingOption> options = [.. settings.Select(s => new SettingOption(s))];
 
     private readonly Option<string> config = new("--config") { Description = "A YAML file with these settings by the names of the options; options win over it.", HelpName = "FILE" };
 
     /// <summary>Adds the options to a verb, grouped as the settings are.</summary>
     public void AddTo(VerbCommand verb)
     {
-        foreach (var group in options.GroupBy(o => o.Setting.Group)) verb.AddGroup(group.Key, [.. group]);
+        foreach (var group in options.GroupBy(o => o.Setting.Group)) verb.AddGroup(group.Key ?? "Settings", [.. group]);
         verb.AddGroup("File", [config]);
     }
 

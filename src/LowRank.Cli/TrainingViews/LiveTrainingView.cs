@@ -13,7 +13,7 @@ internal sealed class LiveTrainingView(Screen screen) : TrainingView
 
     protected override async Task RenderAsync(IAsyncEnumerable<TrainingEvent> events)
     {
-        var status = new TrainingStatus();
+        var status = new TrainingStatus(window: 10);
         await screen.Console.Live(Foot(status)).AutoClear(true).StartAsync(async live =>
         {
             // What stays goes through the console with the live display, which moves the foot down.
@@ -27,7 +27,8 @@ internal sealed class LiveTrainingView(Screen screen) : TrainingView
                 if (status.TakeForecast() is { } forecast) kept.WriteLine(forecast);
                 if (kept.GetStringBuilder() is { Length: > 0 } lines)
                 {
-                    screen.Console.Write(new ControlCode(lines.ToString()));
+                    // The cursor stands on the foot: what is longer than the new lines would stay.
+                    screen.Console.Write(new ControlCode("\e[J" + lines));
                     lines.Clear();
                 }
                 if (e is StepCompleted && System.Diagnostics.Stopwatch.GetElapsedTime(drawn) < Interval) continue;

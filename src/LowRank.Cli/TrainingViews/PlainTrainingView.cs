@@ -11,7 +11,7 @@ internal sealed class PlainTrainingView(Screen screen) : TrainingView
     protected override async Task RenderAsync(IAsyncEnumerable<TrainingEvent> events)
     {
         var text = new TrainingText(screen);
-        var status = new TrainingStatus();
+        var status = new TrainingStatus(window: int.MaxValue);
         await foreach (var e in events.ConfigureAwait(false))
         {
             status.Add(e);

@@ -5,12 +5,12 @@ using LowRank.Training.Events;
 namespace LowRank.Cli.TrainingViews;
 
 /// <summary>Where a run stands, gathered from its events.</summary>
-internal sealed class TrainingStatus
+/// <param name="window">The loss is the mean of at most so many of the last steps.</param>
+internal sealed class TrainingStatus(int window)
 {
+    private readonly Queue<StepCompleted> recent = [];
     private StepCompleted? last;
     private bool isForecast;
-    private double loss;
-    private long supervised;
 
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps { get; private set; }
@@ -28,8 +28,8 @@ internal sealed class TrainingStatus
         if (e is RunStarted start) TotalSteps = start.TotalSteps;
         if (e is not StepCompleted step) return;
         last = step;
-        loss += step.Loss * step.SupervisedTokens;
-        supervised += step.SupervisedTokens;
+        recent.Enqueue(step);
+        if (recent.Count > window) recent.Dequeue();
     }
 
     /// <summary>The expected time of the run, once, when it is known; else null.</summary>
@@ -44,14 +44,17 @@ internal sealed class TrainingStatus
     public string TakeLine()
     {
         var text = $"step {Step}/{TotalSteps}  {Numbers()}{Left("  ")}";
-        (loss, supervised) = (0, 0);
+        recent.Clear();
         return text;
     }
 
     /// <summary>Loss, learning rate, speed and memory; empty before the first step.</summary>
     public string Numbers() => last is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"loss {Quantity.Loss(supervised > 0 ? loss / supervised : last.Loss)}  lr {Quantity.Rate(last.LearningRate)}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}");
+        $"loss {Quantity.Loss(Loss(last))}  lr {Quantity.Rate(last.LearningRate)}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}");
 
     /// <summary>The time left, after a gap; empty where it is not known.</summary>
     public string Left(string gap) => last?.TimeLeft is { } left && Step < TotalSteps ? $"{gap}{Quantity.Time(left)} left" : "";
+
+    // Each supervised token counts alike, as everywhere.
+    private double Loss(StepCompleted newest) => recent.Count == 0 ? newest.Loss : recent.Sum(s => s.Loss * s.SupervisedTokens) / Math.Max(1, recent.Sum(s => s.SupervisedTokens));
 }

@@ -16,6 +16,7 @@ internal sealed class TrainingText(Screen screen)
         switch (e)
         {
             case RunStarted started: Started(start = started); break;
+            case StepCompleted { Step: 1 } first: screen.Out.WriteLine($"loss before the first step: {Quantity.Loss(first.Loss)}"); break;
             case EvaluationCompleted evaluation: Evaluated(evaluation); break;
             case CheckpointSaved saved: screen.Out.WriteLine($"checkpoint: {saved.Folder}"); break;
             case RunWarning warning: screen.Out.WriteLine($"warning: {Printable.Of(warning.Message)}"); break;

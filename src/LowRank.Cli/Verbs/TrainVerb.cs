@@ -16,7 +16,7 @@ internal static class TrainVerb
     {
         var verb = new VerbCommand("train", "Fine-tune a model on a data file.",
             "lowrank train --model SmolLM2-135M-Instruct.Q4_1.gguf --data rows.jsonl --validation 0.1 --output out", "lowrank train --resume out");
-        var settings = new SettingsOptions();
+        var settings = new SettingsOptions(SettingsSchema<TrainSettings>.All);
         settings.AddTo(verb);
         var resume = new Option<string>("--resume")
         {
@@ -40,14 +40,14 @@ internal static class TrainVerb
 
     private static TrainingRun Begin(IReadOnlyList<SettingEntry> entries, Screen screen, CancellationToken cancellation)
     {
-        var settings = SettingsBinder.Read(entries);
+        var settings = SettingsBinder.Read<TrainSettings>(entries);
         SettingsBinder.RequireComplete(settings);
         return TrainingRun.Create(settings, screen.Progress, cancellation);
     }
 
     private static TrainingRun Resume(IReadOnlyList<SettingEntry> entries, string? folder, Screen screen, CancellationToken cancellation)
     {
-        var output = folder ?? SettingsBinder.Read(entries).Output.Output;
+        var output = folder ?? SettingsBinder.Read<TrainSettings>(entries).Output.Output;
         if (output.Length == 0) throw new UsageException("--resume needs the folder of a run: --resume FOLDER.");
         RunRecord.Load(output).RequireSame(entries);
         return TrainingRun.Resume(output, screen.Progress, cancellation);

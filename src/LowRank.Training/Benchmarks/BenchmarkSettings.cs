@@ -6,7 +6,7 @@ namespace LowRank.Training.Benchmarks;
 public sealed record BenchmarkSettings
 {
     /// <summary>The model.</summary>
-    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id.", Value = "MODEL")]
+    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id.", Value = "MODEL", Required = true)]
     public string Model { get; init; } = "";
 
     /// <summary>The method.</summary>

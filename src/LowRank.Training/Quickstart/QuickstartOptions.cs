@@ -11,7 +11,7 @@ public sealed record QuickstartOptions
     /// <summary>The folder of the run, with the adapter; it must not exist, or be empty. Default <c>lowrank-quickstart</c>.</summary>
     public string Output { get; init; } = "lowrank-quickstart";
 
-    /// <summary>Optimizer steps. Default null: 180 with the tiny model, 60 with another.</summary>
+    /// <summary>Optimizer steps. Default null: 120 with the tiny model, 60 with another.</summary>
     public int? MaxSteps { get; init; }
 
     /// <summary>Held-out rows that are asked. Default null: all 120 with the tiny model's data, 100 with the other.</summary>
@@ -32,7 +32,7 @@ public sealed record QuickstartOptions
             Model = new ModelSettings { Model = Model ?? files.TinyModel, Threads = Threads ?? (isTiny ? Math.Min(2, Environment.ProcessorCount) : null) },
             Adapter = new AdapterSettings { Rank = 16 },
             Data = new DataSettings { Data = files.Training },
-            Optimization = new OptimizationSettings { MaxSteps = MaxSteps ?? (isTiny ? 180 : 60), Batch = isTiny ? 16 : 8, LearningRate = isTiny ? 5e-3 : 1e-3, Warmup = 0.1, Seed = Seed },
+            Optimization = new OptimizationSettings { MaxSteps = MaxSteps ?? (isTiny ? 120 : 60), Batch = isTiny ? 16 : 8, LearningRate = isTiny ? 5e-3 : 1e-3, Warmup = 0.1, Seed = Seed },
             // No checkpoints: the run is over before one would be missed.
             Output = new OutputSettings { Output = Output, SaveEvery = int.MaxValue },
         };

@@ -4,23 +4,23 @@ using System.Reflection;
 namespace LowRank.Training.Settings;
 
 /// <summary>
-/// One setting of <see cref="TrainSettings"/> as its <see cref="SettingAttribute"/> declares it: what an option's help, a YAML key and a JSON member are made
+/// One setting of a record such as <see cref="TrainSettings"/>, as its <see cref="SettingAttribute"/> declares it: what an option's help, a YAML key and a JSON member are made
 /// from. Immutable and safe to use from many threads.
 /// </summary>
 public sealed class Setting
 {
-    private readonly PropertyInfo group;
+    private readonly PropertyInfo? group;
     private readonly PropertyInfo property;
     private readonly SettingAttribute declared;
     private readonly Type type;
 
-    internal Setting(PropertyInfo group, PropertyInfo property, SettingAttribute declared)
+    internal Setting(PropertyInfo? group, PropertyInfo property, SettingAttribute declared, object standard)
     {
         (this.group, this.property, this.declared) = (group, property, declared);
         type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         IsOptional = Nullable.GetUnderlyingType(property.PropertyType) is not null
             || (type == typeof(string) && new NullabilityInfoContext().Create(property).ReadState == NullabilityState.Nullable);
-        Default = Get(new TrainSettings());
+        Default = Get(standard);
     }
 
     /// <summary>The option without dashes, which is the key in YAML and JSON too.</summary>
@@ -29,8 +29,8 @@ public sealed class Setting
     /// <summary>What it does, in one sentence.</summary>
     public string Help => declared.Help;
 
-    /// <summary>The name of the group in <see cref="TrainSettings"/>, such as <c>Adapter</c>.</summary>
-    public string Group => group.Name;
+    /// <summary>The name of the group that it stands in, such as <c>Adapter</c>; null where the record has none.</summary>
+    public string? Group => group?.Name;
 
     /// <summary>The values that are allowed where they are few, else null.</summary>
     public IReadOnlyList<string>? Choices => declared.Choices;
@@ -63,7 +63,8 @@ public sealed class Setting
     };
 
     /// <summary>The value in some settings.</summary>
-    public object? Get(TrainSettings settings) => property.GetValue(group.GetValue(settings));
+    /// <param name="settings">A record of the type that the setting belongs to.</param>
+    public object? Get(object settings) => property.GetValue(group is null ? settings : group.GetValue(settings));
 
     /// <summary>A value as text, as it can be given for it; null for a value that is left open.</summary>
     public static string? Format(object? value) => value switch
@@ -80,7 +81,11 @@ public sealed class Setting
     {
         value = null;
         if (text is null || text.Length == 0 || (text == "auto" && IsOptional && type != typeof(string)))
-            return IsOptional ? null : $"has no value; expected {Expected}";
+        {
+            // What a run needs and nobody gave is told by RequireComplete, with everything else that is missing.
+            value = IsRequired ? "" : null;
+            return IsOptional || IsRequired ? null : $"has no value; expected {Expected}";
+        }
         if (type == typeof(string)) value = text;
         else if (type == typeof(bool)) value = bool.TryParse(text, out var flag) ? flag : null;
         else if (type == typeof(double)) value = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
@@ -91,9 +96,9 @@ public sealed class Setting
         return null;
     }
 
-    internal void Set(object groupInstance, object? value) => property.SetValue(groupInstance, value);
+    internal void Set(object owner, object? value) => property.SetValue(owner, value);
 
-    internal PropertyInfo GroupProperty => group;
+    internal PropertyInfo? GroupProperty => group;
 
     private string Expected => Choices is not null ? $"one of {string.Join(", ", Choices)}"
         : IsSwitch ? "true or false"

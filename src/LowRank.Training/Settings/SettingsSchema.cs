@@ -2,25 +2,27 @@ using System.Reflection;
 
 namespace LowRank.Training.Settings;
 
-/// <summary>All settings of a run, in the order of <see cref="TrainSettings"/> and its groups.</summary>
-public static class SettingsSchema
+/// <summary>The settings of a record, in the order of its properties: those with a <see cref="SettingAttribute"/>, its own and those of the groups that it holds.</summary>
+/// <typeparam name="T">A record of settings, such as <see cref="TrainSettings"/>.</typeparam>
+public static class SettingsSchema<T> where T : class, new()
 {
-    private static readonly Dictionary<string, Setting> ByKey;
-
-    static SettingsSchema()
-    {
-        All = [.. typeof(TrainSettings).GetProperties().SelectMany(OfGroup)];
-        ByKey = All.ToDictionary(s => s.Key, StringComparer.Ordinal);
-    }
+    private static readonly Dictionary<string, Setting> ByKey = Read();
 
     /// <summary>The settings.</summary>
-    public static IReadOnlyList<Setting> All { get; }
+    public static IReadOnlyList<Setting> All { get; } = [.. ByKey.Values];
 
     /// <summary>A setting by its key, or null.</summary>
     public static Setting? Find(string key) => ByKey.GetValueOrDefault(key);
 
-    private static IEnumerable<Setting> OfGroup(PropertyInfo group) => group.PropertyType.GetProperties()
-        .Select(p => (Property: p, Declared: p.GetCustomAttribute<SettingAttribute>()))
-        .Where(p => p.Declared is not null)
-        .Select(p => new Setting(group, p.Property, p.Declared!));
+    private static Dictionary<string, Setting> Read()
+    {
+        var standard = new T();
+        return typeof(T).GetProperties().SelectMany(p => Settings(null, p).Concat(p.PropertyType.GetProperties().SelectMany(inner => Settings(p, inner))))
+            .Select(s => new Setting(s.Group, s.Property, s.Declared, standard)).ToDictionary(s => s.Key, StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<(PropertyInfo? Group, PropertyInfo Property, SettingAttribute Declared)> Settings(PropertyInfo? group, PropertyInfo property)
+    {
+        if (property.GetCustomAttribute<SettingAttribute>() is { } declared) yield return (group, property, declared);
+    }
 }

@@ -15,7 +15,7 @@ public class TrainingViewTests
         var (text, code) = await Shown(live: false, json: false, colors: false, Run(RunEnd.Finished));
         Assert.Equal(0, code);
         Assert.Equal("""
-            trainable params: 4,884,480 || all params: 139,399,488 || trainable%: 3.5040
+            trainable params: 4,884,480 || all params: 139,399,488 || trainable%: 3.5039
             1,200 examples, 24 held out; 100 steps, 2 epochs
             expected peak memory: 800 MiB
             chosen: alpha 16: the rank, so that the scaling is 1
@@ -25,6 +25,7 @@ public class TrainingViewTests
             ⟦hello<|end|>⟧
 
             warning: a row is long
+            loss before the first step: 3.0000
             step 1/100  loss 3.0000  lr 2.0e-04  1,234 tok/s  700 MiB
             expected time: about 3 min 20 s for the remaining 98 of 100 steps
             step 4/100  loss 1.8818  lr 2.0e-04  1,234 tok/s  700 MiB  3 min 20 s left

@@ -1,4 +1,5 @@
 using LowRank.Optimizers;
+using LowRank.Training.Benchmarks;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Tests.Settings;
@@ -9,12 +10,12 @@ public class SettingsBinderTests
     public void Every_property_of_every_group_is_a_setting()
     {
         var properties = typeof(TrainSettings).GetProperties().SelectMany(g => g.PropertyType.GetProperties()).Where(p => p.CanWrite).Select(p => p.Name);
-        Assert.Equal(properties.Count(), SettingsSchema.All.Count);
-        Assert.All(SettingsSchema.All, s => Assert.Matches(@"^[A-Z].*\.$", s.Help));
+        Assert.Equal(properties.Count(), SettingsSchema<TrainSettings>.All.Count);
+        Assert.All(SettingsSchema<TrainSettings>.All, s => Assert.Matches(@"^[A-Z].*\.$", s.Help));
     }
 
     [Fact]
-    public void Defaults_survive_json() => Assert.Equal(new TrainSettings(), SettingsBinder.FromJson(SettingsBinder.ToJson(new TrainSettings()), "run.json"));
+    public void Defaults_survive_json() => Assert.Equal(new TrainSettings(), SettingsBinder.FromJson<TrainSettings>(SettingsBinder.ToJson(new TrainSettings()), "run.json"));
 
     [Fact]
     public void Every_kind_of_value_survives_json()
@@ -25,7 +26,7 @@ public class SettingsBinderTests
             Adapter = new AdapterSettings { Alpha = 0.1, Rslora = true, ModulesToSave = "lm_head" },
             Optimization = new OptimizationSettings { LearningRate = 1.0 / 3, Seed = long.MaxValue },
         };
-        Assert.Equal(settings, SettingsBinder.FromJson(SettingsBinder.ToJson(settings), "run.json"));
+        Assert.Equal(settings, SettingsBinder.FromJson<TrainSettings>(SettingsBinder.ToJson(settings), "run.json"));
         Assert.Equal(["model", "threads", "alpha", "rslora", "modules-to-save", "learning-rate", "seed"], SettingsBinder.Differences(new TrainSettings(), settings).Select(d => d.Setting.Key));
     }
 
@@ -44,6 +45,7 @@ public class SettingsBinderTests
     [InlineData("rank", "0", "--rank: \"0\" is not a whole number from 1")]
     [InlineData("rank", "8.5", "--rank: \"8.5\" is not a whole number from 1")]
     [InlineData("rank", "auto", "--rank: \"auto\" is not a whole number from 1")]
+    [InlineData("method", "", "--method: has no value; expected one of lora, full")]
     [InlineData("rank", null, "--rank: has no value; expected a whole number from 1")]
     [InlineData("dropout", "1", "--dropout: \"1\" is not a number from 0 to 0.99")]
     [InlineData("learning-rate", "NaN", "--learning-rate: \"NaN\" is not a number from 0")]
@@ -67,13 +69,17 @@ public class SettingsBinderTests
     }
 
     [Fact]
+    public void A_record_without_groups_is_read_too() =>
+        Assert.Equal(new BenchmarkSettings { Model = "m", Length = 64 }, SettingsBinder.Read<BenchmarkSettings>([new("model", "m", "--model"), new("length", "64", "--length")]));
+
+    [Fact]
     public void Schedules_are_those_that_need_no_further_number() =>
-        Assert.Equal(LearningRateSchedule.Names.Except(["cosine_with_min_lr", "cosine_warmup_with_min_lr"]), SettingsSchema.Find("schedule")!.Choices!);
+        Assert.Equal(LearningRateSchedule.Names.Except(["cosine_with_min_lr", "cosine_warmup_with_min_lr"]), SettingsSchema<TrainSettings>.Find("schedule")!.Choices!);
 
     [Fact]
     public void Yaml_holds_the_same_keys()
     {
-        var settings = SettingsBinder.Read(Yaml("# a run\nrank: 8\ntarget: [q_proj, v_proj]\nalpha: ~\npacking: true\nmodel: \"null\"\nvalidation:\n"));
+        var settings = SettingsBinder.Read<TrainSettings>(Yaml("# a run\nrank: 8\ntarget: [q_proj, v_proj]\nalpha: ~\npacking: true\nmodel: \"null\"\nvalidation:\n"));
         Assert.Equal((8, "q_proj,v_proj", null, true, "null", null), (settings.Adapter.Rank, settings.Adapter.Target, settings.Adapter.Alpha, settings.Data.Packing, settings.Model.Model, settings.Data.Validation));
     }
 
@@ -92,7 +98,7 @@ public class SettingsBinderTests
     [InlineData("rank: 8\nrank: 9\n", ":2:")]
     [InlineData("rank: 8\n---\nrank: 9\n", ":3: a second document")]
     public void Wrong_yaml_is_told_with_its_line(string text, string message) =>
-        Assert.Contains(message, Assert.ThrowsAny<LowRankException>(() => SettingsBinder.Read(Yaml(text))).Message, StringComparison.Ordinal);
+        Assert.Contains(message, Assert.ThrowsAny<LowRankException>(() => SettingsBinder.Read<TrainSettings>(Yaml(text))).Message, StringComparison.Ordinal);
 
     private static IReadOnlyList<SettingEntry> Yaml(string text)
     {
@@ -108,5 +114,5 @@ public class SettingsBinderTests
         }
     }
 
-    private static TrainSettings Read(params (string Key, string? Value)[] entries) => SettingsBinder.Read(entries.Select(e => new SettingEntry(e.Key, e.Value, "--" + e.Key)));
+    private static TrainSettings Read(params (string Key, string? Value)[] entries) => SettingsBinder.Read<TrainSettings>(entries.Select(e => new SettingEntry(e.Key, e.Value, "--" + e.Key)));
 }

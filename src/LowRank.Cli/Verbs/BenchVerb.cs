@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using LowRank.Cli.Options;
+using LowRank.Cli.Terminal;
+using LowRank.Training.Benchmarks;
+using LowRank.Training.Settings;
+
+namespace LowRank.Cli.Verbs;
+
+/// <summary><c>lowrank bench</c>: the speed of the training step beside that of a matrix product in the same process.</summary>
+internal static class BenchVerb
+{
+    public static VerbCommand Create(Screen screen)
+    {
+        var verb = new VerbCommand("bench", "Measure the training step beside the peak of matrix products in the same process.",
+            "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --method lora --batch 4 --length 512 --json");
+        var options = new SettingsOptions(SettingsSchema<BenchmarkSettings>.All);
+        options.AddTo(verb);
+        var json = new Option<bool>("--json") { Description = "Print the figures as JSON." };
+        verb.Add(json);
+        verb.SetAction(async (parsed, cancellation) =>
+        {
+            var settings = SettingsBinder.Read<BenchmarkSettings>(options.Entries(parsed));
+            SettingsBinder.RequireComplete(settings);
+            var result = await Task.Run(() => TrainingBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
+            if (parsed.GetValue(json)) screen.Json(result);
+            else Print(screen, result);
+            return ExitCode.Done;
+        });
+        return verb;
+    }
+
+    private static void Print(Screen screen, BenchmarkResult result) => screen.Fields(
+    [
+        ("training", string.Create(CultureInfo.InvariantCulture, $"{result.TokensPerSecond:N0} tokens/s")),
+        ("work of a token", string.Create(CultureInfo.InvariantCulture, $"{result.FlopsPerToken / 1e6:N1} Mflop")),
+        ("matrix product fp32", string.Create(CultureInfo.InvariantCulture, $"{result.GemmFp32Gflops:N0} GFLOP/s")),
+        ("matrix product bf16", string.Create(CultureInfo.InvariantCulture, $"{result.GemmBf16Gflops:N0} GFLOP/s")),
+        ("share of the peak", $"{Quantity.Percent(result.PeakRatio)} of {result.ComputeDtype}"),
+        ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
+        ("first step after", Quantity.Time(TimeSpan.FromSeconds(result.SecondsToFirstStep))),
+    ]);
+}
