@@ -107,7 +107,7 @@ public sealed class TrainingRun : IDisposable
             options = options with { PredictedPeakBytes = memory.Total };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
-                trainer.Sampler = new AnswerSampler(model, [.. split.Validation.Take(settings.Evaluation.Samples)], settings.Evaluation.SampleTokens).Answer;
+                trainer.Sampler = new AnswerSampler(model, split.Validation, settings.Evaluation.Samples, settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };

@@ -71,12 +71,18 @@ internal sealed class TextGenerator(LanguageModel model)
     /// <exception cref="GenerationException">The prompt is empty, too long, or holds ids that the model does not have.</exception>
     internal void Check(int[] prompt, string name)
     {
+        if (WhyUnusable(prompt, name) is { } why) throw new GenerationException(why);
+    }
+
+    /// <summary>Why nothing can be generated after a prompt, or null.</summary>
+    internal string? WhyUnusable(int[] prompt, string name)
+    {
         var spec = model.Decoder.Spec;
-        if (prompt.Length == 0) throw new GenerationException($"{name} has no tokens: give it some text. (The tokenizer adds no token that begins a text.)");
-        if (prompt.Length >= spec.MaxPositions)
-            throw new GenerationException($"{name} has {prompt.Length} tokens, the context of {model.Id} {spec.MaxPositions}: no place is left for an answer. Shorten it.");
+        if (prompt.Length == 0) return $"{name} has no tokens: give it some text. (The tokenizer adds no token that begins a text.)";
+        if (prompt.Length >= spec.MaxPositions) return $"{name} has {prompt.Length} tokens, the context of {model.Id} {spec.MaxPositions}: no place is left for an answer. Shorten it.";
         foreach (var id in prompt)
-            if ((uint)id >= spec.VocabularySize) throw new GenerationException($"{name} holds the id {id}, but {model.Id} has {spec.VocabularySize} tokens. Was it made with another tokenizer?");
+            if ((uint)id >= spec.VocabularySize) return $"{name} holds the id {id}, but {model.Id} has {spec.VocabularySize} tokens. Was it made with another tokenizer?";
+        return null;
     }
 
     private static void Decode(DecodingBatch batch, GeneratedRow[] rows, Action<int> ended, CancellationToken cancellation)

@@ -13,14 +13,16 @@ public sealed class AnswerSampler
 
     /// <summary>Prepares the questions.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="rows">The rows to answer; those without a question are an error.</param>
+    /// <param name="rows">The rows to answer; those without a question (plain texts, tool calls, prompts that fill the model's context) are passed over.</param>
+    /// <param name="count">How many, from the first on.</param>
     /// <param name="maxNewTokens">The most tokens of an answer. Default 48.</param>
-    /// <exception cref="DatasetException">Some rows have no question.</exception>
-    public AnswerSampler(LanguageModel model, IReadOnlyList<DataRow> rows, int maxNewTokens = 48)
+    /// <exception cref="LowRankException">A row is a conversation, and the model has no chat template or one that refuses it.</exception>
+    public AnswerSampler(LanguageModel model, IReadOnlyList<DataRow> rows, int count, int maxNewTokens = 48)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(rows);
-        (this.model, questions, options) = (model, rows.Count == 0 ? [] : Question.Of(model, rows), new GenerationOptions { MaxNewTokens = maxNewTokens });
+        (this.model, options) = (model, new GenerationOptions { MaxNewTokens = maxNewTokens });
+        questions = [.. rows.Select(r => Question.TryOf(model, r, out _)).OfType<Question>().Take(count)];
     }
 
     /// <summary>Each question with the answer of the model as it is now; on the calling thread.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LowRank.Models;
 using LowRank.Models.Generation;
 using LowRank.Models.Templates;
@@ -23,42 +22,47 @@ internal sealed record Question(string Place, string Text, int[] Prompt, string 
         var problems = new Problem?[rows.Count];
         Parallel.For(0, rows.Count, i =>
         {
+            var why = "";
             try
             {
-                questions[i] = Of(model, rows[i]);
+                questions[i] = TryOf(model, rows[i], out why);
             }
             catch (LowRankException fault)
             {
-                problems[i] = new Problem(ProblemSeverity.Error, rows[i].File, rows[i].Line, 0, fault.Message);
+                why = fault.Message;
             }
+            if (questions[i] is null) problems[i] = new Problem(ProblemSeverity.Error, rows[i].File, rows[i].Line, 0, why);
         });
         Problem[] found = [.. problems.OfType<Problem>()];
         if (found.Length > 0) throw new DatasetException(found, found.Length);
         return [.. questions.OfType<Question>()];
     }
 
-    private static Question Of(LanguageModel model, DataRow row)
+    /// <summary>The question of a row, or null and why it has none.</summary>
+    /// <exception cref="LowRankException">The row is a conversation, and the model has no chat template or one that refuses it.</exception>
+    public static Question? TryOf(LanguageModel model, DataRow row, out string why)
     {
-        if (row.Messages is { } messages) return OfChat(model, row, [.. messages.EnumerateArray().Select(ChatMessage.FromJson)]);
-        if (row.Prompt is not { } prompt)
-            throw new LowRankException("the row is a text without a question, so no answer can be compared; evaluate its loss only, or make rows of messages or of prompt and completion");
-        var ids = model.ChatTemplate is null ? model.Tokenizer.Encode(prompt, addSpecialTokens: true) : model.EncodeChat([new ChatMessage("user", prompt)]);
-        return new Question(row.Place, prompt, Fitting(model, ids), row.Completion ?? "");
+        why = "";
+        if (row.Messages is { } messages) return OfChat(model, row, [.. messages.EnumerateArray().Select(ChatMessage.FromJson)], out why);
+        if (row.Prompt is { } prompt)
+            return Fitting(model, row, prompt, model.ChatTemplate is null ? model.Tokenizer.Encode(prompt, addSpecialTokens: true) : model.EncodeChat([new ChatMessage("user", prompt)]), row.Completion ?? "", out why);
+        why = "the row is a text without a question, so no answer can be compared; evaluate its loss only, or make rows of messages or of prompt and completion";
+        return null;
     }
 
-    private static Question OfChat(LanguageModel model, DataRow row, ChatMessage[] messages)
+    private static Question? OfChat(LanguageModel model, DataRow row, ChatMessage[] messages, out string why)
     {
         var last = Array.FindLastIndex(messages, m => m.Role == "assistant");
-        if (last < 1) throw new LowRankException("no assistant turn follows a question, so no answer can be compared");
-        if (messages[last].Content is not string answer)
-            throw new LowRankException("the last assistant turn has no text (it may be a tool call), so no answer can be compared");
-        var ids = model.EncodeChat(messages[..last], row.Tools);
-        return new Question(row.Place, messages[last - 1].Content as string ?? "", Fitting(model, ids), answer);
+        if (last >= 1 && messages[last].Content is string answer)
+            return Fitting(model, row, messages[last - 1].Content as string ?? "", model.EncodeChat(messages[..last], row.Tools), answer, out why);
+        why = last < 1 ? "no assistant turn follows a question, so no answer can be compared"
+            : "the last assistant turn has no text (it may be a tool call), so no answer can be compared";
+        return null;
     }
 
-    private static int[] Fitting(LanguageModel model, int[] prompt)
+    private static Question? Fitting(LanguageModel model, DataRow row, string text, int[] prompt, string answer, out string why)
     {
-        new TextGenerator(model).Check(prompt, "the prompt");
-        return prompt;
+        why = new TextGenerator(model).WhyUnusable(prompt, "the prompt") ?? "";
+        return why.Length == 0 ? new Question(row.Place, text, prompt, answer) : null;
     }
 }

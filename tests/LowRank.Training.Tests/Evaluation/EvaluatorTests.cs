@@ -137,10 +137,13 @@ public sealed class EvaluatorTests : IDisposable
     public void Samples_are_answers_to_the_questions()
     {
         var rows = Colours(3).Rows;
-        var samples = new AnswerSampler(model, rows, maxNewTokens: 5).Answer();
-        Assert.Equal(Question.Of(model, rows).Select(q => q.Text), samples.Select(s => s.Prompt));
+        var path = Path.Combine(folder, "text.jsonl");
+        File.WriteAllText(path, "{\"text\":\"a text without a question\"}\n");
+        var texts = Dataset.Load(path).Rows;
+        var samples = new AnswerSampler(model, [.. texts, .. rows], count: 2, maxNewTokens: 5).Answer();
+        Assert.Equal(Question.Of(model, rows).Take(2).Select(q => q.Text), samples.Select(s => s.Prompt));
         Assert.Equal(model.GenerateBatch([Question.Of(model, rows)[1].Prompt], new GenerationOptions { MaxNewTokens = 5 })[0].Text.Trim(), samples[1].Answer);
-        Assert.Empty(new AnswerSampler(model, []).Answer());
+        Assert.Empty(new AnswerSampler(model, texts, count: 2).Answer());
     }
 
     // A model of random weights hardly ever ends a text by its own end token: take as such the one that most of its answers come to.

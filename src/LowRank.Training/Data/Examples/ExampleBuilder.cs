@@ -1,5 +1,5 @@
-using LowRank.Models;
 using System.Globalization;
+using LowRank.Models;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 

@@ -30,7 +30,8 @@ internal sealed partial class ExpressionParser
                     var key = Expression();
                     stream.Expect(TokenKind.Colon, ":");
                     return (key, Expression());
-                })) { Line = token.Line };
+                }))
+                { Line = token.Line };
             default: throw stream.Error($"unexpected '{token.Description}'", token.Line);
         }
     }
