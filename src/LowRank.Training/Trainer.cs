@@ -22,7 +22,6 @@ namespace LowRank.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private const long YoungBytes = 4 << 20;
     private readonly TrainedWeights weights;
     private readonly IReadOnlyList<Example> examples;
     private readonly IReadOnlyList<Example> validation;
@@ -31,10 +30,10 @@ public sealed class Trainer : IDisposable
     private readonly FlatParameters flat;
     private readonly AdamW optimizer;
     private readonly AdapterRecord record;
+    private readonly YoungObjects young = new();
     private TrainerState state;
     private Tensor? bestValues;
     private bool isCheckpointCurrent;
-    private long allocatedAtCollection;
 
     /// <summary>Prepares a run at its first step. The trainer takes over the parameters' storage until it is disposed.</summary>
     /// <param name="weights">What is trained.</param>
@@ -208,7 +207,7 @@ public sealed class Trainer : IDisposable
             Tokens = state.Tokens + tokens,
         };
         isCheckpointCurrent = false;
-        CollectYoungObjects();
+        young.CollectIfDue();
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         pace.Add(seconds, tokens);
         var memory = ProcessMemory.Read();
@@ -225,16 +224,6 @@ public sealed class Trainer : IDisposable
             PeakBytes = memory.PeakResidentBytes,
             TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
-    }
-
-    // The collector lets the youngest generation grow to the size of the third cache, often 32 MiB, before it looks at it; a step makes a few thousand
-    // small objects that are dead at its end. Looking every 4 MiB costs a millisecond and keeps resident memory flat.
-    private void CollectYoungObjects()
-    {
-        var allocated = GC.GetTotalAllocatedBytes();
-        if (allocated - allocatedAtCollection < YoungBytes) return;
-        allocatedAtCollection = allocated;
-        GC.Collect(0, GCCollectionMode.Forced);
     }
 
     private EvaluationCompleted Evaluate()
