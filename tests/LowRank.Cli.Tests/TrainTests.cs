@@ -114,11 +114,12 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(File.ReadAllBytes(folder.At("whole/adapter_model.safetensors")), File.ReadAllBytes(folder.At("killed/adapter_model.safetensors")));
     }
 
-    // Native memory is freed in the scope that made it: 500 steps end with the memory of the fiftieth, give or take 16 MiB.
+    // Native memory is freed in the scope that made it: 500 steps end with the memory of the fiftieth, give or take 16 MiB. Evaluation, answers and
+    // checkpoints happen before the fiftieth too: what their first time costs (10 MiB of compiled code and buffers) is no leak.
     [Fact]
     public async Task Resident_memory_is_flat_over_500_steps()
     {
-        var run = await Tool.Run("train", "--model", model, "--data", data, "--max-steps", "500", "--batch", "8", "--validation", "4", "--eval-every", "100", "--samples", "1", "--sample-tokens", "8", "--save-every", "100", "--threads", "1", "--output", folder.At("out"));
+        var run = await Tool.Run("train", "--model", model, "--data", data, "--max-steps", "500", "--batch", "8", "--validation", "4", "--eval-every", "25", "--samples", "1", "--sample-tokens", "8", "--save-every", "25", "--threads", "1", "--output", folder.At("out"));
         Assert.True(run.Code == 0, run.Error);
         var memory = File.ReadLines(folder.At("out/metrics.jsonl")).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("event").GetString() == "step")
             .ToDictionary(e => e.GetProperty("step").GetInt32(), e => e.GetProperty("rss_mib").GetDouble());
