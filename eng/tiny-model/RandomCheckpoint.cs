@@ -44,7 +44,7 @@ internal static class RandomCheckpoint
             ["max_position_embeddings"] = Positions,
             ["rms_norm_eps"] = 1e-5,
             ["rope_theta"] = 10000.0,
-            ["initializer_range"] = 0.02,
+            ["initializer_range"] = 0.04,
             ["attention_bias"] = false,
             ["mlp_bias"] = false,
             ["tie_word_embeddings"] = true,
