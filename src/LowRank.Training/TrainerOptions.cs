@@ -48,12 +48,6 @@ public sealed record TrainerOptions
     /// <summary>Evaluations without a better loss after which the run stops; null for never.</summary>
     public int? Patience { get; init; }
 
-    /// <summary>Held-out prompts that are answered at each evaluation. Default 0.</summary>
-    public int Samples { get; init; }
-
-    /// <summary>Most tokens of such an answer. Default 48.</summary>
-    public int SampleTokens { get; init; } = 48;
-
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
 

@@ -190,8 +190,6 @@ public sealed class TrainingRun : IDisposable
             SaveEvery = resolved.Output.SaveEvery,
             KeepCheckpoints = settings.Output.KeepCheckpoints,
             Patience = settings.Evaluation.Patience,
-            Samples = settings.Evaluation.Samples,
-            SampleTokens = settings.Evaluation.SampleTokens,
             Choices = choices,
         });
     }
