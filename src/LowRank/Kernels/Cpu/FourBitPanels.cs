@@ -6,5 +6,5 @@ namespace LowRank.Kernels.Cpu;
 internal sealed unsafe class FourBitPanels(FourBitParts parts) : PanelWeight(parts.OutFeatures, parts.InFeatures)
 {
     /// <inheritdoc/>
-    public override void Decode(long row, long column, int columns, float* target) => FourBitRange.Decode(parts, row * InFeatures + column, columns, target);
+    public override void Decode(long row, long column, int columns, float* target) => FourBitRange.Decode(parts.View(), row * InFeatures + column, columns, target);
 }
