@@ -1,3 +1,5 @@
+using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +12,7 @@ namespace LowRank.Quantization;
 public sealed class DenseWeight : FrozenWeight
 {
     /// <summary>Up to this number of rows a product reads the bf16 weight directly: widening it first would cost more than the product.</summary>
-    private const int GemvRows = 32;
+    private const int GemvRows = 16;
 
     /// <summary>A product with more rows of weight than this is widened in panels, so that a large head needs no whole fp32 copy.</summary>
     private const long PanelElements = 4L << 20;
@@ -37,7 +39,8 @@ public sealed class DenseWeight : FrozenWeight
     public override Tensor Linear(Tensor x)
     {
         if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
-        if (x.shape[0] <= GemvRows && Kernels.Cpu.BFloat16Gemv.Handles(x, weight)) return Kernels.Cpu.BFloat16Gemv.Multiply(x, weight);
+        if (x.shape[0] <= GemvRows && BFloat16Gemv.Handles(x, weight)) return BFloat16Gemv.Multiply(x, weight);
+        if (Panels(x) is { } panels) return PanelLinear.Forward(panels, x);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -61,6 +64,7 @@ public sealed class DenseWeight : FrozenWeight
     public override Tensor LinearBackward(Tensor dy)
     {
         if (dy.dtype == weight.dtype) return dy.mm(weight);
+        if (Panels(dy) is { } panels) return PanelLinear.Backward(panels, dy);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -78,6 +82,11 @@ public sealed class DenseWeight : FrozenWeight
         }
         return dx;
     }
+
+    // A bf16 weight on the CPU is widened in the cache by the threads that multiply; its plain twin is what follows.
+    private unsafe BFloat16Panels? Panels(Tensor input) =>
+        input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.BFloat16 && weight.device_type == DeviceType.CPU && weight.is_contiguous()
+            ? new((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures) : null;
 
     /// <inheritdoc/>
     public override Tensor Dequantize(long start, long count)

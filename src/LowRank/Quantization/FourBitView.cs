@@ -20,6 +20,9 @@ internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* ab
     /// <summary>Sixteen values, then their bytes.</summary>
     public float* Table => table;
 
+    /// <summary>Elements of a block.</summary>
+    public int BlockSize => 1 << blockShift;
+
     /// <summary>The block of a flat element.</summary>
     public long BlockOf(long element) => element >> blockShift;
 
