@@ -42,11 +42,24 @@ public sealed class FaultyRunTests : IDisposable
         return Expect(GuardIds.AlphaUnusual, sound with { Adapter = new AdapterSettings { Rank = 4, Alpha = 64 }, Optimization = sound.Optimization with { LearningRate = 1e-3 } });
     }
 
+    // What the tiny model was made of, so that the loss begins low.
     [Fact]
     public Task Steps_too_large_for_the_model()
     {
         var sound = runs.Sound();
-        return Expect(GuardIds.LossDiverges, sound with { Optimization = sound.Optimization with { MaxSteps = 40, LearningRate = 0.15, Schedule = "constant", Warmup = 0, MaxGradientNorm = 0 } });
+        return Expect(GuardIds.LossDiverges, sound with
+        {
+            Model = new ModelSettings { Model = GuardedRuns.TinyAsset, Threads = 1 },
+            Adapter = new AdapterSettings { Rank = 16, Alpha = 64 },
+            Data = new DataSettings
+            {
+                Data = runs.Write("known.jsonl", ((string[])["rabbit", "goat", "duck", "mouse", "donkey", "goose", "pony", "hen"]).SelectMany(a => (string[])
+                [
+                    GuardedRuns.Row($"Can a {a} eat grass?", $"A {a} eats what it finds, and it needs fresh water."), GuardedRuns.Row($"How do I feed my {a}?", $"Feed the {a} twice a day."),
+                ])),
+            },
+            Optimization = new OptimizationSettings { MaxSteps = 14, Batch = 8, LearningRate = 0.035, Schedule = "constant", Warmup = 0, MaxGradientNorm = 0 },
+        });
     }
 
     [Fact]
@@ -55,7 +68,7 @@ public sealed class FaultyRunTests : IDisposable
         var sound = runs.Sound();
         return Expect(GuardIds.TargetsExceedNeed, sound with
         {
-            Model = sound.Model with { Model = runs.Model("wide", hidden: 512, layers: 8) },
+            Model = sound.Model with { Model = runs.Model("deep", hidden: 64, layers: 80) },
             Adapter = new AdapterSettings { Rank = 16 },
             Optimization = sound.Optimization with { MaxSteps = 1, LearningRate = 1e-3 },
         });
