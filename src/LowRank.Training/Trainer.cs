@@ -48,7 +48,7 @@ public sealed class Trainer : IDisposable
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
         optimizer = new AdamW(flat, options.Optimizer);
-        record = new AdapterRecord(weights.Model.Fingerprint);
+        record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
         state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
@@ -172,6 +172,7 @@ public sealed class Trainer : IDisposable
         }
         if (end == RunEnd.Cancelled) Save(Tell);
         else Finish();
+        var peak = ProcessMemory.Read().PeakResidentBytes;
         foreach (var warning in Guards.After()) Tell(warning);
         Tell(new RunCompleted
         {
@@ -181,7 +182,7 @@ public sealed class Trainer : IDisposable
             BestValidationLoss = state.BestLoss,
             Elapsed = clock.Elapsed,
             TokensPerSecond = pace.TokensPerSecond,
-            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
+            PeakBytes = peak,
             PredictedPeakBytes = options.PredictedPeakBytes,
         });
     }
@@ -198,7 +199,7 @@ public sealed class Trainer : IDisposable
         for (var i = 0; i < micro.Length; i++)
         {
             using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
-            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised));
+            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
         }
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);

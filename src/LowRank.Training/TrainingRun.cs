@@ -86,7 +86,8 @@ public sealed class TrainingRun : IDisposable
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
         progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress }, cancellation);
+        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Quantization = settings.Adapter.ToQuantization(),
+            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
         Trainer? trainer = null;
         try
         {
@@ -105,8 +106,9 @@ public sealed class TrainingRun : IDisposable
                 Seed = settings.Optimization.Seed,
             };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            var memory = RunPlanner.Plan(settings, weights, examples.Examples, batches);
-            options = options with { PredictedPeakBytes = memory.Total, Silenced = silenced };
+            var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, model.Decoder.Spec.Layers,
+                layers => RunPlanner.Plan(settings, weights, examples.Examples, batches, layers), choices);
+            options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed, Silenced = silenced };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
@@ -169,7 +171,7 @@ public sealed class TrainingRun : IDisposable
         var (perEpoch, steps) = (loop.StepsPerEpoch(batchesInEpoch), checked((int)loop.Steps(batchesInEpoch)));
         var rate = training.LearningRateFor(settings.Adapter.Method);
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
-        if (settings.Adapter is { Method: "lora", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
+        if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");

@@ -105,6 +105,13 @@ public sealed class FaultyRunTests : IDisposable
     }
 
     [Fact]
+    public Task A_4_bit_base_that_answers_slowly()
+    {
+        var sound = runs.Sound();
+        return Expect(GuardIds.SlowFourBitInference, sound with { Adapter = sound.Adapter with { Method = "qlora" } }, run => run.Trainer.Guards.Replace(new SlowFourBitInference(_ => new DecodingSpeed(20, 50))));
+    }
+
+    [Fact]
     public async Task Rows_without_an_answer()
     {
         var rows = File.ReadAllLines(runs.Rows(12)).Append("""{"messages":[{"role":"user","content":"Hello?"}]}""");

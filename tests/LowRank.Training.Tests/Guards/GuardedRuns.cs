@@ -74,7 +74,6 @@ internal sealed class GuardedRuns : IDisposable
             await foreach (var e in run.TrainAsync())
                 if (e is RunWarning { Id: { } id }) ids.Add(id);
             var lines = File.ReadAllLines(Path.Combine(settings.Output.Output, MetricsFile.FileName)).Select(l => JsonNode.Parse(l)!);
-            if (Environment.GetEnvironmentVariable("GUARDLOG") is not null) foreach (var l in lines) Console.Error.WriteLine(l.ToJsonString());
             Assert.Equal(ids, lines.Select(l => (string?)l["id"]).OfType<string>());
         }
         catch (LowRankException error) when (error.GuardId is { } id)

@@ -1,3 +1,4 @@
+using LowRank.Training.Guards;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Tests.Guards;
@@ -12,7 +13,7 @@ public sealed class SoundRunTests : IDisposable
     [Theory]
     [InlineData("lora"), InlineData("alpha of twice the rank"), InlineData("rslora"), InlineData("query and value"), InlineData("full"), InlineData("held-out rows"), InlineData("early stopping")]
     [InlineData("packing"), InlineData("dropout and accumulation"), InlineData("last turn"), InlineData("every token"), InlineData("plain text"), InlineData("token ids"), InlineData("a norm saved whole")]
-    [InlineData("many steps"), InlineData("quickstart")]
+    [InlineData("qlora"), InlineData("many steps"), InlineData("quickstart")]
     public async Task No_guard_speaks(string kind)
     {
         var sound = runs.Sound();
@@ -34,14 +35,16 @@ public sealed class SoundRunTests : IDisposable
             "plain text" => sound with { Data = new DataSettings { Data = text } },
             "token ids" => sound with { Data = new DataSettings { Data = ids } },
             "a norm saved whole" => sound with { Adapter = sound.Adapter with { ModulesToSave = "norm" } },
+            "qlora" => sound with { Adapter = sound.Adapter with { Method = "qlora" } },
             "many steps" => sound with { Optimization = sound.Optimization with { MaxSteps = 60, LearningRate = 2e-2, Schedule = "constant" } },
-            _ => sound with
+            "quickstart" => sound with
             {
                 Model = new ModelSettings { Model = GuardedRuns.TinyAsset, Threads = 1 },
                 Adapter = new AdapterSettings(),
                 Data = new DataSettings { Data = Path.Combine(GuardedRuns.TinyAsset, "subjects.train.jsonl"), Validation = Path.Combine(GuardedRuns.TinyAsset, "subjects.test.jsonl") },
                 Optimization = new OptimizationSettings { MaxSteps = 12, Batch = 16, LearningRate = 5e-3, Warmup = 0.1 },
             },
-        }));
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+        }, kind != "qlora" ? null : run => run.Trainer.Guards.Replace(new SlowFourBitInference(_ => new DecodingSpeed(50, 50)))));
     }
 }
