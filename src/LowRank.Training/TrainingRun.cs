@@ -70,11 +70,13 @@ public sealed class TrainingRun : IDisposable
     /// <param name="output">The run's folder.</param>
     /// <param name="progress">Is told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops a download.</param>
+    /// <param name="silence">Guards that keep quiet from now on, with commas, instead of those of the run's settings; null for these.</param>
     /// <exception cref="LowRankException">The folder holds no run or no checkpoint, or data or model are no longer the same.</exception>
-    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default)
+    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default, string? silence = null)
     {
         var record = TrainingJson.Read(Path.Combine(output, RunRecord.FileName), TrainingJson.Default.RunRecord);
         var settings = record.Settings with { Output = record.Settings.Output with { Output = output } };
+        if (silence is not null) settings = settings with { Guards = new GuardSettings { Silence = silence } };
         return Build(settings, record, progress, cancellation);
     }
 
