@@ -138,6 +138,8 @@ public sealed class TrainingRun : IDisposable
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
     {
         var adapter = settings.Adapter;
+        if (adapter.Method == "full" && settings.Optimization.Plus is not null)
+            throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
         if (adapter.Adapter is { } folder)
         {
@@ -183,7 +185,12 @@ public sealed class TrainingRun : IDisposable
             Output = Path.GetFullPath(settings.Output.Output),
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
-            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay),
+            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)
+            {
+                Kind = Enum.Parse<OptimizerKind>(training.Optimizer, ignoreCase: true),
+                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output) : null,
+            },
+            Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,
             MaxGradientNorm = training.MaxGradientNorm,
             Seed = training.Seed,
             EvaluateEvery = resolved.Evaluation.EvalEvery,

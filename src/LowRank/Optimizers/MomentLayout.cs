@@ -97,6 +97,16 @@ internal sealed class MomentLayout
     /// <summary>The ranges in groups of neighbours, each with the places of its moments.</summary>
     public IReadOnlyList<StateWindow> Windows { get; }
 
+    /// <summary>Stretches of one group, as long as they are: the ranges of fp32 moments put together again.</summary>
+    public IEnumerable<(long Start, long Length, int Group)> Runs()
+    {
+        for (int begin = 0, end; begin < ranges.Count; begin = end)
+        {
+            for (end = begin + 1; end < ranges.Count && ranges[end].Group == ranges[begin].Group;) end++;
+            yield return (ranges[begin].Start, ranges[end - 1].Start + ranges[end - 1].Count - ranges[begin].Start, ranges[begin].Group);
+        }
+    }
+
     private static int[] GroupOf(FlatParameters parameters, IReadOnlyList<ParameterGroup> groups)
     {
         var groupOf = new int[parameters.Parameters.Count];

@@ -17,25 +17,18 @@ internal static class PageFile
         while (!Directory.Exists(at)) at = Path.GetDirectoryName(at) ?? throw new LowRankException($"{folder}: no folder above it exists.");
         var path = Path.Combine(at, $".lowrank-state-{Guid.NewGuid():N}");
         DiskSpace.Require("The paged optimizer state", at, bytes);
-        FileStream? stream = null;
+        SafeFileHandle? file = null;
         try
         {
-            stream = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.ReadWrite,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                BufferSize = 0,
-                PreallocationSize = bytes,
-                Options = OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None,
-            });
+            file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete,
+                OperatingSystem.IsWindows() ? FileOptions.DeleteOnClose : FileOptions.None, bytes);
             if (!OperatingSystem.IsWindows()) File.Delete(path);
-            stream.SetLength(bytes);
-            return (stream.SafeFileHandle, MemoryMappedFile.CreateFromFile(stream, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true));
+            RandomAccess.SetLength(file, bytes);
+            return (file, MemoryMappedFile.CreateFromFile(file, null, bytes, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: true));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            stream?.Dispose();
+            file?.Dispose();
             if (File.Exists(path)) File.Delete(path);
             throw DiskSpace.Failed(path, at, error);
         }
