@@ -170,6 +170,9 @@ public sealed class TrainingRun : IDisposable
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
         if (settings.Adapter is { Method: "lora", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
+        if (training.Optimizer != "adamw" || training.Paged)
+            choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
+        if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
         var resolved = settings with

@@ -71,15 +71,14 @@ internal sealed unsafe class PagedState : OptimizerState
         if (window == 0) kept = places.Select((p, i) => p == WindowPlace.Kept ? layout.Windows[i].Bytes : 0).Sum();
         // A state of one or two windows comes round before its writing has ended.
         while (written.Contains(window)) Drop(written.Dequeue());
-        if (places[window] != WindowPlace.New)
-        {
-            long missing = 0;
-            foreach (var s in layout.Windows[window].Segments) missing += s.Bytes - PageAdvice.ResidentBytes(start + s.Offset, s.Bytes);
-            traffic = new(traffic.InBytes + missing, traffic.OutBytes + (places[window] == WindowPlace.Kept ? missing : 0));
-        }
+        // What was let go is counted when its reading begins: by its turn it may be there.
+        if (window == 0 || places[window] == WindowPlace.Kept) Count(window);
         var next = window + 1;
         if (next < places.Length && places[next] == WindowPlace.Dropped)
+        {
+            Count(next);
             foreach (var s in layout.Windows[next].Segments) PageAdvice.ReadAhead(start + s.Offset, s.Bytes);
+        }
         if (places[window] != WindowPlace.Kept) kept += layout.Windows[window].Bytes;
         places[window] = WindowPlace.Kept;
     }
@@ -98,6 +97,14 @@ internal sealed unsafe class PagedState : OptimizerState
         var result = traffic;
         traffic = default;
         return result;
+    }
+
+    private void Count(int window)
+    {
+        if (places[window] == WindowPlace.New) return;
+        long missing = 0;
+        foreach (var s in layout.Windows[window].Segments) missing += s.Bytes - PageAdvice.ResidentBytes(start + s.Offset, s.Bytes);
+        traffic = new(traffic.InBytes + missing, traffic.OutBytes + (places[window] == WindowPlace.Kept ? missing : 0));
     }
 
     private void Drop(int window)
