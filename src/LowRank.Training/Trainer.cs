@@ -46,10 +46,10 @@ public sealed class Trainer : IDisposable
         options.Schedule.Validate(options.LearningRate);
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
-        optimizer = new AdamW(flat, options.Optimizer);
+        optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
         record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
-        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
+        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
     }
 
     /// <summary>Optimizer steps taken.</summary>
@@ -76,7 +76,7 @@ public sealed class Trainer : IDisposable
         if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
         var best = TrainingCheckpoint.FolderOf(options.Output, state.BestStep);
         if (best == Path.GetFullPath(checkpoint) || !Directory.Exists(best)) KeepBest();
-        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Length).DetachFromDisposeScope();
+        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Values).DetachFromDisposeScope();
     }
 
     /// <summary>
@@ -222,6 +222,7 @@ public sealed class Trainer : IDisposable
             TokensPerSecond = tokens / seconds,
             ResidentBytes = memory.ResidentBytes,
             PeakBytes = memory.PeakResidentBytes,
+            Paging = optimizer.Traffic,
             TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
     }

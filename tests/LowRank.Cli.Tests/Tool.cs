@@ -26,9 +26,13 @@ internal static class Tool
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(string[] arguments, int? columns = null)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="columns">The width that it is told, or null.</param>
+    /// <param name="prefix">A program with arguments that replaces itself by the rest of its command line; null or empty for none.</param>
+    public static Process Start(string[] arguments, int? columns = null, IReadOnlyList<string>? prefix = null)
     {
-        var start = new ProcessStartInfo(Host()) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] program = [.. prefix ?? [], Host()];
+        var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(App).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Remove("COLUMNS");
