@@ -57,6 +57,9 @@ public sealed record TrainerOptions
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
 
+    /// <summary>Guards that keep quiet, by their names in <see cref="Guards.GuardIds"/>. Default none.</summary>
+    public IReadOnlyCollection<string> Silenced { get; init; } = [];
+
     /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
     internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);
 
