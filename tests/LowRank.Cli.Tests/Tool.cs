@@ -15,9 +15,10 @@ internal static class Tool
     /// <param name="arguments">The command line.</param>
     /// <param name="input">What is piped in.</param>
     /// <param name="columns">The width that it is told, or null.</param>
-    public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null)
+    /// <param name="variables">Variables of its environment.</param>
+    public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null, params (string Name, string Value)[] variables)
     {
-        using var process = Start(arguments, columns);
+        using var process = Start(arguments, columns, variables);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -26,7 +27,7 @@ internal static class Tool
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(string[] arguments, int? columns = null)
+    public static Process Start(string[] arguments, int? columns = null, params (string Name, string Value)[] variables)
     {
         var start = new ProcessStartInfo(Host()) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(App).Assembly.Location);
@@ -35,6 +36,7 @@ internal static class Tool
         if (columns is { } width) start.Environment["COLUMNS"] = width.ToString(System.Globalization.CultureInfo.InvariantCulture);
         // Another language must not change a letter.
         start.Environment["LANG"] = start.Environment["LC_ALL"] = "de_DE.UTF-8";
+        foreach (var (name, value) in variables) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
