@@ -87,10 +87,20 @@ public sealed record ModelShape
     public static ModelShape Read(ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
+        config = SizesAlone(config);
         if (config.ModelType == Phi3Shape.ModelType) return Phi3Shape.Read(config);
         if (!ModelFamilies.Knows(config.ModelType))
             throw new ModelConfigException($"{config.Source}: the model type \"{config.ModelType}\" is not known. The planner knows {string.Join(", ", ModelFamilies.All.Select(f => f.ModelType).Append(Phi3Shape.ModelType))}.");
         return Of(ModelFamilies.Of(config).Read(config));
+    }
+
+    // How positions are encoded and how far a token sees changes no size, so a configuration that says nothing of it, or what LowRank does not know, can be counted.
+    private static ModelConfig SizesAlone(ModelConfig config)
+    {
+        var json = config.Json.DeepClone().AsObject();
+        foreach (var key in (string[])["rope_scaling", "rope_parameters", "sliding_window", "use_sliding_window", "layer_types"]) json.Remove(key);
+        json["max_position_embeddings"] ??= 2048;
+        return new ModelConfig(json, config.Source);
     }
 
     /// <summary>The sizes of a model that LowRank computes.</summary>

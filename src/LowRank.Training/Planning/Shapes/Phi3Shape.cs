@@ -9,12 +9,10 @@ internal static class Phi3Shape
     /// <summary>The <c>model_type</c> of its configurations.</summary>
     public const string ModelType = "phi3";
 
-    /// <summary>Reads a configuration. How positions are encoded does not change a size and is not looked at.</summary>
+    /// <summary>Reads a configuration.</summary>
     public static ModelShape Read(ModelConfig config)
     {
-        var sizes = config.Json.DeepClone().AsObject();
-        foreach (var key in (string[])["rope_scaling", "rope_parameters", "sliding_window", "layer_types"]) sizes.Remove(key);
-        var shape = ModelShape.Of(CommonFields.Read(new ModelConfig(sizes, config.Source)));
+        var shape = ModelShape.Of(CommonFields.Read(config));
         var fused = shape.QueryWidth + 2 * shape.KeyValueHeads * shape.HeadSize;
         return shape with
         {
