@@ -32,6 +32,7 @@ public sealed class Trainer : IDisposable
     private readonly AdamW optimizer;
     private readonly AdapterRecord record;
     private readonly YoungObjects young = new();
+    private readonly FreedHeap heap = new();
     private TrainerState state;
     private Tensor? bestValues;
     private bool isCheckpointCurrent;
@@ -47,11 +48,11 @@ public sealed class Trainer : IDisposable
         options.Schedule.Validate(options.LearningRate);
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
-        optimizer = new AdamW(flat, options.Optimizer);
+        optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
         record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
-        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
+        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
     }
 
     /// <summary>Optimizer steps taken.</summary>
@@ -81,7 +82,7 @@ public sealed class Trainer : IDisposable
         if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
         var best = TrainingCheckpoint.FolderOf(options.Output, state.BestStep);
         if (best == Path.GetFullPath(checkpoint) || !Directory.Exists(best)) KeepBest();
-        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Length).DetachFromDisposeScope();
+        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Values).DetachFromDisposeScope();
     }
 
     /// <summary>
@@ -222,6 +223,7 @@ public sealed class Trainer : IDisposable
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         pace.Add(seconds, tokens);
         var memory = ProcessMemory.Read();
+        heap.ReturnIfDue(memory.ResidentBytes);
         return new StepCompleted
         {
             Loss = loss / Math.Max(1, supervised),
@@ -233,6 +235,7 @@ public sealed class Trainer : IDisposable
             TokensPerSecond = tokens / seconds,
             ResidentBytes = memory.ResidentBytes,
             PeakBytes = memory.PeakResidentBytes,
+            Paging = optimizer.Traffic,
             TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
     }

@@ -145,6 +145,8 @@ public sealed class TrainingRun : IDisposable
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
     {
         var adapter = settings.Adapter;
+        if (adapter.Method == "full" && settings.Optimization.Plus is not null)
+            throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
         if (adapter.Adapter is { } folder)
         {
@@ -175,6 +177,9 @@ public sealed class TrainingRun : IDisposable
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
         if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
+        if (training.Optimizer != "adamw" || training.Paged)
+            choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
+        if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
         var resolved = settings with
@@ -190,7 +195,12 @@ public sealed class TrainingRun : IDisposable
             Output = Path.GetFullPath(settings.Output.Output),
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
-            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay),
+            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)
+            {
+                Kind = Enum.Parse<OptimizerKind>(training.Optimizer, ignoreCase: true),
+                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output) : null,
+            },
+            Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,
             MaxGradientNorm = training.MaxGradientNorm,
             Seed = training.Seed,
             EvaluateEvery = resolved.Evaluation.EvalEvery,
