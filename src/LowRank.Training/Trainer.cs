@@ -189,7 +189,7 @@ public sealed class Trainer : IDisposable
         for (var i = 0; i < micro.Length; i++)
         {
             using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
-            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised));
+            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
         }
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);

@@ -21,6 +21,9 @@ public sealed record TrainerOptions
     /// <summary>Micro-batches of a step. Default 1.</summary>
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>How many layers, from the first, compute their activations again in the backward pass instead of keeping them. It saves memory and changes no result. Default 0.</summary>
+    public int CheckpointedLayers { get; init; }
+
     /// <summary>The peak learning rate. Default 2e-4.</summary>
     public double LearningRate { get; init; } = 2e-4;
 

@@ -103,8 +103,9 @@ public sealed class TrainingRun : IDisposable
                 Seed = settings.Optimization.Seed,
             };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            var memory = RunPlanner.Plan(settings, weights, examples.Examples, batches);
-            options = options with { PredictedPeakBytes = memory.Total };
+            var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, model.Decoder.Spec.Layers,
+                layers => RunPlanner.Plan(settings, weights, examples.Examples, batches, layers), choices);
+            options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
                 trainer.Sampler = new AnswerSampler(model, split.Validation, settings.Evaluation.Samples, settings.Evaluation.SampleTokens).Answer;

@@ -26,7 +26,10 @@ public static class MemoryPlanner
         if (spec.NormQueryKey) perLayer += queries + spec.KeyValueHeads * spec.HeadSize;
         // Scores and probabilities are kept where the fused attention cannot cap them.
         var scores = spec.AttentionSoftCap is null ? 0 : 3 * spec.Heads * plan.Rows * plan.Length * plan.Length * sizeof(float);
-        var activations = spec.Layers * (tokens * perLayer * computeBytes + scores) + spec.Layers * tokens * plan.AdapterRanks * sizeof(float);
+        var layer = tokens * perLayer * computeBytes + scores + tokens * plan.AdapterRanks * sizeof(float);
+        // A checkpointed layer keeps its input; one of them at a time has all of its activations, when those of the layers above are gone.
+        var keptLayers = Math.Max(spec.Layers - plan.CheckpointedLayers, plan.CheckpointedLayers > 0 ? 1 : 0);
+        var activations = keptLayers * layer + plan.CheckpointedLayers * tokens * hidden * computeBytes;
         var chunk = Math.Min(plan.SupervisedTokens, Autograd.ChunkedCrossEntropy.TokensPerChunk(spec.VocabularySize));
         return new MemoryPlan
         {

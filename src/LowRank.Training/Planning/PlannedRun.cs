@@ -27,6 +27,9 @@ public sealed record PlannedRun
     /// <summary>Most supervised tokens of a batch.</summary>
     public required long SupervisedTokens { get; init; }
 
+    /// <summary>Layers, from the first, that keep only their input for the backward pass.</summary>
+    public int CheckpointedLayers { get; init; }
+
     /// <summary>Bytes of an activation: 4 for fp32, 2 for bf16.</summary>
     public long ComputeBytes { get; init; } = 4;
 }

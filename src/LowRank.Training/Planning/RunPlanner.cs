@@ -11,7 +11,7 @@ namespace LowRank.Training.Planning;
 internal static class RunPlanner
 {
     /// <summary>The plan for the largest batch that the run can meet.</summary>
-    public static MemoryPlan Plan(TrainSettings settings, TrainedWeights weights, IReadOnlyList<Example> examples, BatchOptions batches)
+    public static MemoryPlan Plan(TrainSettings settings, TrainedWeights weights, IReadOnlyList<Example> examples, BatchOptions batches, int checkpointedLayers = 0)
     {
         var spec = weights.Model.Decoder.Spec;
         var longest = examples.OrderByDescending(e => e.Length).Take(batches.BatchSize).ToArray();
@@ -26,6 +26,7 @@ internal static class RunPlanner
             Rows = batches.BatchSize,
             Length = batches.Layout == BatchLayout.Packed ? batches.RowLength : longest[0].Length,
             SupervisedTokens = longest.Sum(e => e.SupervisedTokens),
+            CheckpointedLayers = checkpointedLayers,
             ComputeBytes = settings.Model.Dtype == "bf16" ? 2 : 4,
         });
     }
