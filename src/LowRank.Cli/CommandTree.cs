@@ -43,6 +43,7 @@ internal sealed class CommandTree
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
         TrainVerb.Create(screen),
+        CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),

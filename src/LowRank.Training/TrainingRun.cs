@@ -81,10 +81,8 @@ public sealed class TrainingRun : IDisposable
     {
         var choices = new List<string>();
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed);
-        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
-        progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress }, cancellation);
+        var model = LoadModel(settings, progress, cancellation);
         Trainer? trainer = null;
         try
         {
@@ -127,13 +125,23 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed)
+    /// <summary>The model that a run with these settings trains, without an adapter.</summary>
+    internal static LanguageModel LoadModel(TrainSettings settings, Action<string>? progress, CancellationToken cancellation)
+    {
+        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        progress?.Invoke($"Loading {settings.Model.Model}");
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        return ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress }, cancellation);
+    }
+
+    /// <summary>The rows of a run, and those that it holds back.</summary>
+    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
         var data = Dataset.Load(settings.Data);
         data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
+        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)

@@ -1,0 +1,22 @@
+namespace LowRank.Training.Comparison;
+
+/// <summary>A table of short texts; the first column is to the left, the others to the right.</summary>
+/// <param name="Title">What it shows.</param>
+/// <param name="Columns">The heads.</param>
+/// <param name="Rows">The rows, each with as many texts.</param>
+internal sealed record TextTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    /// <summary>The lines for a terminal: columns with two spaces between them.</summary>
+    public IEnumerable<string> Lines()
+    {
+        int[] widths = [.. Columns.Select((head, i) => Rows.Select(row => row[i].Length).Append(head.Length).Max())];
+        foreach (var row in (IEnumerable<IReadOnlyList<string>>)[Columns, .. Rows])
+            yield return string.Join("  ", row.Select((text, i) => i == 0 ? text.PadRight(widths[i]) : text.PadLeft(widths[i]))).TrimEnd();
+    }
+
+    /// <summary>The table in Markdown.</summary>
+    public string ToMarkdown() =>
+        $"**{Title}**\n\n{Line(Columns)}{Line([.. Columns.Select((_, i) => i == 0 ? "---" : "---:")])}{string.Concat(Rows.Select(Line))}";
+
+    private static string Line(IReadOnlyList<string> texts) => $"| {string.Join(" | ", texts.Select(t => t.Replace("|", "\\|", StringComparison.Ordinal)))} |\n";
+}
