@@ -47,7 +47,7 @@ public sealed class Trainer : IDisposable
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
         optimizer = new AdamW(flat, options.Optimizer);
-        record = new AdapterRecord(weights.Model.Fingerprint);
+        record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
         state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
     }

@@ -131,7 +131,8 @@ public sealed class TrainingRun : IDisposable
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
         progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        return ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress }, cancellation);
+        return ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Quantization = settings.Adapter.ToQuantization(),
+            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
     }
 
     /// <summary>The rows of a run, and those that it holds back.</summary>
@@ -175,7 +176,7 @@ public sealed class TrainingRun : IDisposable
         var (perEpoch, steps) = (loop.StepsPerEpoch(batchesInEpoch), checked((int)loop.Steps(batchesInEpoch)));
         var rate = training.LearningRateFor(settings.Adapter.Method);
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
-        if (settings.Adapter is { Method: "lora", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
+        if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");

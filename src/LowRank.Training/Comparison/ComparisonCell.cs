@@ -13,5 +13,5 @@ internal sealed record ComparisonCell(string Name, IReadOnlyDictionary<string, s
     public bool IsFull => Settings.Adapter.Method == "full";
 
     /// <summary>The same run with all weights trained: what the gain of a cell is measured by, where that is a cell too.</summary>
-    public TrainSettings Full => ComparisonGrid.WithoutAdapter(Settings);
+    public TrainSettings Full => ComparisonGrid.Plain(Settings, "full");
 }

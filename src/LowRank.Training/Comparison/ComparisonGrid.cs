@@ -20,9 +20,9 @@ internal static class ComparisonGrid
             try
             {
                 var run = Apply(settings.ToRun(), values);
-                // Rank and targets are nothing to full fine-tuning: of such combinations one is left.
-                var own = run.Adapter.Method == "full" ? values.Where(v => !IsOfAdapter(v.Key)).ToList() : values;
-                if (run.Adapter.Method == "full") run = WithoutAdapter(run);
+                // Rank and targets are nothing to full fine-tuning, and kinds of 4 bits to 16: of combinations that differ in nothing else one is left.
+                var own = values.Where(v => !IsNothingTo(run.Adapter.Method, v.Key)).ToList();
+                run = Plain(run, run.Adapter.Method);
                 var rates = run.Optimization.LearningRate is { } given ? [given] : grid.For(run.Adapter.Method);
                 run = run with { Optimization = run.Optimization with { LearningRate = null, Seed = settings.Optimization.Seed } };
                 var cell = new ComparisonCell(string.Join(' ', own.Select(Label)), own.ToDictionary(StringComparer.Ordinal), run, rates);
@@ -36,11 +36,17 @@ internal static class ComparisonGrid
         return problems.Count > 0 ? throw new SettingsException(problems) : cells;
     }
 
-    /// <summary>The settings of full fine-tuning, with nothing left of an adapter's.</summary>
-    public static TrainSettings WithoutAdapter(TrainSettings settings) =>
-        SettingsBinder.Read(SettingsSchema<TrainSettings>.All.Where(s => s.Key == "plus").Select(s => new SettingEntry(s.Key, null, s.Key)), settings with { Adapter = new AdapterSettings { Method = "full" } });
+    /// <summary>The settings for a method, those that are nothing to it at their defaults.</summary>
+    public static TrainSettings Plain(TrainSettings settings, string method) =>
+        SettingsBinder.Read(SettingsSchema<TrainSettings>.All.Where(s => IsNothingTo(method, s.Key)).Select(s => new SettingEntry(s.Key, Setting.Format(s.Default), s.Key)),
+            settings with { Adapter = settings.Adapter with { Method = method } });
 
-    private static bool IsOfAdapter(string key) => key == "plus" || (key != "method" && SettingsSchema<TrainSettings>.Find(key)?.Group == nameof(TrainSettings.Adapter));
+    private static bool IsNothingTo(string method, string key) => method switch
+    {
+        "full" => key == "plus" || (key != "method" && SettingsSchema<TrainSettings>.Find(key)?.Group == nameof(TrainSettings.Adapter)),
+        "qlora" => false,
+        _ => key.StartsWith("quant-", StringComparison.Ordinal) || key == "double-quant",
+    };
 
     private static TrainSettings Apply(TrainSettings settings, IReadOnlyList<KeyValuePair<string, string>> values)
     {
@@ -53,17 +59,14 @@ internal static class ComparisonGrid
         return SettingsBinder.Read(values.Where(v => v.Key == "alpha").Select(v => new SettingEntry(v.Key, Alpha(v.Value, settings.Adapter.Rank), $"--vary {v.Key}")), settings);
     }
 
-    // r, 2r, r/2; a plain number stays.
+    // r, 2r, r/2; anything else stays, for the binder to judge.
     private static string Alpha(string text, int rank)
     {
-        var (factor, divisor) = text.Split('r') switch
-        {
-            ["", ""] => (1, 1),
-            [var before, ""] when Number(before) is { } f => (f, 1),
-            ["", ['/', .. var after]] when Number(after) is { } d and not 0 => (1, d),
-            _ => (double.NaN, 1),
-        };
-        return double.IsNaN(factor) ? text : (factor * rank / divisor).ToString(CultureInfo.InvariantCulture);
+        var at = text.IndexOf('r', StringComparison.Ordinal);
+        if (at < 0) return text;
+        var (before, after) = (text[..at], text[(at + 1)..]);
+        double? factor = before.Length == 0 ? 1 : Number(before), divisor = after.Length == 0 ? 1 : after[0] == '/' ? Number(after[1..]) : null;
+        return factor is { } f && divisor is { } d and not 0 ? (f * rank / d).ToString(CultureInfo.InvariantCulture) : text;
     }
 
     private static double? Number(string text) => double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) ? value : null;
