@@ -41,10 +41,10 @@ internal sealed class ComparisonView(Screen screen)
         {
             screen.Write(table.Title.ToLowerInvariant(), "bold");
             screen.Out.WriteLine();
-            foreach (var line in table.Lines()) screen.Out.WriteLine("  " + line);
+            foreach (var line in table.Lines((screen.Columns ?? 80) - 2)) screen.Out.WriteLine("  " + line);
             screen.Out.WriteLine();
         }
-        foreach (var note in result.Notes)
+        foreach (var note in result.Notes.Prepend(ComparisonTables.Legend))
             foreach (var line in TextWrap.Lines(Printable.Of(note), screen.Columns ?? 100)) screen.Out.WriteLine(line);
         screen.Out.WriteLine($"in {folder}: results.json, table.md, curves.png{(result.Cells.Any(c => c.Accuracy is not null) ? ", accuracy.png" : "")}");
     }

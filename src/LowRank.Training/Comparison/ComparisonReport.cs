@@ -24,7 +24,7 @@ internal static class ComparisonReport
         var text = new StringBuilder();
         text.Append($"# {result.Vary}\n\n{result.Model}, {result.Rows} test rows, LowRank {result.Version}.\n");
         foreach (var table in ComparisonTables.Of(result)) text.Append('\n').Append(table.ToMarkdown());
-        text.Append("\nloss: per supervised token, ± its standard deviation over the seeds. gain kept: of full fine-tuning's. forgets: rise of the loss on a general text over the base's. planned, peak: resident memory in training. fits: the smallest of 8 GB, a free Colab's T4 and 24 GB whose 80 % hold the planned peak (…: and the larger ones).\n");
+        text.Append($"\n{ComparisonTables.Legend}\n");
         foreach (var note in result.Notes) text.Append($"\n- {note.ReplaceLineEndings(" ")}");
         return text.Append('\n').ToString();
     }

@@ -80,7 +80,7 @@ internal sealed class ComparisonRun
         var trials = new List<(double Rate, PartResult? Result)>();
         foreach (var rate in cell.LearningRates) trials.Add((rate, await TrainAsync(cell, rate, first, tell, cancellation).ConfigureAwait(false)));
         var runs = new List<(long Seed, PartResult Training, PartResult Evaluation)>();
-        var best = trials.Where(t => t.Result is { Training.ValidationLoss: var loss } && double.IsFinite(loss)).MinBy(t => t.Result!.Training!.ValidationLoss);
+        var best = trials.Where(t => t.Result is { Training.ValidationLoss: var loss } && double.IsFinite(loss)).OrderBy(t => t.Result!.Training!.ValidationLoss).FirstOrDefault();
         foreach (var (rate, _) in trials)
             if (rate != best.Rate) RemoveWeights(cell, rate, first);
         for (var i = 0; i < settings.Comparison.Seeds && best.Result is not null; i++)
@@ -120,6 +120,7 @@ internal sealed class ComparisonRun
         }
         tell(progress);
         var start = Stopwatch.GetTimestamp();
+        Directory.CreateDirectory(Path.GetDirectoryName(files.Path)!);
         try
         {
             File.Delete(files.Result);

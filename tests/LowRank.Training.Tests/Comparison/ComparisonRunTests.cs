@@ -86,6 +86,7 @@ public sealed class ComparisonRunTests : IDisposable
         Assert.Contains("| method | lr | loss | right % [95 %] | gain kept % | forgets |", table, StringComparison.Ordinal);
         Assert.Contains("| lora | 1e-2 |", table, StringComparison.Ordinal);
         foreach (var lines in ComparisonTables.Of(result)) Assert.All(lines.Lines(), line => Assert.True(line.Length <= 78, line));
+        Assert.Equal(["name", "  a   b", "long", "  1  22"], new TextTable("", ["name", "a", "b"], [["long", "1", "22"]]).Lines(9));
     }
 
     [Fact]
