@@ -23,7 +23,7 @@ public sealed class CompareTests : IDisposable
     {
         var run = await Tool.Run(settings);
         Assert.True(run.Code == 0, run.Error);
-        Assert.Matches(@"^quality\n  method  lr +loss +right % \[95 %\] +gain kept % +forgets\n  base ", run.Out);
+        Assert.Matches(@"^quality\n  method +lr +loss +right % \[95 %\] +gain kept % +forgets\n  base ", run.Out);
         Assert.Matches(@"\ncost\n  method +bits +trained +planned +peak +train/s +write/s +disk +fits\n  full +32 ", run.Out);
         Assert.Contains("[5/5]", run.Error, StringComparison.Ordinal);
         Assert.True(new FileInfo(folder.At("out/curves.png")).Length > 1000);

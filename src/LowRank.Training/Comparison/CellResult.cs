@@ -69,6 +69,9 @@ internal sealed record CellResult
     /// <summary>The course of the held-out loss.</summary>
     public IReadOnlyList<BandPoint> Curve { get; init; } = [];
 
+    /// <summary>What was odd about its runs, each thing once.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What went wrong, each with its run.</summary>
     public IReadOnlyList<string> Failures { get; init; } = [];
 }

@@ -20,6 +20,9 @@ public sealed record ComparisonSettings
     /// <summary>How.</summary>
     public OptimizationSettings Optimization { get; init; } = new();
 
+    /// <summary>Which mistakes are looked for.</summary>
+    public GuardSettings Guards { get; init; } = new();
+
     /// <summary>A run with these settings; where its files go is left open.</summary>
     internal TrainSettings ToRun() => new()
     {
@@ -28,6 +31,7 @@ public sealed record ComparisonSettings
         // The seeds share what is held back, so that their answers can be compared row by row.
         Data = Data with { SplitSeed = Data.SplitSeed ?? Optimization.Seed },
         Optimization = Optimization,
+        Guards = Guards,
         Evaluation = new EvaluationSettings { Samples = 0, EvalEvery = Comparison.EvalEvery ?? (Optimization.MaxSteps is { } steps ? Math.Max(1, steps / 8) : null) },
         // No checkpoints: a run that was cut off begins anew.
         Output = new OutputSettings { SaveEvery = int.MaxValue },

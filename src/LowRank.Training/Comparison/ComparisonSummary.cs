@@ -56,6 +56,7 @@ internal static class ComparisonSummary
             GainKept = baseline is null || full is null || full.Runs.Count == 0 ? null : GainKept(measured, baseline, [.. full.Runs.Select(r => r.Evaluation.Evaluation!)], seed),
             Forgetting = baseline is null ? null : measured.Average(m => m.GeneralLoss) - baseline.GeneralLoss,
             SizeOnDisk = trained[0].SizeOnDisk,
+            Warnings = [.. trained.SelectMany(t => t.Warnings).Distinct()],
             Fits = [.. MemoryTarget.All.Where(t => t.Holds(planned)).Select(t => t.Name)],
             Curve = [.. trained[0].Curve.Select((point, i) => Band(point.Step, [.. trained.Where(t => t.Curve.Count > i).Select(t => t.Curve[i].Loss)]))],
         };
@@ -93,6 +94,12 @@ internal static class ComparisonSummary
         if (cells.Any(c => c.Accuracy is not null)) yield return $"In brackets: 95 % intervals by the bootstrap over rows ({Bootstrap.Draws:N0} draws), the answers of {(seeds == 1 ? "one seed" : $"{seeds} seeds")} pooled.";
         foreach (var cell in cells.Where(c => c.IsRateAtEdge)) yield return $"{cell.Name}: its best learning rate is at the edge of those tried; a wider --lr-grid may find a better one.";
         foreach (var cell in cells.Where(c => c.Seeds.Count < seeds)) yield return $"{cell.Name}: {cell.Seeds.Count} of {seeds} seeds came to their end.";
+        // What holds for every cell is of the data, and told once.
+        foreach (var warning in cells.SelectMany(c => c.Warnings).Distinct())
+        {
+            CellResult[] own = [.. cells.Where(c => c.Warnings.Contains(warning))];
+            yield return $"{(own.Length == cells.Count ? "all cells" : string.Join(", ", own.Select(c => c.Name)))}: {warning}";
+        }
         foreach (var failure in cells.SelectMany(c => c.Failures)) yield return $"failed: {failure}";
     }
 }

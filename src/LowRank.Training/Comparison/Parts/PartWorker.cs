@@ -30,11 +30,12 @@ internal static class PartWorker
         if (Directory.Exists(files.Weights)) Directory.Delete(files.Weights, recursive: true);
         var settings = request.Settings with { Output = request.Settings.Output with { Output = files.Weights } };
         using var run = TrainingRun.Create(settings, null, cancellation);
-        var (curve, end) = (new List<CurvePoint>(), default(RunCompleted));
+        var (curve, warnings, end) = (new List<CurvePoint>(), run.Warnings.ToList(), default(RunCompleted));
         run.Trainer.Run(e =>
         {
             if (e is StepCompleted) tell(new PartProgress("step", e.Step, run.Trainer.TotalSteps));
             if (e is EvaluationCompleted evaluation) curve.Add(new CurvePoint(e.Step, evaluation.Loss));
+            if (e is RunWarning warning) warnings.Add(warning.Message);
             if (e is RunCompleted completed) end = completed;
         }, cancellation);
         cancellation.ThrowIfCancellationRequested();
@@ -53,6 +54,7 @@ internal static class PartWorker
             Curve = curve,
             // What the trainer keeps for itself is no part of the result.
             SizeOnDisk = new DirectoryInfo(files.Weights).EnumerateFiles().Where(f => f.Name is not ("metrics.jsonl" or "run.json" or "lowrank.json")).Sum(f => f.Length),
+            Warnings = warnings,
             BaseWeights = run.Model.Fingerprint.Weights,
         };
     }
@@ -67,7 +69,7 @@ internal static class PartWorker
     private static EvaluationMeasure Evaluate(PartRequest request, PartFiles files, Action<PartProgress> tell, CancellationToken cancellation)
     {
         var settings = request.Settings;
-        var rows = request.Test is { } test ? Dataset.Load(test).Rows : TrainingRun.LoadData(settings.Data, settings.Optimization.Seed).Split.Validation;
+        var rows = request.Test is { } test ? Dataset.Load(test).Rows : TrainingRun.LoadData(settings.Data, settings.Optimization.Seed, settings.Guards.Names()).Split.Validation;
         if (request.Rows is { } most) rows = [.. rows.Take(most)];
         var weights = request.Weights is { } name ? Path.Combine(Path.GetDirectoryName(files.Path)!, name) : null;
         var isCheckpoint = weights is not null && settings.Adapter.Method == "full";
@@ -87,7 +89,7 @@ internal static class PartWorker
                 Rows = rows.Count,
                 Answers = answers is null ? null : string.Concat(answers.Select(right => right ? '1' : '0')),
                 GeneralLoss = Evaluator.Evaluate(model, general, new EvaluationOptions { TrainOn = TrainOn.All }, cancellation: cancellation).Loss,
-                DecodeTokensPerSecond = DecodingSpeed.Measure(model, general[0], cancellation),
+                DecodeTokensPerSecond = AnswerSpeed.Measure(model, general[0], cancellation),
             };
         }
         finally

@@ -39,6 +39,9 @@ internal sealed record TrainingMeasure
     /// <summary>Bytes of the adapter's files, or of the checkpoint's.</summary>
     public required long SizeOnDisk { get; init; }
 
+    /// <summary>What was odd about it.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
     /// <summary>Fingerprint of the base weights.</summary>
     public required string BaseWeights { get; init; }
 }

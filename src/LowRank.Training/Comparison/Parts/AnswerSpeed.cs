@@ -6,7 +6,7 @@ using LowRank.Training.Data;
 namespace LowRank.Training.Comparison.Parts;
 
 /// <summary>How fast a model writes one text, as a person who waits for an answer sees it: greedy, token by token, over the key-value cache.</summary>
-internal static class DecodingSpeed
+internal static class AnswerSpeed
 {
     private const int PromptTokens = 32, WarmUpTokens = 4, MeasuredTokens = 48;
 
