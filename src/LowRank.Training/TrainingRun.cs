@@ -85,11 +85,8 @@ public sealed class TrainingRun : IDisposable
         var choices = new List<string>();
         var silenced = settings.Guards.Names();
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
-        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
-        progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Quantization = settings.Adapter.ToQuantization(),
-            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
+        var model = LoadModel(settings, progress, cancellation);
         Trainer? trainer = null;
         try
         {
@@ -133,13 +130,24 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
+    /// <summary>The model that a run with these settings trains, without an adapter.</summary>
+    internal static LanguageModel LoadModel(TrainSettings settings, Action<string>? progress, CancellationToken cancellation)
+    {
+        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        progress?.Invoke($"Loading {settings.Model.Model}");
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        return ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Quantization = settings.Adapter.ToQuantization(),
+            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
+    }
+
+    /// <summary>The rows of a run, and those that it holds back.</summary>
+    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
         var data = Dataset.Load(settings.Data);
         if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
+        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
