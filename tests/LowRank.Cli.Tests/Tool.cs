@@ -18,7 +18,7 @@ internal static class Tool
     /// <param name="variables">Variables of its environment.</param>
     public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null, params (string Name, string Value)[] variables)
     {
-        using var process = Start(arguments, columns, variables);
+        using var process = Start(arguments, columns, null, variables);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -27,9 +27,13 @@ internal static class Tool
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(string[] arguments, int? columns = null, params (string Name, string Value)[] variables)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="columns">The width that it is told, or null.</param>
+    /// <param name="prefix">A program with arguments that replaces itself by the rest of its command line; null or empty for none.</param>
+    public static Process Start(string[] arguments, int? columns = null, IReadOnlyList<string>? prefix = null, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo(Host()) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] program = [.. prefix ?? [], Host()];
+        var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(App).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Remove("COLUMNS");
