@@ -60,13 +60,15 @@ internal sealed class RunPlanner
         if (plan.Needed <= budget.Usable) return null;
         var tight = FormattableString.Invariant($"memory: the run is planned to need {MemorySize.Gigabytes(plan.Needed)}, {100.0 * plan.Needed / budget.Bytes:0} % of the {MemorySize.Gigabytes(budget.Bytes)} {budget.Origin}; leave 20 % free for what no plan foresees");
         if (plan.Needed <= budget.Bytes || settings.Memory.Force) return tight + (plan.Needed > budget.Bytes ? " (--force: it runs all the same)" : "");
-        throw new NotEnoughMemoryException(plan, budget, Fitting(budget).Take(3).ToList());
+        var fitting = Fitting(budget.Usable).Take(3).ToList();
+        if (fitting.Count == 0) fitting = [.. Fitting(budget.Bytes).Take(2).Select(f => $"{f} (without 20 % of headroom)")];
+        throw new NotEnoughMemoryException(plan, budget, fitting);
     }
 
-    // Changes that make the run fit into 80 % of what there is, each alone, the mildest first.
-    private IEnumerable<string> Fitting(MemoryBudget budget)
+    // Changes that make the run fit, each alone, the mildest first; at the end the strongest together.
+    private IEnumerable<string> Fitting(long bytes)
     {
-        bool Fits(RunPlanner changed) => changed.Plan(Layers).Needed <= budget.Usable;
+        bool Fits(RunPlanner changed) => changed.Plan(Layers).Needed <= bytes;
         var again = settings.Optimization.Checkpointing == "none" ? " with --checkpointing full" : "";
         if (again.Length > 0 && Fits(this)) yield return "--checkpointing full";
         for (var rows = widest.Rows / 2; rows >= 1; rows /= 2)
@@ -81,10 +83,22 @@ internal sealed class RunPlanner
             yield return FormattableString.Invariant($"--max-length {length}{again}");
             break;
         }
+        if (Methods(Fits, again).ToList() is { Count: > 0 } methods)
+        {
+            foreach (var method in methods) yield return method;
+            yield break;
+        }
+        if (settings.Adapter.Method == "qlora" || widest.Rows == 1) yield break;
+        var least = new RunPlanner(settings with { Adapter = settings.Adapter with { Method = "qlora" } }, source, new WidestBatch(1, widest.Length, (widest.SupervisedTokens + widest.Rows - 1) / widest.Rows));
+        if (Fits(least)) yield return FormattableString.Invariant($"--method qlora --batch 1 --accumulate {settings.Optimization.Accumulate * settings.Optimization.Batch}{again}");
+    }
+
+    private IEnumerable<string> Methods(Func<RunPlanner, bool> fits, string again)
+    {
         var optimization = settings.Optimization;
-        if (!optimization.Paged && Fits(With(settings with { Optimization = optimization with { Paged = true } }))) yield return $"--paged{again}";
+        if (!optimization.Paged && fits(With(settings with { Optimization = optimization with { Paged = true } }))) yield return $"--paged{again}";
         foreach (var method in (string[])["lora", "qlora"])
-            if (settings.Adapter.Method is var current && current != method && current != "qlora" && Fits(With(settings with { Adapter = settings.Adapter with { Method = method } }))) yield return $"--method {method}{again}";
+            if (settings.Adapter.Method is var current && current != method && current != "qlora" && fits(With(settings with { Adapter = settings.Adapter with { Method = method } }))) yield return $"--method {method}{again}";
     }
 
     private RunPlanner With(Func<WidestBatch, WidestBatch> change) => new(settings, source, change(widest));
