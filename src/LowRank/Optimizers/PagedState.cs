@@ -109,10 +109,15 @@ internal sealed unsafe class PagedState : OptimizerState
 
     private void Drop(int window)
     {
-        foreach (var s in layout.Windows[window].Segments) PageAdvice.Evict(file, start, s.Offset, s.Bytes);
+        long gone = 0;
+        foreach (var s in layout.Windows[window].Segments)
+        {
+            PageAdvice.Evict(file, start, s.Offset, s.Bytes);
+            gone += s.Bytes - PageAdvice.ResidentBytes(start + s.Offset, s.Bytes);
+        }
         places[window] = WindowPlace.Dropped;
         kept -= layout.Windows[window].Bytes;
-        traffic = traffic with { OutBytes = traffic.OutBytes + layout.Windows[window].Bytes };
+        traffic = traffic with { OutBytes = traffic.OutBytes + gone };
     }
 
     public override void Dispose()
