@@ -107,6 +107,7 @@ public sealed class MetricsFile
                 json.WriteString("folder", Path.GetFileName(s.Folder));
                 break;
             case RunWarning s:
+                if (s.Id is not null) json.WriteString("id", s.Id);
                 json.WriteString("message", s.Message);
                 break;
             case RunCompleted s:

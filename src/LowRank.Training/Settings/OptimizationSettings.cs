@@ -19,6 +19,11 @@ public sealed record OptimizationSettings
     [Setting("accumulate", "Micro-batches whose gradients make one step; the result equals that of one batch of all their rows.", Minimum = 1)]
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>Whether activations are kept or computed again.</summary>
+    [Setting("checkpointing", "Compute the activations of layers again in the backward pass instead of keeping them: of none, of all (full), or of as many as memory asks for (auto). Results are equal.",
+        Choices = ["auto", "none", "full"])]
+    public string Checkpointing { get; init; } = "auto";
+
     /// <summary>The learning rate.</summary>
     [Setting("learning-rate", "Peak learning rate.", Minimum = 0, Automatic = "2e-4, or 2e-5 with --method full")]
     public double? LearningRate { get; init; }

@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace LowRank.Quantization;
+
+/// <summary>How a weight is stored in 4 bits.</summary>
+public sealed record FourBitOptions
+{
+    /// <summary>The smallest block.</summary>
+    public const int SmallestBlock = 32;
+
+    /// <summary>The largest block.</summary>
+    public const int LargestBlock = 4096;
+
+    /// <summary>The values of the codes; NF4 unless set.</summary>
+    public FourBitType Type { get; init; } = FourBitType.Nf4;
+
+    /// <summary>Consecutive elements of the flat weight that share a scale: a power of two from 32 to 4096; 64 unless set.</summary>
+    /// <exception cref="LowRankException">The size is none of these.</exception>
+    public int BlockSize
+    {
+        get;
+        init => field = value is >= SmallestBlock and <= LargestBlock && BitOperations.IsPow2(value) ? value
+            : throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
+                $"The block size {value} of a 4-bit weight is not a power of two from {SmallestBlock} to {LargestBlock}; the usual one is 64."));
+    } = 64;
+
+    /// <summary>Whether the scales are quantized too, to 8 bits in blocks of 256: 0.37 bits less for each weight at a block size of 64. True unless set.</summary>
+    public bool DoubleQuantization { get; init; } = true;
+}
