@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Optimizers;
 using LowRank.Quantization;
 using LowRank.Training.Data;
 using LowRank.Training.Methods;
@@ -39,5 +40,14 @@ internal static class RunPlanner
             StoredBytes = storedBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,
+            OptimizerBytes = OptimizerBytes(settings, model, adapter),
         });
+
+    // What an optimizer other than the recipe's keeps in memory; a paged state is not counted: it leaves when others need its place.
+    private static long? OptimizerBytes(TrainSettings settings, ModelShape model, AdapterShape? adapter)
+    {
+        var (kind, paged) = (Enum.Parse<OptimizerKind>(settings.Optimization.Optimizer, ignoreCase: true), settings.Optimization.Paged);
+        if (kind == OptimizerKind.AdamW && !paged) return null;
+        return OptimizerFootprint.Of(kind, paged, settings.Adapter.Method == "full" ? model.Parameters : adapter?.TrainableParameters ?? 0).ResidentBytes;
+    }
 }
