@@ -45,7 +45,7 @@ public static class FourBitConverter
             progress?.Invoke(done += t.Elements, all);
         }
 
-        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Item3.Aggregate(d.Item2.ElementSize(), (a, b) => a * b)));
+        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Item3.Aggregate((long)d.Item2.ElementSize(), (a, b) => a * b)));
         var type = source.Tensors.First(t => matrices.Contains(t.Name)).Type;
         opened.WriteFiles(target, config => config["quantization_config"] = QuantizationConfig.Of(options, skip ?? [], Torch(type)));
         using var writer = SafetensorsWriter.Create(target.At(SafetensorsFolder.SingleFile), declared);
@@ -86,7 +86,7 @@ public static class FourBitConverter
         }).ToList();
         long done = 0, all = declared.Sum(d => d.Shape.Aggregate(1L, (a, b) => a * b));
 
-        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Shape.Aggregate(d.Item2.ElementSize(), (a, b) => a * b)));
+        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Shape.Aggregate((long)d.Item2.ElementSize(), (a, b) => a * b)));
         opened.WriteFiles(target, config => config.Remove("quantization_config"));
         using var writer = SafetensorsWriter.Create(target.At(SafetensorsFolder.SingleFile), declared);
         foreach (var (t, (_, type, shape)) in plain.Zip(declared))

@@ -11,6 +11,7 @@ internal sealed class FourBitCode
 
     private readonly float[] values = GC.AllocateArray<float>(Size, pinned: true);
     private readonly float[] borders = GC.AllocateArray<float>(Size, pinned: true);
+    private readonly float[] halving = GC.AllocateArray<float>(24, pinned: true);
     private readonly byte[] byRank = GC.AllocateArray<byte>(Size, pinned: true);
 
     private FourBitCode(string name, ReadOnlySpan<float> table)
@@ -21,6 +22,8 @@ internal sealed class FourBitCode
         order.CopyTo(byRank, 0);
         for (var i = 0; i < Size - 1; i++) borders[i] = (values[order[i]] + values[order[i + 1]]) / 2;
         borders[^1] = float.PositiveInfinity;
+        foreach (var (at, start, step) in ((int, int, int)[])[(0, 3, 8), (8, 1, 4), (16, 0, 2)])
+            for (var (border, lane) = (start, at); border < Size - 1; border += step) halving[lane++] = borders[border];
         Zero = byRank[Rank(0)];
     }
 
@@ -45,6 +48,12 @@ internal sealed class FourBitCode
 
     /// <summary>Borders between neighbours in the order of values; the sixteenth is infinite. In pinned memory.</summary>
     public ReadOnlySpan<float> Borders => borders;
+
+    /// <summary>
+    /// The borders that a search by halving meets after the middle one (7): three rows of eight, in each the border to compare with next by the rank found so far. In
+    /// pinned memory.
+    /// </summary>
+    public ReadOnlySpan<float> Halving => halving;
 
     /// <summary>The codes in the order of their values. In pinned memory.</summary>
     public ReadOnlySpan<byte> ByRank => byRank;

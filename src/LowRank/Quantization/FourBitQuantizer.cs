@@ -53,7 +53,7 @@ internal static unsafe class FourBitQuantizer
 
     private static void Encode(byte* data, TensorType type, long elements, FourBitOptions options, byte* packed, float* absmax, string name)
     {
-        var (size, code) = (options.BlockSize, FourBitCode.Of(options.Type));
+        var (size, code, path) = (options.BlockSize, FourBitCode.Of(options.Type), VectorPaths.Fastest);
         var blocks = FourBitParts.BlocksOf(elements, size);
         var notFinite = long.MaxValue;
         TorchThreads.For(0, blocks, Math.Max(1, Grain / size), (from, to) =>
@@ -72,7 +72,7 @@ internal static unsafe class FourBitQuantizer
                 }
                 var divisor = Math.Max(largest, SmallestScale);
                 absmax[block] = count == size ? largest : divisor;
-                FourBitEncode.Scalar(x, count, 1 / divisor, code, packed + start / 2);
+                FourBitEncode.Run(path, x, count, 1 / divisor, code, packed + start / 2);
             }
         });
         if (notFinite == long.MaxValue) return;
@@ -97,9 +97,8 @@ internal static unsafe class FourBitQuantizer
     private static float* Widen(byte* data, TensorType type, long start, int count, float* wide)
     {
         if (type == TensorType.F32) return (float*)data + start;
-        var source = new ReadOnlySpan<ushort>((ushort*)data + start, count);
-        if (type == TensorType.BF16) FloatConversion.BFloat16ToSingle(source, new Span<float>(wide, count));
-        else FloatConversion.HalfToSingle(source, new Span<float>(wide, count));
+        if (type == TensorType.BF16) BFloat16Widen.Run((ushort*)data + start, count, wide);
+        else FloatConversion.HalfToSingle(new ReadOnlySpan<ushort>((ushort*)data + start, count), new Span<float>(wide, count));
         return wide;
     }
 
@@ -108,8 +107,9 @@ internal static unsafe class FourBitQuantizer
     {
         var (lanes, mask, i) = (Vector256<int>.Zero, Vector256.Create(int.MaxValue), 0);
         for (; i <= count - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Load((int*)x + i) & mask);
-        var largest = 0;
-        for (var l = 0; l < 8; l++) largest = Math.Max(largest, lanes[l]);
+        var four = Vector128.Max(lanes.GetLower(), lanes.GetUpper());
+        var two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        var largest = Math.Max(two[0], two[1]);
         for (; i < count; i++) largest = Math.Max(largest, ((int*)x)[i] & int.MaxValue);
         return BitConverter.Int32BitsToSingle(largest);
     }

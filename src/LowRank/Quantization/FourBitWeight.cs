@@ -14,8 +14,13 @@ namespace LowRank.Quantization;
 public sealed class FourBitWeight : FrozenWeight
 {
     private readonly FourBitParts parts;
+    private readonly FourBitPanels panels;
 
-    private FourBitWeight(FourBitParts parts) : base(parts.OutFeatures, parts.InFeatures) => this.parts = parts;
+    private FourBitWeight(FourBitParts parts) : base(parts.OutFeatures, parts.InFeatures)
+    {
+        this.parts = parts;
+        panels = new(parts);
+    }
 
     /// <summary>How the weight is stored.</summary>
     public FourBitOptions Options => parts.Options;
@@ -38,37 +43,10 @@ public sealed class FourBitWeight : FrozenWeight
     internal static FourBitWeight FromParts(FourBitParts parts) => new(parts);
 
     /// <inheritdoc/>
-    public override Tensor Linear(Tensor x)
-    {
-        var y = empty([x.shape[0], OutFeatures], x.dtype, x.device);
-        var panel = Math.Max(64, (1L << 20) / InFeatures);
-        for (long start = 0; start < OutFeatures; start += panel)
-        {
-            var count = Math.Min(panel, OutFeatures - start);
-            using var wide = Dequantize(start, count);
-            using var cast = wide.to(x.dtype);
-            using var part = nn.functional.linear(x, cast);
-            using var into = y.narrow(1, start, count);
-            into.copy_(part);
-        }
-        return y;
-    }
+    public override Tensor Linear(Tensor x) => PanelLinear.Forward(panels, x);
 
     /// <inheritdoc/>
-    public override Tensor LinearBackward(Tensor dy)
-    {
-        var dx = zeros([dy.shape[0], InFeatures], dy.dtype, dy.device);
-        var panel = Math.Max(64, (1L << 20) / InFeatures);
-        for (long start = 0; start < OutFeatures; start += panel)
-        {
-            var count = Math.Min(panel, OutFeatures - start);
-            using var wide = Dequantize(start, count);
-            using var cast = wide.to(dy.dtype);
-            using var part = dy.narrow(1, start, count);
-            dx.addmm_(part, cast);
-        }
-        return dx;
-    }
+    public override Tensor LinearBackward(Tensor dy) => PanelLinear.Backward(panels, dy);
 
     /// <inheritdoc/>
     public override unsafe Tensor Dequantize(long start, long count)

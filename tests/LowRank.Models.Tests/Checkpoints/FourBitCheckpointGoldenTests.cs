@@ -62,7 +62,8 @@ public sealed class FourBitCheckpointGoldenTests
             foreach (var w in want.Tensors)
             {
                 Assert.True(got.TryGet(w.Name, out var g));
-                var (wanted, made) = (want.Bytes(w), got.Bytes(g));
+                var wanted = want.Bytes(w);
+                var made = got.Bytes(g);
                 Assert.Equal(w.Type, g.Type);
                 if (w.Name.Contains(".quant_state.", StringComparison.Ordinal)) SameState(wanted, made);
                 // The mean of the scales depends on the order of summing: the tolerances of numerics/nf4.

@@ -107,14 +107,19 @@ public sealed class QloraGoldenTests
         var merged = attached.MergedTensors().ToDictionary(t => t.Name, t => t.Value);
         var prefix = Text(test, "want_prefix");
         attached.Dispose();
-        int elements = 0, off = 0, scalesOff = 0;
+        int elements = 0, off = 0, scalesOff = 0, compared = 0;
         foreach (var slot in model.Slots.OfType<LinearSlot>())
         {
             if (!merged.Remove($"{slot.Name}.weight", out var value)) continue;
             FrozenWeight weight;
             if (!quantize)
             {
-                Close(want.Floats($"{prefix}{slot.Name}.weight"), LoraGoldenTests.Floats(value), test, "weight_tolerance", slot.Name);
+                // The file has the weights of some blocks; the logits speak for the others.
+                if (want.Has($"{prefix}{slot.Name}.weight"))
+                {
+                    Close(want.Floats($"{prefix}{slot.Name}.weight"), LoraGoldenTests.Floats(value), test, "weight_tolerance", slot.Name);
+                    compared++;
+                }
                 weight = new DenseWeight(value);
             }
             else
@@ -139,6 +144,7 @@ public sealed class QloraGoldenTests
             slot.Module = new FrozenLinear(weight);
         }
         Assert.Empty(merged);
+        Assert.True(quantize || compared > 0);
         if (quantize)
         {
             Assert.True(off <= test.GetProperty("max_codes_off_one_step").GetDouble() * elements, $"{off} of {elements} codes are off by one");
@@ -169,7 +175,7 @@ public sealed class QloraGoldenTests
         return LoraGoldenTests.Floats(logits);
     }
 
-    private static Packing.Batch Batch(GoldenTensors want, int step)
+    private static LowRank.Training.Packing.Batch Batch(GoldenTensors want, int step)
     {
         var shape = want.Shape("batches");
         var size = (int)(shape[1] * shape[2]);

@@ -56,8 +56,9 @@ internal static unsafe class DynamicBlocks
     {
         var (lanes, i) = (Vector256<float>.Zero, 0);
         for (; i <= n - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Abs(Vector256.Load(x + i)));
-        var largest = 0f;
-        for (var l = 0; l < 8; l++) largest = MathF.Max(largest, lanes[l]);
+        var four = Vector128.Max(lanes.GetLower(), lanes.GetUpper());
+        var two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        var largest = MathF.Max(two[0], two[1]);
         for (; i < n; i++) largest = MathF.Max(largest, MathF.Abs(x[i]));
         return largest;
     }

@@ -11,7 +11,7 @@ internal static unsafe class FourBitRange
     /// <summary>The elements in fp32.</summary>
     public static void Decode(FourBitParts parts, long start, long count, float* target)
     {
-        var size = parts.Options.BlockSize;
+        var (size, path) = (parts.Options.BlockSize, VectorPaths.Fastest);
         fixed (float* table = parts.CodeValues)
         {
             var packed = parts.Packed.Pointer;
@@ -27,7 +27,7 @@ internal static unsafe class FourBitRange
                 }
                 else
                 {
-                    FourBitDecode.Scalar(packed + start / 2, n, table, scale, target);
+                    FourBitDecode.Run(path, packed + start / 2, n, table, scale, target);
                 }
                 start += n;
                 target += n;

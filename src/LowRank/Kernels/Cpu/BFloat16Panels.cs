@@ -1,0 +1,8 @@
+namespace LowRank.Kernels.Cpu;
+
+/// <summary>The rows of a bf16 weight, contiguous in memory that outlives this.</summary>
+internal sealed unsafe class BFloat16Panels(ushort* data, long outFeatures, long inFeatures) : PanelWeight(outFeatures, inFeatures)
+{
+    /// <inheritdoc/>
+    public override void Decode(long row, long column, int columns, float* target) => BFloat16Widen.Run(data + row * InFeatures + column, columns, target);
+}
