@@ -25,7 +25,7 @@ internal sealed class FreezeWatch : IDisposable
             tensors++;
             if (now.RequiresGradient) requiring++;
             using Tensor old = was.Read(), current = now.Read();
-            var (oldBytes, bytes) = (MemoryMarshal.AsBytes(old.bytes), MemoryMarshal.AsBytes(current.bytes));
+            Span<byte> oldBytes = MemoryMarshal.AsBytes(old.bytes), bytes = MemoryMarshal.AsBytes(current.bytes);
             if (!oldBytes.SequenceEqual(bytes)) changed++;
             before.Add(was.Name, old.shape, oldBytes);
             after.Add(now.Name, current.shape, bytes);
