@@ -42,6 +42,7 @@ internal sealed class CommandTree
         QuickstartVerb.Create(screen),
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
+        PlanVerb.Create(screen),
         TrainVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),

@@ -9,6 +9,7 @@ using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
+using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
@@ -80,7 +81,8 @@ public sealed class TrainingRun : IDisposable
     private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, Action<string>? progress, CancellationToken cancellation)
     {
         var choices = new List<string>();
-        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed);
+        var silenced = settings.Guards.Names();
+        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
         progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
@@ -93,7 +95,7 @@ public sealed class TrainingRun : IDisposable
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
             var (weights, adapterWarnings) = Weigh(settings, model);
             progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-            var (examples, held, maxLength) = Tokenize(settings.Data, model, split, choices, cancellation);
+            var (examples, held, maxLength) = Tokenize(settings.Data, model, split, silenced, choices, cancellation);
             var batches = new BatchOptions
             {
                 BatchSize = settings.Optimization.Batch,
@@ -106,8 +108,9 @@ public sealed class TrainingRun : IDisposable
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
             var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, model.Decoder.Spec.Layers,
                 layers => RunPlanner.Plan(settings, weights, examples.Examples, batches, layers), choices);
-            options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed };
+            options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed, Silenced = silenced };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
+            trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
                 trainer.Sampler = new AnswerSampler(model, split.Validation, settings.Evaluation.Samples, settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
@@ -128,11 +131,11 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed)
+    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
         var data = Dataset.Load(settings.Data);
-        data.RequireTrainable();
+        if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
         return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
     }
@@ -140,6 +143,8 @@ public sealed class TrainingRun : IDisposable
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
     {
         var adapter = settings.Adapter;
+        if (adapter.Method == "full" && settings.Optimization.Plus is not null)
+            throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
         if (adapter.Adapter is { } folder)
         {
@@ -150,10 +155,10 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, List<string> choices, CancellationToken cancellation)
+    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true) });
+        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
@@ -170,6 +175,9 @@ public sealed class TrainingRun : IDisposable
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
         if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
+        if (training.Optimizer != "adamw" || training.Paged)
+            choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
+        if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
         var resolved = settings with
@@ -185,7 +193,12 @@ public sealed class TrainingRun : IDisposable
             Output = Path.GetFullPath(settings.Output.Output),
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
-            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay),
+            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)
+            {
+                Kind = Enum.Parse<OptimizerKind>(training.Optimizer, ignoreCase: true),
+                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output) : null,
+            },
+            Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,
             MaxGradientNorm = training.MaxGradientNorm,
             Seed = training.Seed,
             EvaluateEvery = resolved.Evaluation.EvalEvery,

@@ -40,7 +40,7 @@ internal static class QuantizationConfig
         ["llm_int8_has_fp16_weight"] = false,
         // A list replaces the head that transformers keeps by itself: name it too.
         ["llm_int8_skip_modules"] = skip.Count == 0 ? null : new JsonArray([.. skip.Append("lm_head").Distinct().Select(s => (JsonNode)s)]),
-        ["llm_int8_threshold"] = 6.0,
+        ["llm_int8_threshold"] = JsonNode.Parse("6.0"), // as Python writes a float
         ["load_in_4bit"] = true,
         ["load_in_8bit"] = false,
         ["quant_method"] = "bitsandbytes",

@@ -45,6 +45,18 @@ public sealed record OptimizationSettings
     [Setting("weight-decay", "Decoupled weight decay of AdamW.", Minimum = 0)]
     public double WeightDecay { get; init; }
 
+    /// <summary>The optimizer.</summary>
+    [Setting("optimizer", "AdamW with fp32 moments (8 bytes a trained parameter) or 8-bit ones (2 bytes).", Choices = ["adamw", "adamw8bit"])]
+    public string Optimizer { get; init; } = "adamw";
+
+    /// <summary>Whether the optimizer's state is paged.</summary>
+    [Setting("paged", "Keep the optimizer's moments in a mapped file that leaves memory when it runs short; the results are the same.")]
+    public bool Paged { get; init; }
+
+    /// <summary>The ratio of LoRA+.</summary>
+    [Setting("plus", "LoRA+: the learning rate of B as a multiple of A's, such as 16.", Minimum = 0, Automatic = "one learning rate")]
+    public double? Plus { get; init; }
+
     /// <summary>The seed.</summary>
     [Setting("seed", "Decides the adapter's start, the order of rows and dropout.", Minimum = 0)]
     public long Seed { get; init; }

@@ -18,6 +18,9 @@ public sealed record TrainSettings
     /// <summary>How progress is measured.</summary>
     public EvaluationSettings Evaluation { get; init; } = new();
 
+    /// <summary>Which mistakes are looked for.</summary>
+    public GuardSettings Guards { get; init; } = new();
+
     /// <summary>Where results go.</summary>
     public OutputSettings Output { get; init; } = new();
 }

@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -94,6 +95,10 @@ public sealed class DenseWeight : FrozenWeight
         using var cast = rows.to(dtype);
         return cast.reshape([.. ids.shape, InFeatures]);
     }
+
+    internal override bool RequiresGradient => weight.requires_grad;
+
+    internal override void AddTo(BaseFingerprintBuilder builder, string name) => builder.Add(name, weight);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

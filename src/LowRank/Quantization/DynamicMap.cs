@@ -13,15 +13,15 @@ internal sealed class DynamicMap
     private const int Decades = 7;
 
     // A cell of the search is a float's exponent and the upper 7 bits of its mantissa: at most one border between codes falls into it.
-    private const int CellShift = 16;
+    public const int CellShift = 16;
 
     // Below 2^-24 no border lies: all smaller magnitudes share one cell, and all from 1 on another.
-    private const int FirstCell = (127 - 24) << 7;
-    private const int Cells = (127 << 7) - FirstCell + 1;
+    public const int FirstCell = (127 - 24) << 7;
+    public const int Cells = (127 << 7) - FirstCell + 1;
 
     private readonly float[] values;
     private readonly float[] borders = GC.AllocateArray<float>(Size, pinned: true);
-    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells, pinned: true);
+    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells + 3, pinned: true); // 3 more: a vector loads 4 bytes for each
 
     private DynamicMap(float[] sorted)
     {
@@ -48,6 +48,9 @@ internal sealed class DynamicMap
 
     /// <summary>Borders between codes: a value above border i has a code above i. In pinned memory; the last is infinite.</summary>
     public ReadOnlySpan<float> Borders => borders;
+
+    /// <summary>The lowest code of each cell, first those of positive values, then those of negative ones. In pinned memory, with 3 bytes behind the last.</summary>
+    public ReadOnlySpan<byte> LowestCodes => lowest;
 
     /// <summary>The code of the value nearest to <paramref name="x"/>, which is at most 1 in magnitude.</summary>
     public byte Nearest(float x)

@@ -21,8 +21,8 @@ internal sealed record LectureClaim
     /// <summary>What LowRank finds, with placeholders for the figures; null for a claim that nothing computes yet.</summary>
     public LectureText? Finds { get; init; }
 
-    /// <summary>Why what is found differs from what is said, or agrees with it, by the name of the verdict. A verdict without a text of its own takes the common one.</summary>
-    public IReadOnlyDictionary<string, LectureText> Why { get; init; } = new Dictionary<string, LectureText>();
+    /// <summary>Why what is found differs from what is said, or agrees with it, by the name of the verdict. A verdict without a text of its own takes the common one; null where none has.</summary>
+    public IReadOnlyDictionary<string, LectureText>? Why { get; init; }
 
     /// <summary>The texts of its picture, or null.</summary>
     public PictureText? Picture { get; init; }

@@ -57,7 +57,7 @@ internal sealed record LectureContent
     }
 
     /// <summary>Why a claim got its verdict, with placeholders.</summary>
-    public LectureText ReasonFor(LectureClaim claim, ClaimVerdict verdict) => claim.Why.TryGetValue(verdict.Name(), out var own) ? own : Reasons[verdict.Name()];
+    public LectureText ReasonFor(LectureClaim claim, ClaimVerdict verdict) => claim.Why?.GetValueOrDefault(verdict.Name()) is { } own ? own : Reasons[verdict.Name()];
 
     private IEnumerable<string> Problems()
     {

@@ -100,7 +100,7 @@ internal sealed class LectureLaboratory
         {
             Trainable = weights.Parameters.Sum(p => p.Count),
             AllParameters = weights.AllParameters,
-            BaseBytes = BaseBytes.Of(model),
+            BaseBytes = StoredBytes.Of(model),
             Losses = [.. steps.Select(s => s.Loss)],
             GradientNorms = [.. steps.Select(s => s.GradientNorm)],
             HeldOutLoss = Evaluator.Loss(model, held, batches, cancellation: cancellation).Loss,

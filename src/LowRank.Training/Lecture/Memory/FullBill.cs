@@ -6,16 +6,16 @@ namespace LowRank.Training.Lecture.Memory;
 internal sealed class FullBill : IClaimCheck
 {
     private const double SaidFull = 80, SaidSmall = 8;
-    private const long Tokens = 2048;
+    private const long Tokens = 512;
 
     public string Id => "M5";
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var trained = SevenBillion.Trainable(16, SevenBillion.QueryValue) * LoraSize.TrainedBytes;
-        var activations = SevenBillion.CheckpointedActivationBytes(Tokens);
+        var trained = SevenBillion.Trainable(16, "qv") * LoraSize.TrainedBytes;
+        var activations = SevenBillion.StepBytes(16, "qv", Tokens);
         double full = SevenBillion.Parameters * 12, lora = SevenBillion.SixteenBitBytes + trained,
-            qlora = SevenBillion.LinearNf4Bytes(doubleQuantization: true) + SevenBillion.UnquantizedBytes + trained;
+            qlora = SevenBillion.LinearNf4Bytes + SevenBillion.UnquantizedBytes + trained;
         return new Figures
         {
             ["said_full_gb"] = SaidFull,

@@ -11,7 +11,7 @@ internal sealed class LoraBill : IClaimCheck
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var trainable = SevenBillion.Trainable(16, SevenBillion.QueryValue);
+        var trainable = SevenBillion.Trainable(16, "qv");
         return new Figures
         {
             ["said_total_gb"] = SaidTotal,

@@ -11,13 +11,13 @@ internal sealed class QloraBill : IClaimCheck
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var trainable = SevenBillion.Trainable(16, SevenBillion.QueryValue);
-        var model = SevenBillion.LinearNf4Bytes(doubleQuantization: true) + SevenBillion.UnquantizedBytes;
+        var trainable = SevenBillion.Trainable(16, "qv");
+        var model = SevenBillion.LinearNf4Bytes + SevenBillion.UnquantizedBytes;
         return new Figures
         {
             ["said_model_gb"] = SaidModel,
-            ["linear_gb"] = SevenBillion.LinearNf4Bytes(doubleQuantization: true) / 1e9,
-            ["codes_gb"] = SevenBillion.LinearWeights / 2 / 1e9,
+            ["linear_gb"] = SevenBillion.LinearNf4Bytes / 1e9,
+            ["codes_gb"] = SevenBillion.Shape.LinearWeights / 2 / 1e9,
             ["unquantized_gb"] = SevenBillion.UnquantizedBytes / 1e9,
             ["model_gb"] = model / 1e9,
             ["trained_gb"] = trainable * LoraSize.TrainedBytes / 1e9,

@@ -11,7 +11,7 @@ internal sealed class QueryValueCount : IClaimCheck
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        long sixteen = SevenBillion.Trainable(16, SevenBillion.QueryValue), eight = SevenBillion.Trainable(8, SevenBillion.QueryValue);
+        long sixteen = SevenBillion.Trainable(16, "qv"), eight = SevenBillion.Trainable(8, "qv");
         return new Figures
         {
             ["said"] = Said,

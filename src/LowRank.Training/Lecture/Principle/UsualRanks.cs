@@ -16,7 +16,7 @@ internal sealed class UsualRanks : IClaimCheck
         var figures = new Figures();
         foreach (var rank in (int[])[8, 16, 32, 64])
         {
-            var trainable = SevenBillion.Trainable(rank, SevenBillion.All);
+            var trainable = SevenBillion.Trainable(rank, "all-linear");
             figures[$"trainable_rank_{rank}"] = trainable;
             figures[$"share_rank_{rank}"] = (double)trainable / (SevenBillion.Parameters + trainable);
             figures[$"bytes_rank_{rank}"] = trainable * LoraSize.TrainedBytes;

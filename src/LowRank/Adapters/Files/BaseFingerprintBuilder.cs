@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using LowRank.Formats;
+using LowRank.Runtime.Interop;
+using static TorchSharp.torch;
 
 namespace LowRank.Adapters;
 
@@ -53,6 +55,15 @@ public sealed class BaseFingerprintBuilder
         foreach (var (start, length) in pieces)
             for (long done = 0; done < length; done += PieceBytes) hash.Append(new ReadOnlySpan<byte>((byte*)start + done, (int)Math.Min(PieceBytes, length - done)));
         tensors.Add(name, (shapeHash, hash.GetCurrentHashAsUInt128()));
+    }
+
+    /// <summary>Adds a tensor in memory, in its own dtype.</summary>
+    /// <param name="name">Its name in the model.</param>
+    /// <param name="tensor">The tensor, contiguous.</param>
+    internal unsafe void Add(string name, Tensor tensor)
+    {
+        using var near = tensor.cpu();
+        Add(name, near.shape, (byte*)TensorMemory.DataPointer(near), near.NumberOfElements * near.ElementSize);
     }
 
     /// <summary>Adds a tensor of a file and drops its pages, which would else count as memory of this process.</summary>

@@ -4,7 +4,7 @@ using LowRank.Models;
 namespace LowRank.Training.Lecture.Laboratory;
 
 /// <summary>What a model's matrices take as they are stored.</summary>
-internal static class BaseBytes
+internal static class StoredBytes
 {
     /// <summary>Bytes of all frozen matrices; those of trained ones, which are fp32.</summary>
     public static long Of(LanguageModel model) => model.Decoder.Slots.Sum(slot => slot switch
