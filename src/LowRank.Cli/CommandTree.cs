@@ -42,11 +42,14 @@ internal sealed class CommandTree
         QuickstartVerb.Create(screen),
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
+        PlanVerb.Create(screen),
         TrainVerb.Create(screen),
+        CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         BenchVerb.Create(screen),
+        LearnVerb.Create(screen),
     ];
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using LowRank.Cli.Terminal;
+using LowRank.Training.Guards;
 using LowRank.Training.Settings;
 
 namespace LowRank.Cli;
@@ -14,9 +15,11 @@ internal static class Failures
     public static int Tell(Exception error, bool verbose, Screen screen)
     {
         while (error is AggregateException { InnerExceptions.Count: 1 } or TargetInvocationException or TypeInitializationException && error.InnerException is { } inner) error = inner;
-        if (error is LowRankException)
+        if (error is LowRankException fault)
         {
-            screen.Error.WriteLine($"error: {Printable.Of(error.Message)}");
+            screen.Error.WriteLine($"error: {(fault.GuardId is { } id ? $"[{id}] " : "")}{Printable.Of(error.Message)}");
+            string[] guards = [.. (fault is GuardException many ? many.Ids : [fault.GuardId ?? ""]).Where(GuardIds.CanBeSilenced)];
+            if (guards.Length > 0) screen.Error.WriteLine($"If it is meant so: --silence {string.Join(',', guards)}");
             if (verbose) screen.Error.WriteLine(error);
             return error is UsageException or SettingsException ? ExitCode.WrongUsage : ExitCode.Failed;
         }

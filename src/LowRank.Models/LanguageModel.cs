@@ -4,6 +4,7 @@ using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
+using LowRank.Quantization;
 
 namespace LowRank.Models;
 
@@ -45,6 +46,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>The small files beside the weights, for a new checkpoint of this model.</summary>
     public required ModelFiles Files { get; init; }
+
+    /// <summary>How the matrices of the layers are stored, where they are in 4 bits; else null.</summary>
+    public FourBitOptions? Quantization { get; init; }
 
     /// <summary>The mapped files over which the weights lie, or null.</summary>
     internal IDisposable? Mapping { get; init; }

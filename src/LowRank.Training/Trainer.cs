@@ -9,6 +9,7 @@ using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
+using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
@@ -46,10 +47,11 @@ public sealed class Trainer : IDisposable
         options.Schedule.Validate(options.LearningRate);
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
-        optimizer = new AdamW(flat, options.Optimizer);
-        record = new AdapterRecord(weights.Model.Fingerprint);
+        optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
+        record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
-        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)] };
+        Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
+        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
     }
 
     /// <summary>Optimizer steps taken.</summary>
@@ -64,6 +66,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Gives prompts with the model's answers, at each evaluation; null for none.</summary>
     public Func<IReadOnlyList<(string Prompt, string Answer)>>? Sampler { get; set; }
 
+    /// <summary>Who looks for mistakes before, in and behind the run.</summary>
+    internal RunGuards Guards { get; }
+
     /// <summary>Goes on from a checkpoint, exactly: the steps that follow equal those of a run that was never interrupted.</summary>
     /// <exception cref="LowRankException">The checkpoint is damaged, or of other data, parameters or settings.</exception>
     public void Resume(string checkpoint)
@@ -76,7 +81,7 @@ public sealed class Trainer : IDisposable
         if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
         var best = TrainingCheckpoint.FolderOf(options.Output, state.BestStep);
         if (best == Path.GetFullPath(checkpoint) || !Directory.Exists(best)) KeepBest();
-        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Length).DetachFromDisposeScope();
+        else bestValues = TrainingCheckpoint.ReadValues(best, flat.Values).DetachFromDisposeScope();
     }
 
     /// <summary>
@@ -133,11 +138,14 @@ public sealed class Trainer : IDisposable
             var numbered = e with { Step = state.Step };
             foreach (var sink in Sinks) sink(numbered);
             emit(numbered);
+            foreach (var warning in Guards.During(numbered) ?? []) Tell(warning);
         }
 
+        var found = Guards.Before();
         var clock = Stopwatch.StartNew();
         var pace = new Pace();
         Tell(Started());
+        foreach (var warning in found) Tell(warning);
         var end = RunEnd.Finished;
         while (state.Step < TotalSteps)
         {
@@ -164,6 +172,8 @@ public sealed class Trainer : IDisposable
         }
         if (end == RunEnd.Cancelled) Save(Tell);
         else Finish();
+        var peak = ProcessMemory.Read().PeakResidentBytes;
+        foreach (var warning in Guards.After()) Tell(warning);
         Tell(new RunCompleted
         {
             End = end,
@@ -172,7 +182,7 @@ public sealed class Trainer : IDisposable
             BestValidationLoss = state.BestLoss,
             Elapsed = clock.Elapsed,
             TokensPerSecond = pace.TokensPerSecond,
-            PeakBytes = ProcessMemory.Read().PeakResidentBytes,
+            PeakBytes = peak,
             PredictedPeakBytes = options.PredictedPeakBytes,
         });
     }
@@ -189,10 +199,11 @@ public sealed class Trainer : IDisposable
         for (var i = 0; i < micro.Length; i++)
         {
             using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
-            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised));
+            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
         }
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
+        Guards.SeeGradients(flat);
         var rate = options.Schedule.At(checked((int)state.Step), checked((int)TotalSteps), options.LearningRate);
         optimizer.Step(rate);
         flat.ZeroGradients();
@@ -222,6 +233,7 @@ public sealed class Trainer : IDisposable
             TokensPerSecond = tokens / seconds,
             ResidentBytes = memory.ResidentBytes,
             PeakBytes = memory.PeakResidentBytes,
+            Paging = optimizer.Traffic,
             TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
     }
@@ -282,7 +294,8 @@ public sealed class Trainer : IDisposable
         var kept = options.Output is null ? null : TrainingCheckpoint.Newest(options.Output);
         return new LowRankException($"The loss at step {state.Step + 1} is {loss}, the gradient's norm {norm}: training has diverged. " +
             (kept is null ? "No checkpoint was taken yet. " : $"The last good checkpoint is {kept}. ") +
-            $"Lower --learning-rate (it was {options.LearningRate:g3}) or raise --warmup.");
+            FormattableString.Invariant($"Lower --learning-rate (it was {options.LearningRate:g3}) or --alpha, raise --warmup, and keep --max-grad-norm at 1. If it is so from the first step, weights of the model or the adapter hold NaN or values that are too large."))
+        { GuardId = GuardIds.LossNotFinite };
     }
 
     /// <summary>Frees optimizer state and gradients. The parameters keep their values.</summary>

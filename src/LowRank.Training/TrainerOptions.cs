@@ -21,14 +21,20 @@ public sealed record TrainerOptions
     /// <summary>Micro-batches of a step. Default 1.</summary>
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>How many layers, from the first, compute their activations again in the backward pass instead of keeping them. It saves memory and changes no result. Default 0.</summary>
+    public int CheckpointedLayers { get; init; }
+
     /// <summary>The peak learning rate. Default 2e-4.</summary>
     public double LearningRate { get; init; } = 2e-4;
 
     /// <summary>Its course.</summary>
     public LearningRateSchedule Schedule { get; init; } = new() { Kind = LearningRateScheduleKind.Cosine, WarmupRatio = 0.03 };
 
-    /// <summary>AdamW's settings. Default without weight decay.</summary>
+    /// <summary>AdamW's settings. Default without weight decay, with fp32 moments in memory.</summary>
     public AdamWSettings Optimizer { get; init; } = new(WeightDecay: 0);
+
+    /// <summary>LoRA+, or null for one learning rate.</summary>
+    public LoraPlus? Plus { get; init; }
 
     /// <summary>The limit of the gradient's norm; 0 for none. Default 1.</summary>
     public double MaxGradientNorm { get; init; } = 1;
@@ -50,6 +56,9 @@ public sealed record TrainerOptions
 
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
+
+    /// <summary>Guards that keep quiet, by their names in <see cref="Guards.GuardIds"/>. Default none.</summary>
+    public IReadOnlyCollection<string> Silenced { get; init; } = [];
 
     /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
     internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);

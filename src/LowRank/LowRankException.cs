@@ -20,4 +20,7 @@ public class LowRankException : Exception
         : base(message, inner)
     {
     }
+
+    /// <summary>The stable name of the guard that found the mistake, such as <c>base-trainable</c>; null for errors without one.</summary>
+    public string? GuardId { get; init; }
 }

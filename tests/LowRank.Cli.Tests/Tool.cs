@@ -15,9 +15,10 @@ internal static class Tool
     /// <param name="arguments">The command line.</param>
     /// <param name="input">What is piped in.</param>
     /// <param name="columns">The width that it is told, or null.</param>
-    public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null)
+    /// <param name="variables">Variables of its environment.</param>
+    public static async Task<ToolResult> Run(string[] arguments, string input, int? columns = null, params (string Name, string Value)[] variables)
     {
-        using var process = Start(arguments, columns);
+        using var process = Start(arguments, columns, null, variables);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -26,22 +27,29 @@ internal static class Tool
     }
 
     /// <summary>Starts it.</summary>
-    public static Process Start(string[] arguments, int? columns = null)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="columns">The width that it is told, or null.</param>
+    /// <param name="prefix">A program with arguments that replaces itself by the rest of its command line; null or empty for none.</param>
+    public static Process Start(string[] arguments, int? columns = null, IReadOnlyList<string>? prefix = null, params (string Name, string Value)[] variables)
     {
-        var start = new ProcessStartInfo(Host()) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] program = [.. prefix ?? [], Host()];
+        var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(App).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Remove("COLUMNS");
         if (columns is { } width) start.Environment["COLUMNS"] = width.ToString(System.Globalization.CultureInfo.InvariantCulture);
         // Another language must not change a letter.
         start.Environment["LANG"] = start.Environment["LC_ALL"] = "de_DE.UTF-8";
+        foreach (var (name, value) in variables) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
     /// <summary>Waits for the end.</summary>
-    public static async Task End(Process process)
+    /// <param name="process">What was started.</param>
+    /// <param name="longest">How long it may take; null for four minutes.</param>
+    public static async Task End(Process process, TimeSpan? longest = null)
     {
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(longest ?? Limit);
         try
         {
             await process.WaitForExitAsync(limit.Token);

@@ -7,7 +7,7 @@ namespace LowRank.Training.Tests;
 /// <summary>Makes a Hugging Face folder with a tiny Llama of random weights and a real tokenizer, for tests of whole runs.</summary>
 internal static class TinyModel
 {
-    private const string ChatTemplate = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+    private const string ChatTemplate = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
     /// <summary>Writes the folder and returns it.</summary>
     public static string Create(string folder, int hidden = 32, int layers = 2, int seed = 1)

@@ -3,6 +3,7 @@ using LowRank.Adapters;
 using LowRank.Cli.Terminal;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
+using LowRank.Quantization;
 using TorchSharp;
 
 namespace LowRank.Cli.Options;
@@ -21,12 +22,18 @@ internal sealed class ModelOptions
 
     private readonly Option<int?> threads = new("--threads") { Description = "Threads of the tensor library. [default: all processors]", HelpName = "COUNT" };
 
+    private readonly Option<string> quantize = new("--quantize")
+    {
+        Description = "Hold the layers' matrices in 4 bits: nf4 or fp4; none keeps them as they are; auto does what the adapter was trained on.", HelpName = "FORM", DefaultValueFactory = _ => "auto",
+    };
+
     /// <summary>Adds the options to a verb.</summary>
     public void AddTo(VerbCommand verb)
     {
         dtype.AcceptOnlyFromAmong("fp32", "bf16");
+        quantize.AcceptOnlyFromAmong("auto", "none", "nf4", "fp4");
         threads.AtLeast(1);
-        verb.AddGroup("model", [model, adapter, dtype, threads]);
+        verb.AddGroup("model", [model, adapter, quantize, dtype, threads]);
     }
 
     /// <summary>Whether an adapter was asked for.</summary>
@@ -39,12 +46,14 @@ internal sealed class ModelOptions
         var folder = parsed.GetValue(adapter);
         var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
             ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter FOLDER of an adapter that names its base." : $"{folder} does not name its base model: say it with --model.");
-        screen.Progress($"Loading {name}{(folder is null ? "" : $" with {folder}")}");
+        var form = Form(parsed.GetValue(quantize)!, folder);
+        screen.Progress($"Loading {name}{(form is null ? "" : $" in {(form.Type == FourBitType.Nf4 ? "NF4" : "FP4")}")}{(folder is null ? "" : $" with {folder}")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
             ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
             Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             Progress = screen.Progress,
+            Quantization = form,
         }, cancellation).ConfigureAwait(false);
         try
         {
@@ -57,6 +66,14 @@ internal sealed class ModelOptions
             throw;
         }
     }
+
+    private static FourBitOptions? Form(string form, string? adapter) => form switch
+    {
+        "none" => null,
+        "nf4" => new FourBitOptions(),
+        "fp4" => new FourBitOptions { Type = FourBitType.Fp4 },
+        _ => adapter is null ? null : AdapterRecord.Load(adapter)?.Quantization,
+    };
 
     private static string? BaseOf(string folder)
     {

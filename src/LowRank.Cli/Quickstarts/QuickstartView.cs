@@ -66,7 +66,7 @@ internal sealed class QuickstartView(Screen screen, bool json)
             ("task", $"answer a message with one of {e.Answers} words: {e.Rows} rows to learn, {e.HeldOut} others held out"),
             ("adapter", string.Create(CultureInfo.InvariantCulture, $"LoRA of rank {settings.Adapter.Rank} on {settings.Adapter.Target}, {Quantity.Count(e.TrainableParameters)} parameters ({Quantity.Percent((double)e.TrainableParameters / (e.BaseParameters + e.TrainableParameters))} of all)")),
             ("training", string.Create(CultureInfo.InvariantCulture, $"{settings.Optimization.MaxSteps} steps of {settings.Optimization.Batch} rows, learning rate {settings.Optimization.LearningRate:g3}, {settings.Model.Threads} {(settings.Model.Threads == 1 ? "thread" : "threads")}")),
-            ("memory", $"{Quantity.Bytes(memory.Total)} at the peak: program {Quantity.Bytes(memory.Runtime)}, base {Quantity.Bytes(memory.Base)}, adapter with gradients and moments {Quantity.Bytes(memory.Trained + memory.Gradients + memory.Optimizer)}, activations {Quantity.Bytes(memory.Activations + Math.Max(memory.Logits, memory.Workspace))}"),
+            ("memory", $"{Quantity.Bytes(memory.Total)} at the peak: program {Quantity.Bytes(memory.Runtime.Bytes)}, base {Quantity.Bytes(memory.Base.Bytes)}, adapter with gradients and moments {Quantity.Bytes(memory.Adapter.Bytes + memory.Gradients.Bytes + memory.Optimizer.Bytes)}, activations {Quantity.Bytes(memory.Total - memory.FixedBytes)}"),
         ], indent: 2);
     }
 

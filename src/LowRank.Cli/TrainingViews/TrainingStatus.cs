@@ -50,7 +50,11 @@ internal sealed class TrainingStatus(int window)
 
     /// <summary>Loss, learning rate, speed and memory; empty before the first step.</summary>
     public string Numbers() => last is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"loss {Quantity.Loss(Loss(last))}  lr {Quantity.Rate(last.LearningRate)}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}");
+        $"loss {Quantity.Loss(Loss(last))}  lr {Quantity.Rate(last.LearningRate)}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}{Paged(last)}");
+
+    // What the optimizer moved in this step, once there is something: without pressure a paged state stays in memory.
+    private static string Paged(StepCompleted step) => step.Paging is { InBytes: var read, OutBytes: var written } && read + written > 0
+        ? $"  paged in {Quantity.Bytes(read)}, out {Quantity.Bytes(written)}" : "";
 
     /// <summary>The time left, after a gap; empty where it is not known.</summary>
     public string Left(string gap) => last?.TimeLeft is { } left && Step < TotalSteps ? $"{gap}{Quantity.Time(left)} left" : "";

@@ -19,6 +19,7 @@ internal sealed class TrainingText(Screen screen)
             case StepCompleted { Step: 1 } first: screen.Out.WriteLine($"loss before the first step: {Quantity.Loss(first.Loss)}"); break;
             case EvaluationCompleted evaluation: Evaluated(evaluation); break;
             case CheckpointSaved saved: screen.Out.WriteLine($"checkpoint: {saved.Folder}"); break;
+            case RunWarning { Id: { } id } guard: Lines($"warning: [{id}] {Printable.Of(guard.Message)} (--silence {id})"); break;
             case RunWarning warning: screen.Out.WriteLine($"warning: {Printable.Of(warning.Message)}"); break;
             case RunCompleted completed: Completed(completed); break;
         }

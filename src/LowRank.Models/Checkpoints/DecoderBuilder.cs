@@ -34,7 +34,7 @@ internal sealed class DecoderBuilder
             }
             var norm = Norm(names.FinalNorm, spec.HiddenSize);
             owned.Add(norm);
-            var head = new LinearSlot(names.Head, spec.TiedHead ? new FrozenLinear(table, ownsWeight: false) : Frozen(names.Head, spec.VocabularySize, spec.HiddenSize, bias: false), isHead: true);
+            var head = new LinearSlot(names.Head, spec.TiedHead ? new FrozenLinear(table, ownsWeight: false) : FrozenHead(names.Head, spec.VocabularySize, spec.HiddenSize), isHead: true);
             owned.Add(head);
             weights.ThrowIfWrong();
             return new CausalLM(spec, embedding, layers, norm, head, computeType);
@@ -72,7 +72,10 @@ internal sealed class DecoderBuilder
     private LinearSlot Linear(string name, long outFeatures, long inFeatures, bool bias) => new(name, Frozen(name, outFeatures, inFeatures, bias));
 
     private FrozenLinear Frozen(string name, long outFeatures, long inFeatures, bool bias) =>
-        new(new DenseWeight(Weight($"{name}.weight", outFeatures, inFeatures)), bias ? Weight($"{name}.bias", outFeatures) : null);
+        new(weights.ReadMatrix(name, outFeatures, inFeatures) ?? new DenseWeight(empty(0, inFeatures)), bias ? Weight($"{name}.bias", outFeatures) : null);
+
+    // A head of its own stays in the checkpoint's form, as bitsandbytes leaves it: its errors would go straight into the logits.
+    private FrozenLinear FrozenHead(string name, long outFeatures, long inFeatures) => new(new DenseWeight(Weight($"{name}.weight", outFeatures, inFeatures)));
 
     private NormSlot Norm(string name, long features) => new(name, new RmsNorm(Weight($"{name}.weight", features), spec.NormEpsilon, spec.NormUnitOffset));
 

@@ -1,3 +1,4 @@
+using LowRank.Quantization;
 using TorchSharp;
 
 namespace LowRank.Models.Checkpoints;
@@ -11,6 +12,18 @@ public sealed record ModelLoadOptions
     /// <summary>Threads of the tensor library. Default null: as it is.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>
+    /// Store the linear layers in 4 bits, quantized one by one while loading; null keeps them as the checkpoint has them. The token table and the head
+    /// stay as they are. A checkpoint that is in 4 bits already keeps its own form.
+    /// </summary>
+    public FourBitOptions? Quantization { get; init; }
+
+    /// <summary>Beginnings or endings of names of modules that are not quantized, as <c>llm_int8_skip_modules</c> of bitsandbytes.</summary>
+    public IReadOnlyList<string> QuantizationSkip { get; init; } = [];
+
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
+
+    /// <summary>The tokenizer and the template, where they were loaded before the weights; null loads them too.</summary>
+    internal ModelText? Text { get; init; }
 }

@@ -48,8 +48,8 @@ public static class ModelLoader
         // Dequantized tensors are copied into the model and freed one by one: nothing of the file stays.
         using var checkpoint = GgufCheckpoint.Open(path);
         var metadata = checkpoint.File.Metadata;
-        var tokenizerConfig = GgufTokenizer.ToConfig(metadata);
-        var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
+        var tokenizerConfig = options.Text?.TokenizerConfig ?? GgufTokenizer.ToConfig(metadata);
+        var tokenizer = options.Text?.Tokenizer ?? Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
         return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, null, tokenizer, tokenizerConfig, options);
     }
 
@@ -58,8 +58,10 @@ public static class ModelLoader
         var config = ModelConfig.Load(Path.Combine(path, "config.json"));
         // Small files first: what is wrong with them is said before gigabytes are read.
         ModelFamilies.Of(config);
-        var tokenizer = Tokenizer.Load(path);
-        var tokenizerConfig = TokenizerConfig.Load(path);
+        var isFourBit = QuantizationConfig.IsFourBit(config);
+        if (isFourBit && options.Quantization is not null) options.Progress?.Invoke($"{path} is in 4 bits already: its own form is kept");
+        var tokenizer = options.Text?.Tokenizer ?? Tokenizer.Load(path);
+        var tokenizerConfig = options.Text?.TokenizerConfig ?? TokenizerConfig.Load(path);
         // The weights lie over the mapped files, so these stay open as long as the model.
         var tensors = SafetensorsFolder.Open(path);
         try
@@ -81,9 +83,10 @@ public static class ModelLoader
         NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         var fingerprint = new BaseFingerprintBuilder();
-        var decoder = DecoderBuilder.Build(spec, new WeightReader(tensors, path, fingerprint, mapped: mapping is not null), options.ComputeType);
+        var weights = new WeightReader(tensors, path, fingerprint, mapped: mapping is not null, options.Quantization, options.QuantizationSkip);
+        var decoder = DecoderBuilder.Build(spec, weights, options.ComputeType);
         var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
-        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping };
+        return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping, Quantization = weights.ReadForm };
     }
 
     private static int MaxId(Tokenizer tokenizer)

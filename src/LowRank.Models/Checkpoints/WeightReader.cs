@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Quantization;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,7 +12,9 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="where">Its path, for messages.</param>
 /// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
 /// <param name="mapped">Whether tensors may lie over the source's memory, which then must outlive them; else they are copies.</param>
-internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false)
+/// <param name="quantization">The form in which matrices of the layers are stored; null for that of the checkpoint.</param>
+/// <param name="skip">Beginnings or endings of names of modules that are not quantized.</param>
+internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null, IReadOnlyList<string>? skip = null)
 {
     private readonly List<string> problems = [];
 
@@ -20,27 +23,47 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
     /// </summary>
     public Tensor? Read(string name, params long[] shape)
     {
-        if (!source.TryGet(name, out var info))
-        {
-            problems.Add($"{name} [{string.Join(", ", shape)}] is missing");
-            return null;
-        }
-        if (!info.Shape.AsSpan().SequenceEqual(shape))
-        {
-            problems.Add($"{name} has shape {info.ShapeText}, config.json asks for [{string.Join(", ", shape)}]");
-            return null;
-        }
-        ScalarType? type = info.Type switch
-        {
-            TensorType.F32 => ScalarType.Float32,
-            TensorType.BF16 => ScalarType.BFloat16,
-            TensorType.F16 => ScalarType.Float16,
-            _ => null,
-        };
-        if (type is not null) return mapped ? Map(info, type.Value) : Copy(info, type.Value);
-        problems.Add($"{name} is {info.Type}; a weight must be F32, BF16 or F16");
-        return null;
+        if (!Check(name, shape, out var info)) return null;
+        var type = info.Type switch { TensorType.F32 => ScalarType.Float32, TensorType.BF16 => ScalarType.BFloat16, _ => ScalarType.Float16 };
+        return mapped ? Map(info, type) : Copy(info, type);
     }
+
+    private bool Check(string name, long[] shape, out TensorInfo info)
+    {
+        if (!source.TryGet(name, out info)) problems.Add($"{name} [{string.Join(", ", shape)}] is missing");
+        else if (!info.Shape.AsSpan().SequenceEqual(shape)) problems.Add($"{name} has shape {info.ShapeText}, config.json asks for [{string.Join(", ", shape)}]");
+        else if (info.Type is not (TensorType.F32 or TensorType.BF16 or TensorType.F16)) problems.Add($"{name} is {info.Type}; a weight must be F32, BF16 or F16");
+        else return true;
+        return false;
+    }
+
+    /// <summary>The form of the 4-bit matrices that were read; null while there were none.</summary>
+    public FourBitOptions? ReadForm { get; private set; }
+
+    /// <summary>
+    /// The matrix of a linear layer: in 4 bits where the checkpoint has it so or where that was asked for, else as it is. Null where it is missing or
+    /// has another shape, which <see cref="ThrowIfWrong"/> reports.
+    /// </summary>
+    public unsafe FrozenWeight? ReadMatrix(string module, long outFeatures, long inFeatures)
+    {
+        var name = $"{module}.weight";
+        if (FourBitCheckpoint.TryRead(source, name, outFeatures, inFeatures) is { } parts)
+        {
+            ReadForm ??= parts.Options;
+            fingerprint?.Add(name, [outFeatures, inFeatures], [((nint)parts.Packed.Pointer, parts.Packed.Length), ((nint)parts.Absmax.Pointer, parts.Absmax.Length)]);
+            return FourBitWeight.FromParts(parts);
+        }
+        if (quantization is null || IsSkipped(module)) return Read(name, outFeatures, inFeatures) is { } t ? new DenseWeight(t) : null;
+        if (!Check(name, [outFeatures, inFeatures], out var info)) return null;
+        ReadForm ??= quantization;
+        // The matrix passes by once: hashed, quantized, and its pages dropped before the next one comes.
+        fingerprint?.Add(name, info.Shape, source.Pointer(info), info.ByteLength);
+        var weight = FourBitWeight.Quantize(source.Pointer(info), info.Type, outFeatures, inFeatures, quantization, name);
+        source.DropPages(info);
+        return weight;
+    }
+
+    private bool IsSkipped(string module) => skip is not null && QuantizationConfig.IsSkipped(module, skip);
 
     /// <summary>Reports everything that was wrong at once.</summary>
     /// <exception cref="LowRankException">Something was.</exception>

@@ -51,15 +51,9 @@ public sealed class CausalLM : IDisposable
     public Tensor Hidden(DecoderInput input, Action<int, Tensor>? observe = null)
     {
         using var scope = NewDisposeScope();
-        var x = embedding.Forward(input.Ids, ComputeType);
-        if (Spec.EmbeddingMultiplier != 1)
-        {
-            // Hugging Face rounds the multiplier to the compute dtype before it multiplies.
-            using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType);
-            x = x * multiplier;
-        }
+        var x = Embed(input);
         observe?.Invoke(-1, x);
-        var pass = new DecoderPass(input, rope, rope.Angles(input.Positions, ComputeType));
+        var pass = Begin(input);
         for (var i = 0; i < layers.Length; i++)
         {
             var y = layers[i].Forward(x, pass);
@@ -71,6 +65,30 @@ public sealed class CausalLM : IDisposable
         observe?.Invoke(layers.Length, normed);
         return normed.MoveToOuterDisposeScope();
     }
+
+    /// <summary>The same states, recorded for a backward pass, in which the activations of the first layers are computed again instead of kept.</summary>
+    /// <param name="input">The batch; it must outlive the pass.</param>
+    /// <param name="checkpointedLayers">How many layers keep their input alone. The results do not depend on it.</param>
+    public TrainingPass Train(DecoderInput input, int checkpointedLayers = 0) => new(this, input, checkpointedLayers);
+
+    internal IReadOnlyList<DecoderLayer> Layers => layers;
+
+    internal DecoderPass Begin(DecoderInput input) => new(input, rope, rope.Angles(input.Positions, ComputeType));
+
+    internal Tensor Embed(DecoderInput input)
+    {
+        using var scope = NewDisposeScope();
+        var x = embedding.Forward(input.Ids, ComputeType);
+        if (Spec.EmbeddingMultiplier != 1)
+        {
+            // Hugging Face rounds the multiplier to the compute dtype before it multiplies.
+            using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType);
+            x = x * multiplier;
+        }
+        return x.MoveToOuterDisposeScope();
+    }
+
+    internal Tensor Finish(Tensor x) => finalNorm.Forward(x);
 
     /// <summary>The fp32 logits of hidden states <c>[.., hidden]</c>: <c>[.., vocabulary]</c>. Training never asks for those of a whole batch.</summary>
     public Tensor Logits(Tensor hidden)

@@ -10,6 +10,9 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
 
     public DecoderMlp Mlp { get; } = mlp;
 
+    /// <summary>Whether anything in the layer is trained.</summary>
+    public bool IsTrained => Slots().Any(s => s.IsTrained);
+
     /// <summary>Maps <paramref name="x"/> <c>[batch, sequence, hidden]</c> to the same shape.</summary>
     public Tensor Forward(Tensor x, DecoderPass pass)
     {

@@ -56,4 +56,12 @@ public sealed record DecoderNames
 
     /// <summary>Norm after the MLP, where there is one.</summary>
     public string NormAfterMlp { get; init; } = "post_feedforward_layernorm";
+
+    /// <summary>The modules of a layer that are matrices: what is quantized.</summary>
+    /// <param name="layer">The layer, from 0.</param>
+    public IEnumerable<string> MatricesOf(int layer)
+    {
+        var at = string.Format(System.Globalization.CultureInfo.InvariantCulture, Layer, layer);
+        foreach (var name in (string[])[Query, Key, Value, AttentionOutput, Gate, Up, Down]) yield return $"{at}.{name}";
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class Gemma2 : IModelFamily
             AttentionSoftCap = config.Number("attn_logit_softcapping"),
             LogitSoftCap = config.Number("final_logit_softcapping"),
             EmbeddingMultiplier = Math.Sqrt(spec.HiddenSize),
-            Windows = CommonFields.Windows(config, spec.Layers, config.Integer("sliding_window"), i => i % 2 == 0),
+            Windows = CommonFields.Windows(config, spec.Layers, config.Integer("sliding_window") ?? 4096, i => i % 2 == 0),
             Names = new DecoderNames { NormBeforeMlp = "pre_feedforward_layernorm" },
         };
     }

@@ -10,7 +10,7 @@ public sealed record BenchmarkSettings
     public string Model { get; init; } = "";
 
     /// <summary>The method.</summary>
-    [Setting("method", "What is trained.", Choices = ["lora", "full"])]
+    [Setting("method", "What is trained.", Choices = ["lora", "qlora", "full"])]
     public string Method { get; init; } = "lora";
 
     /// <summary>Rows.</summary>
@@ -32,6 +32,10 @@ public sealed record BenchmarkSettings
     /// <summary>The compute dtype.</summary>
     [Setting("dtype", "The dtype of activations and products.", Choices = ["fp32", "bf16"])]
     public string Dtype { get; init; } = "fp32";
+
+    /// <summary>Checkpointing.</summary>
+    [Setting("checkpointing", "Compute the activations of all layers again in the backward pass (full), or of none.", Choices = ["none", "full"])]
+    public string Checkpointing { get; init; } = "none";
 
     /// <summary>Steps.</summary>
     [Setting("steps", "Steps measured after one of warm-up; the median counts.", Minimum = 1)]

@@ -3,6 +3,7 @@ using LowRank.Adapters;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
+using LowRank.Quantization;
 using LowRank.Runtime;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Methods;
@@ -26,7 +27,7 @@ public static class TrainingBenchmark
     {
         var start = Stopwatch.GetTimestamp();
         var type = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
-        using var model = ModelLoader.Load(settings.Model, new ModelLoadOptions { ComputeType = type, Threads = settings.Threads ?? Environment.ProcessorCount, Progress = progress }, cancellation);
+        using var model = ModelLoader.Load(settings.Model, new ModelLoadOptions { ComputeType = type, Threads = settings.Threads ?? Environment.ProcessorCount, Progress = progress, Quantization = settings.Method == "qlora" ? new FourBitOptions() : null }, cancellation);
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model)
             : new LoraWeights(model, model.Attach(new LoraConfig { Rank = settings.Rank, Alpha = settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) }));
         using var flat = new FlatParameters(weights.Parameters);
@@ -40,7 +41,7 @@ public static class TrainingBenchmark
             cancellation.ThrowIfCancellationRequested();
             var batch = RandomBatch(settings.Batch, settings.Length, (int)model.Decoder.Spec.VocabularySize, random);
             var begin = Stopwatch.GetTimestamp();
-            var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens) / batch.SupervisedTokens;
+            var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens, settings.Checkpointing == "full" ? model.Decoder.Spec.Layers : 0) / batch.SupervisedTokens;
             flat.ClipGradientNorm(1);
             optimizer.Step(1e-4);
             flat.ZeroGradients();

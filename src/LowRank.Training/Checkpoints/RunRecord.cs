@@ -25,7 +25,7 @@ public sealed record RunRecord
     /// <exception cref="LowRankException">The folder holds no run, or the record is damaged.</exception>
     public static RunRecord Load(string folder) => TrainingJson.Read(Path.Combine(folder, FileName), TrainingJson.Default.RunRecord);
 
-    /// <summary>Makes sure that what was written for a resumed run is what it began with; where its files go may change.</summary>
+    /// <summary>Makes sure that what was written for a resumed run is what it began with; where its files go and which guards keep quiet may change.</summary>
     /// <param name="entries">What was written. Values that are left open agree with whatever was chosen.</param>
     /// <exception cref="SettingsException">A setting differs; all of them are listed.</exception>
     public void RequireSame(IReadOnlyList<SettingEntry> entries)
@@ -33,7 +33,7 @@ public sealed record RunRecord
         ArgumentNullException.ThrowIfNull(entries);
         var given = SettingsBinder.Read(entries, Settings);
         var problems = SettingsBinder.Differences(Settings, given)
-            .Where(d => d.Second is not null && d.Setting.Key != "output")
+            .Where(d => d.Second is not null && d.Setting.Key is not ("output" or "silence"))
             .Select(d => $"--{d.Setting.Key} {d.Second} differs from the run's {d.First ?? "default"}: a resumed run keeps its settings. Leave it out, or begin a new run").ToList();
         if (problems.Count > 0) throw new SettingsException(problems);
     }

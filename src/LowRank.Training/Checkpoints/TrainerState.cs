@@ -20,6 +20,9 @@ public sealed record TrainerState
     /// <summary>Names of the trained parameters in the order of the buffers.</summary>
     public required IReadOnlyList<string> Parameters { get; init; }
 
+    /// <summary>The optimizer, as it is given on the command line: its state cannot be read as another's.</summary>
+    public string Optimizer { get; init; } = "adamw";
+
     /// <summary>The best held-out loss so far, or null.</summary>
     public double? BestLoss { get; init; }
 

@@ -31,16 +31,16 @@ public static class TrainingCheckpoint
         var path = FolderOf(output, state.Step);
         // A run that was resumed from an earlier checkpoint comes by here again.
         Remove(path);
-        using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) * 3))
+        using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) + optimizer.State.Values.Sum(t => t.NumberOfElements * t.ElementSize)))
         {
             weights.WriteInto(folder, record);
             folder.Write(TrainerState.FileName, JsonSerializer.SerializeToUtf8Bytes(state, TrainingJson.Default.TrainerState));
-            long[] shape = [flat.Length];
-            using (var writer = SafetensorsWriter.Create(folder.At(BuffersFile), [("first_moment", TensorType.F32, shape), ("second_moment", TensorType.F32, shape), ("values", TensorType.F32, shape)]))
+            var buffers = optimizer.State.Append(KeyValuePair.Create("values", flat.Values)).ToDictionary();
+            using (var writer = SafetensorsWriter.Create(folder.At(BuffersFile), buffers.Select(b => (b.Key, TypeOf(b.Value), b.Value.shape))))
             {
                 foreach (var t in writer.Tensors)
                 {
-                    using var onCpu = (t.Name switch { "values" => flat.Values, "first_moment" => optimizer.FirstMoment, _ => optimizer.SecondMoment }).detach().cpu();
+                    using var onCpu = buffers[t.Name].detach().cpu();
                     unsafe
                     {
                         writer.Write(t.Name, (byte*)Runtime.Interop.TensorMemory.DataPointer(onCpu), t.ByteLength);
@@ -73,29 +73,37 @@ public static class TrainingCheckpoint
         var state = TrainingJson.Read(Path.Combine(folder, TrainerState.FileName), TrainingJson.Default.TrainerState);
         if (!state.Parameters.SequenceEqual(flat.Parameters.Select(p => p.Name)))
             throw new LowRankException($"{folder} was written by a run with other trained parameters ({state.Parameters.Count}, here {flat.Parameters.Count}). Resume it with the settings of its run.json.");
+        if (state.Optimizer != NameOf(optimizer.Kind))
+            throw new LowRankException($"{folder} holds the state of the optimizer {state.Optimizer}, the settings ask for {NameOf(optimizer.Kind)}. Resume with the same.");
         using var file = SafetensorsFile.Open(Path.Combine(folder, BuffersFile));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        flat.Values.copy_(Read(file, "values", flat.Length));
-        optimizer.Restore(state.Step, Read(file, "first_moment", flat.Length), Read(file, "second_moment", flat.Length));
+        flat.Values.copy_(Read(file, "values", flat.Values));
+        optimizer.Restore(state.Step, name => Read(file, name, optimizer.State[name]));
         return state;
     }
 
     /// <summary>The parameters alone, as one buffer: the best ones, at the end of a run that stopped early.</summary>
-    internal static Tensor ReadValues(string folder, long length)
+    internal static Tensor ReadValues(string folder, Tensor values)
     {
         using var file = SafetensorsFile.Open(Path.Combine(folder, BuffersFile));
-        return Read(file, "values", length);
+        using var mapped = Read(file, "values", values);
+        return mapped.clone();
     }
 
-    private static unsafe Tensor Read(SafetensorsFile file, string name, long length)
+    /// <summary>The name of an optimizer, as it is given on the command line.</summary>
+    internal static string NameOf(OptimizerKind kind) => kind.ToString().ToLowerInvariant();
+
+    // A tensor over the mapped file, to be copied from while that is open: no anonymous memory, which a paged optimizer's run may not have.
+    private static unsafe Tensor Read(SafetensorsFile file, string name, Tensor like)
     {
-        if (!file.TryGet(name, out var info) || info.Type != TensorType.F32 || info.Elements != length)
-            throw new LowRankException($"{file.Path}: \"{name}\" must be {length} fp32 numbers. The checkpoint is damaged or of another run: resume from an earlier one.");
-        var t = empty(length);
-        Buffer.MemoryCopy(file.Pointer(info), (void*)Runtime.Interop.TensorMemory.DataPointer(t), info.ByteLength, info.ByteLength);
-        return t;
+        var type = TypeOf(like);
+        if (!file.TryGet(name, out var info) || info.Type != type || info.Elements != like.NumberOfElements)
+            throw new LowRankException($"{file.Path}: \"{name}\" must be {like.NumberOfElements} numbers of type {type}. The checkpoint is damaged or of another run: resume from an earlier one.");
+        return Runtime.Interop.TensorMemory.TensorFromPointer((nint)file.Pointer(info), [info.Elements], like.dtype);
     }
+
+    private static TensorType TypeOf(Tensor t) => t.dtype == ScalarType.Float32 ? TensorType.F32 : TensorType.U8;
 
     private static IEnumerable<string> All(string output) => !Directory.Exists(output) ? []
         : Directory.GetDirectories(output, Prefix + "*").Where(d => File.Exists(Path.Combine(d, TrainerState.FileName))).Order(StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LowRank.Training.Data.Formats;
 using LowRank.Training.Data.Reading;
+using LowRank.Training.Guards;
 
 namespace LowRank.Training.Data;
 
@@ -100,7 +101,7 @@ public sealed partial class Dataset
     /// <exception cref="DatasetException">Some rows hold nothing to learn from; all of them are listed.</exception>
     public void RequireTrainable()
     {
-        var empty = Rows.Where(r => r.NothingToLearn is not null).Select(r => new Problem(ProblemSeverity.Error, r.File, r.Line, 0, r.NothingToLearn!)).ToList();
+        var empty = Rows.Where(r => r.NothingToLearn is not null).Select(r => new Problem(ProblemSeverity.Error, r.File, r.Line, 0, r.NothingToLearn!) { GuardId = GuardIds.NothingSupervised }).ToList();
         if (empty.Count > 0) throw new DatasetException(empty, empty.Count);
     }
 }

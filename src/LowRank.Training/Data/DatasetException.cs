@@ -23,6 +23,8 @@ public sealed class DatasetException : LowRankException
     {
         Problems = problems;
         Total = total;
+        var ids = problems.Where(p => p.Severity == ProblemSeverity.Error).Select(p => p.GuardId).Distinct().ToList();
+        GuardId = ids.Count == 1 ? ids[0] : null;
     }
 
     /// <summary>The problems kept, in the order of the file. Warnings that belong to the same file may be among them.</summary>

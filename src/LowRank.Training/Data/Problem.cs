@@ -10,6 +10,9 @@ namespace LowRank.Training.Data;
 /// <param name="Message">What is wrong and what was expected, without the place.</param>
 public sealed record Problem(ProblemSeverity Severity, string File, int Line, int Column, string Message)
 {
+    /// <summary>The guard that the problem belongs to, such as <c>nothing-supervised</c>, or null.</summary>
+    public string? GuardId { get; init; }
+
     /// <summary><c>file:line:column: message</c>, as compilers print it.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Place}: {Message}");
 

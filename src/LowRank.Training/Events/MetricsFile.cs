@@ -83,6 +83,11 @@ public sealed class MetricsFile
                 Number(json, "tokens_per_second", s.TokensPerSecond);
                 Mebibytes(json, "rss_mib", s.ResidentBytes);
                 Mebibytes(json, "peak_rss_mib", s.PeakBytes);
+                if (s.Paging is { } paging)
+                {
+                    Mebibytes(json, "paged_in_mib", paging.InBytes);
+                    Mebibytes(json, "paged_out_mib", paging.OutBytes);
+                }
                 break;
             case EvaluationCompleted s:
                 Number(json, "loss", s.Loss);
@@ -102,6 +107,7 @@ public sealed class MetricsFile
                 json.WriteString("folder", Path.GetFileName(s.Folder));
                 break;
             case RunWarning s:
+                if (s.Id is not null) json.WriteString("id", s.Id);
                 json.WriteString("message", s.Message);
                 break;
             case RunCompleted s:

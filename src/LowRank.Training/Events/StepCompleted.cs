@@ -1,3 +1,5 @@
+using LowRank.Optimizers;
+
 namespace LowRank.Training.Events;
 
 /// <summary>An optimizer step was taken.</summary>
@@ -29,6 +31,9 @@ public sealed record StepCompleted : TrainingEvent
 
     /// <summary>The highest resident memory of the process so far, in bytes.</summary>
     public required long PeakBytes { get; init; }
+
+    /// <summary>Bytes that the optimizer moved between memory and the file of its paged state; null where it is not paged.</summary>
+    public PagingTraffic? Paging { get; init; }
 
     /// <summary>Time that the remaining steps will take at the pace so far; null in the first steps.</summary>
     public TimeSpan? TimeLeft { get; init; }

@@ -18,6 +18,8 @@ public sealed class FullWeights : TrainedWeights
     /// <summary>Makes every weight of the model a parameter. The frozen base is freed on the way.</summary>
     public FullWeights(LanguageModel model) : base(model)
     {
+        if (model.Quantization is not null)
+            throw new LowRankException($"{model.Id} is in 4 bits, from which all weights cannot be trained. Take the 16-bit model, or train an adapter with --method qlora.");
         allParameters = model.ParameterCount;
         type = model.Decoder.Slots.OfType<EmbeddingSlot>().Single().Module is FrozenEmbedding { Weight: Quantization.DenseWeight { StoredType: ScalarType.BFloat16 } } ? TensorType.BF16 : TensorType.F32;
         training = FullTraining.Attach(model.Decoder.Slots);

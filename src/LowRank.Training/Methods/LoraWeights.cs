@@ -11,7 +11,7 @@ namespace LowRank.Training.Methods;
 public sealed class LoraWeights(LanguageModel model, AttachedAdapter adapter) : TrainedWeights(model)
 {
     /// <inheritdoc/>
-    public override string Method => "lora";
+    public override string Method => Model.Quantization is null ? "lora" : "qlora";
 
     /// <summary>The adapter.</summary>
     public AttachedAdapter Adapter { get; } = adapter;

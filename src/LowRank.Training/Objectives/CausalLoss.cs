@@ -16,16 +16,17 @@ public static class CausalLoss
     /// <param name="model">The model.</param>
     /// <param name="batch">The batch.</param>
     /// <param name="scale">One by the number of supervised tokens of the effective batch, so that accumulated gradients equal those of one large batch.</param>
-    public static double Backward(CausalLM model, Batch batch, double scale)
+    /// <param name="checkpointedLayers">How many layers compute their activations again in the backward pass instead of keeping them.</param>
+    public static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers = 0)
     {
         using var scope = NewDisposeScope();
         using var input = Input(batch);
         var (places, targets) = Supervised(batch);
         if (targets.Length == 0) return 0;
-        var states = model.Hidden(input).view(-1, model.Spec.HiddenSize).index_select(0, tensor(places));
+        using var pass = model.Train(input, checkpointedLayers);
+        var states = pass.Hidden.view(-1, model.Spec.HiddenSize).index_select(0, tensor(places));
         var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(targets), model.Spec.VocabularySize, model.Logits, scale);
-        // With adapters on the head alone nothing below it is trained.
-        if (states.requires_grad) BackwardPass.Run(states, gradient);
+        pass.Backward(states, gradient);
         return loss;
     }
 

@@ -1,32 +1,49 @@
+using LowRank.Training.Planning.Shapes;
+
 namespace LowRank.Training.Planning;
 
-/// <summary>The sizes of a run that decide its memory.</summary>
+/// <summary>What decides the memory of a run, beside the model.</summary>
 public sealed record PlannedRun
 {
-    /// <summary>lora or full.</summary>
-    public required string Method { get; init; }
+    /// <summary>What is trained, and in which precisions.</summary>
+    public required TrainingRecipe Recipe { get; init; }
 
-    /// <summary>Parameters of the base.</summary>
-    public required long BaseParameters { get; init; }
-
-    /// <summary>Bytes of a base parameter as stored: 2 or 4.</summary>
-    public required long StoredBytes { get; init; }
-
-    /// <summary>Parameters that are trained.</summary>
-    public required long TrainableParameters { get; init; }
-
-    /// <summary>Sum of the adapters' ranks in a layer; 0 for full fine-tuning.</summary>
-    public required long AdapterRanks { get; init; }
+    /// <summary>The adapter; null for full fine-tuning.</summary>
+    public AdapterShape? Adapter { get; init; }
 
     /// <summary>Rows that go through the model at once.</summary>
     public required long Rows { get; init; }
 
-    /// <summary>Tokens of the longest row.</summary>
+    /// <summary>Tokens of a row.</summary>
     public required long Length { get; init; }
 
-    /// <summary>Most supervised tokens of a batch.</summary>
-    public required long SupervisedTokens { get; init; }
+    /// <summary>Supervised tokens of the batch; null for all of them.</summary>
+    public long? SupervisedTokens { get; init; }
+
+    /// <summary>Layers, from the first, that keep only their input for the backward pass.</summary>
+    public long CheckpointedLayers { get; init; }
 
     /// <summary>Bytes of an activation: 4 for fp32, 2 for bf16.</summary>
     public long ComputeBytes { get; init; } = 4;
+
+    /// <summary>Bytes of a base parameter that is not quantized: 2 in 16 bits, 4 for a checkpoint in fp32.</summary>
+    public int StoredBytes { get; init; } = 2;
+
+    /// <summary>Whether the adapter's inputs are dropped out, so that each adapted module keeps its own.</summary>
+    public bool HasDropout { get; init; }
+
+    /// <summary>Whether rows hold several sequences, so that attention needs a mask.</summary>
+    public bool IsPacked { get; init; }
+
+    /// <summary>The optimizer's state; null for <see cref="TrainingRecipe.MomentBytes"/> a parameter.</summary>
+    public OptimizerBytes? Optimizer { get; init; }
+
+    /// <summary>Weights that share a scale in a 4-bit base.</summary>
+    public int BlockSize { get; init; } = BaseBytes.BlockSize;
+
+    /// <summary>Linear layers of a 4-bit base that keep 16 bits: beginnings or endings of their names.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
+
+    /// <summary>The process itself; null for LowRank on a CPU.</summary>
+    public MemoryPart? Runtime { get; init; }
 }

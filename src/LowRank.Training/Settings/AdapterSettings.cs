@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Quantization;
 
 namespace LowRank.Training.Settings;
 
@@ -6,7 +7,7 @@ namespace LowRank.Training.Settings;
 public sealed record AdapterSettings
 {
     /// <summary>The method.</summary>
-    [Setting("method", "What is trained: a LoRA over the frozen base, or all weights.", Choices = ["lora", "full"])]
+    [Setting("method", "What is trained: a LoRA over the frozen base, a LoRA over the base in 4 bits (qlora), or all weights.", Choices = ["lora", "qlora", "full"])]
     public string Method { get; init; } = "lora";
 
     /// <summary>The rank.</summary>
@@ -40,6 +41,26 @@ public sealed record AdapterSettings
     /// <summary>An adapter to go on from.</summary>
     [Setting("adapter", "Continue this adapter on new data: rank, alpha and targets are the adapter's, the optimizer is new.", Value = "FOLDER")]
     public string? Adapter { get; init; }
+
+    /// <summary>The values of 4-bit codes.</summary>
+    [Setting("quant-type", "With --method qlora: 4-bit NormalFloat, which fits the distribution of weights, or 4-bit floating point.", Choices = ["nf4", "fp4"])]
+    public string QuantType { get; init; } = "nf4";
+
+    /// <summary>Elements that share a scale.</summary>
+    [Setting("quant-block", "With --method qlora: weights that share a scale, a power of two from 32 to 4096. Smaller is more exact and larger in memory.", Minimum = FourBitOptions.SmallestBlock, Maximum = FourBitOptions.LargestBlock)]
+    public int QuantBlock { get; init; } = 64;
+
+    /// <summary>Quantized scales.</summary>
+    [Setting("double-quant", "With --method qlora: quantize the scales too, which saves 0.37 bits per weight.")]
+    public bool DoubleQuant { get; init; } = true;
+
+    /// <summary>Modules left as they are.</summary>
+    [Setting("quant-skip", "With --method qlora: modules that keep 16 bits, by beginnings or endings of names, by comma. The head always does.", Value = "MODULES")]
+    public string? QuantSkip { get; init; }
+
+    /// <summary>The form of the base's matrices, or null where they stay as they are.</summary>
+    public FourBitOptions? ToQuantization() => Method != "qlora" ? null
+        : new FourBitOptions { Type = QuantType == "fp4" ? FourBitType.Fp4 : FourBitType.Nf4, BlockSize = QuantBlock, DoubleQuantization = DoubleQuant };
 
     /// <summary>The configuration of a new LoRA.</summary>
     /// <exception cref="LowRankException">The targets are not written in a known way.</exception>

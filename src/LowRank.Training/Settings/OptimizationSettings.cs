@@ -19,6 +19,11 @@ public sealed record OptimizationSettings
     [Setting("accumulate", "Micro-batches whose gradients make one step; the result equals that of one batch of all their rows.", Minimum = 1)]
     public int Accumulate { get; init; } = 1;
 
+    /// <summary>Whether activations are kept or computed again.</summary>
+    [Setting("checkpointing", "Compute the activations of layers again in the backward pass instead of keeping them: of none, of all (full), or of as many as memory asks for (auto). Results are equal.",
+        Choices = ["auto", "none", "full"])]
+    public string Checkpointing { get; init; } = "auto";
+
     /// <summary>The learning rate.</summary>
     [Setting("learning-rate", "Peak learning rate.", Minimum = 0, Automatic = "2e-4, or 2e-5 with --method full")]
     public double? LearningRate { get; init; }
@@ -39,6 +44,18 @@ public sealed record OptimizationSettings
     /// <summary>Weight decay.</summary>
     [Setting("weight-decay", "Decoupled weight decay of AdamW.", Minimum = 0)]
     public double WeightDecay { get; init; }
+
+    /// <summary>The optimizer.</summary>
+    [Setting("optimizer", "AdamW with fp32 moments (8 bytes a trained parameter) or 8-bit ones (2 bytes).", Choices = ["adamw", "adamw8bit"])]
+    public string Optimizer { get; init; } = "adamw";
+
+    /// <summary>Whether the optimizer's state is paged.</summary>
+    [Setting("paged", "Keep the optimizer's moments in a mapped file that leaves memory when it runs short; the results are the same.")]
+    public bool Paged { get; init; }
+
+    /// <summary>The ratio of LoRA+.</summary>
+    [Setting("plus", "LoRA+: the learning rate of B as a multiple of A's, such as 16.", Minimum = 0, Automatic = "one learning rate")]
+    public double? Plus { get; init; }
 
     /// <summary>The seed.</summary>
     [Setting("seed", "Decides the adapter's start, the order of rows and dropout.", Minimum = 0)]

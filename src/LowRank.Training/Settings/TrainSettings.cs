@@ -15,8 +15,14 @@ public sealed record TrainSettings
     /// <summary>How.</summary>
     public OptimizationSettings Optimization { get; init; } = new();
 
+    /// <summary>How much memory it may use.</summary>
+    public MemorySettings Memory { get; init; } = new();
+
     /// <summary>How progress is measured.</summary>
     public EvaluationSettings Evaluation { get; init; } = new();
+
+    /// <summary>Which mistakes are looked for.</summary>
+    public GuardSettings Guards { get; init; } = new();
 
     /// <summary>Where results go.</summary>
     public OutputSettings Output { get; init; } = new();

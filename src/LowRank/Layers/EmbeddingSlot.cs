@@ -11,6 +11,9 @@ public sealed class EmbeddingSlot(string name, IEmbedding module) : ModuleSlot(n
     /// <summary>The table that stands there. Whoever replaces it takes over the earlier one.</summary>
     public IEmbedding Module { get; set; } = module;
 
+    /// <inheritdoc/>
+    public override bool IsTrained => Module is not FrozenEmbedding;
+
     /// <inheritdoc cref="IEmbedding.Forward"/>
     public Tensor Forward(Tensor ids, ScalarType dtype) => Module.Forward(ids, dtype);
 

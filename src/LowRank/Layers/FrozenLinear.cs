@@ -31,6 +31,9 @@ public sealed class FrozenLinear : ILinear
     /// <summary>The bias as it is used now, trained or not: <c>[out]</c>.</summary>
     public Tensor? Bias => TrainedBias?.Value ?? bias;
 
+    /// <summary>The bias of the base, whatever is trained in its place.</summary>
+    internal Tensor? FrozenBias => bias;
+
     /// <summary>The bias as a parameter, once <see cref="TrainBias"/> was called.</summary>
     public TrainableParameter? TrainedBias { get; private set; }
 

@@ -14,6 +14,9 @@ public sealed class LinearSlot(string name, ILinear module, bool isHead = false)
     /// <summary>Whether this is the output head.</summary>
     public bool IsHead { get; } = isHead;
 
+    /// <inheritdoc/>
+    public override bool IsTrained => Module is not FrozenLinear { TrainedBias: null };
+
     /// <inheritdoc cref="ILinear.Forward"/>
     public Tensor Forward(Tensor x) => Module.Forward(x);
 

@@ -10,6 +10,9 @@ public abstract class ModuleSlot(string name) : IDisposable
     /// <summary>The last part of the name.</summary>
     public string ShortName { get; } = name[(name.LastIndexOf('.') + 1)..];
 
+    /// <summary>Whether anything in this place is trained, so that a backward pass has to come here.</summary>
+    public abstract bool IsTrained { get; }
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

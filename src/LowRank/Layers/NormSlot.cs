@@ -10,6 +10,9 @@ public sealed class NormSlot(string name, RmsNorm module) : ModuleSlot(name)
     /// <summary>The norm.</summary>
     public RmsNorm Module { get; } = module;
 
+    /// <inheritdoc/>
+    public override bool IsTrained => Module.Trained is not null;
+
     /// <inheritdoc cref="RmsNorm.Forward"/>
     public Tensor Forward(Tensor x) => Module.Forward(x);
 

@@ -17,6 +17,9 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
     /// <summary>The weight as a trained parameter, or null while it is frozen.</summary>
     public TrainableParameter? Trained { get; private set; }
 
+    /// <summary>The weight of the base, whatever is trained in its place.</summary>
+    internal Tensor FrozenWeight => frozen;
+
     /// <summary>The weight in use: <c>[features]</c>.</summary>
     public Tensor Weight => Trained?.Value ?? frozen;
 

@@ -1,84 +1,134 @@
-using System.Runtime.InteropServices;
+using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LowRank.Optimizers;
 
 /// <summary>
-/// AdamW over flat buffers, with the order of operations of torch's <c>AdamW</c>: decay, moments, bias corrections, step. On the CPU it is one vectorised pass;
-/// elsewhere, and as the plain twin in tests, a dozen tensor operations over the whole buffer.
+/// AdamW over flat buffers, with the order of operations of torch's <c>AdamW</c>: decay, moments, bias corrections, step. On the CPU it is one vectorised pass over
+/// all parameter groups; elsewhere, and as the plain twin in tests, a dozen tensor operations. How the moments are kept (<see cref="OptimizerKind"/>) and where
+/// (<see cref="OptimizerPaging"/>) are settings. Results do not depend on the number of threads. Not for use from several threads.
 /// </summary>
-public sealed class AdamW : IDisposable
+public sealed unsafe class AdamW : IDisposable
 {
     private readonly FlatParameters parameters;
     private readonly AdamWSettings settings;
+    private readonly IReadOnlyList<ParameterGroup> groups;
+    private readonly MomentLayout layout;
+    private readonly OptimizerState state;
+    private readonly bool isCpu;
     private readonly bool vectorised;
 
     /// <summary>Creates moments of zero.</summary>
     /// <param name="parameters">What to train.</param>
-    /// <param name="settings">Betas, epsilon, decay.</param>
-    /// <param name="vectorised">False takes the tensor operations on the CPU too.</param>
-    public AdamW(FlatParameters parameters, AdamWSettings settings, bool vectorised = true)
+    /// <param name="settings">Betas, epsilon, decay, and how the moments are kept.</param>
+    /// <param name="groups">Groups with learning rates and decays of their own, which together hold each parameter once; null trains all alike.</param>
+    /// <param name="vectorised">False takes the plain path on the CPU too: tensor operations for fp32 moments, scalar code for 8-bit ones.</param>
+    /// <exception cref="LowRankException">The file of a paged state cannot be made, or the parameters are not on the CPU and the moments are to be 8-bit or paged.</exception>
+    public AdamW(FlatParameters parameters, AdamWSettings settings, IReadOnlyList<ParameterGroup>? groups = null, bool vectorised = true)
+        : this(parameters, settings, groups, vectorised, null)
     {
-        (this.parameters, this.settings) = (parameters, settings);
-        // A span holds 2 GiB: beyond that the tensor operations take over.
-        this.vectorised = vectorised && parameters.Values.device_type == DeviceType.CPU && parameters.Length <= int.MaxValue / sizeof(float);
-        FirstMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
-        SecondMoment = zeros_like(parameters.Values).DetachFromDisposeScope();
+    }
+
+    /// <summary>With a state of a test's making.</summary>
+    internal AdamW(FlatParameters parameters, AdamWSettings settings, IReadOnlyList<ParameterGroup>? groups, bool vectorised, Func<MomentLayout, OptimizerState>? stateOf)
+    {
+        (this.parameters, this.settings, this.vectorised) = (parameters, settings, vectorised);
+        this.groups = groups ?? [new ParameterGroup("all", 1, settings.WeightDecay, [.. Enumerable.Range(0, parameters.Parameters.Count)])];
+        isCpu = parameters.Values.device_type == DeviceType.CPU;
+        if (!isCpu && (settings.Kind != OptimizerKind.AdamW || settings.Paging is not null))
+            throw new LowRankException($"8-bit and paged optimizer states are built for the CPU, the parameters are on {parameters.Values.device}. Use the optimizer adamw without paging.");
+        layout = new MomentLayout(settings.Kind, parameters, this.groups);
+        state = stateOf is not null ? stateOf(layout) : settings.Paging is { } paging ? new PagedState(layout, paging) : new ResidentState(layout, parameters.Values.device);
+        State = layout.Buffers.ToDictionary(b => b.Name, state.View);
     }
 
     /// <summary>Steps taken.</summary>
     public long Steps { get; private set; }
 
-    /// <summary>Mean of the gradients, fp32, in the layout of the parameters.</summary>
-    public Tensor FirstMoment { get; }
+    /// <summary>How the moments are kept.</summary>
+    public OptimizerKind Kind => settings.Kind;
 
-    /// <summary>Mean of their squares, fp32, in the layout of the parameters.</summary>
-    public Tensor SecondMoment { get; }
+    /// <summary>
+    /// The state by name: flat tensors, to be saved as they are. <c>first_moment</c> and <c>second_moment</c> are fp32, in the layout of the parameters; with 8-bit moments
+    /// they hold small tensors only, and beside them are <c>state1</c>, <c>state2</c> (codes, one byte each, signed and unsigned map) and <c>absmax1</c>, <c>absmax2</c> (fp32).
+    /// </summary>
+    public IReadOnlyDictionary<string, Tensor> State { get; }
+
+    /// <summary>What the last step moved to and from the file of a paged state; null without one, and before the first step.</summary>
+    public PagingTraffic? Traffic { get; private set; }
 
     /// <summary>Takes one step with the gradients as they are.</summary>
-    /// <param name="learningRate">The learning rate of this step.</param>
+    /// <param name="learningRate">The learning rate of this step; groups multiply it by their factors.</param>
     public void Step(double learningRate)
     {
         Steps++;
-        var (beta1, beta2) = (settings.Beta1, settings.Beta2);
-        var stepSize = learningRate / (1 - Math.Pow(beta1, Steps));
-        var rootCorrection = Math.Sqrt(1 - Math.Pow(beta2, Steps));
-        var keep = 1 - learningRate * settings.WeightDecay;
-        if (vectorised)
-            Kernels.Cpu.FlatKernels.AdamW(Floats(parameters.Values), Floats(parameters.Gradients), Floats(FirstMoment), Floats(SecondMoment),
-                (float)keep, (float)(1 - beta1), (float)beta2, (float)(1 - beta2), (float)rootCorrection, (float)settings.Epsilon, (float)stepSize);
-        else
-            StepWithTensors(keep, stepSize, rootCorrection);
+        if (!isCpu || (!vectorised && Kind == OptimizerKind.AdamW))
+        {
+            StepWithTensors(learningRate);
+            return;
+        }
+        var steps = new AdamWStep[groups.Count];
+        for (var g = 0; g < steps.Length; g++) steps[g] = new AdamWStep(settings, learningRate * groups[g].LearningRateFactor, groups[g].WeightDecay, Steps);
+        float* values = Pointer<float>(parameters.Values), gradients = Pointer<float>(parameters.Gradients);
+        float* first = Pointer<float>(layout.First), second = Pointer<float>(layout.Second);
+        var codes = new QuantizedMoments(Pointer<byte>(layout.Codes1), Pointer<byte>(layout.Codes2), Pointer<float>(layout.Scales1), Pointer<float>(layout.Scales2));
+        for (var w = 0; w < layout.Windows.Count; w++)
+        {
+            state.Begin(w);
+            Parallel.For(layout.Windows[w].Begin, layout.Windows[w].End, r =>
+            {
+                var range = layout.Ranges[r];
+                float* v = values + range.Start, g = gradients + range.Start;
+                var block = range.First / MomentLayout.BlockSize;
+                if (!range.IsQuantized) AdamWKernel.Update(v, g, first + range.First, second + range.First, range.Count, steps[range.Group]);
+                else AdamW8BitKernel.Update(v, g, new(codes.Codes1 + range.First, codes.Codes2 + range.First, codes.Scales1 + block, codes.Scales2 + block), range.Count, steps[range.Group], vectorised);
+            });
+            state.End(w);
+        }
+        Traffic = state.EndStep();
     }
 
     /// <summary>Goes on from a saved state.</summary>
-    public void Restore(long steps, Tensor firstMoment, Tensor secondMoment)
+    /// <param name="steps">Steps that had been taken.</param>
+    /// <param name="saved">Gives the saved tensor for each name of <see cref="State"/>, of the same length and type.</param>
+    public void Restore(long steps, Func<string, Tensor> saved)
     {
+        ArgumentNullException.ThrowIfNull(saved);
         using var noGrad = no_grad();
         Steps = steps;
-        FirstMoment.copy_(firstMoment);
-        SecondMoment.copy_(secondMoment);
+        foreach (var (name, buffer) in State)
+        {
+            using var scope = NewDisposeScope();
+            buffer.copy_(saved(name));
+        }
     }
 
-    private void StepWithTensors(double keep, double stepSize, double rootCorrection)
+    private void StepWithTensors(double learningRate)
     {
-        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var gradient = parameters.Gradients;
-        parameters.Values.mul_((float)keep);
-        FirstMoment.lerp_(gradient, (float)(1 - settings.Beta1));
-        SecondMoment.mul_((float)settings.Beta2).addcmul_(gradient, gradient, (float)(1 - settings.Beta2));
-        var denominator = (SecondMoment.sqrt() / (float)rootCorrection).add_((float)settings.Epsilon);
-        parameters.Values.addcdiv_(FirstMoment, denominator, (float)-stepSize);
+        foreach (var range in layout.Runs())
+        {
+            using var scope = NewDisposeScope();
+            Tensor Of(Tensor buffer) => buffer.narrow(0, range.Start, range.Length);
+            var group = groups[range.Group];
+            var step = new AdamWStep(settings, learningRate * group.LearningRateFactor, group.WeightDecay, Steps);
+            var (gradient, first, second) = (Of(parameters.Gradients), Of(state.View(layout.First!)), Of(state.View(layout.Second!)));
+            Of(parameters.Values).mul_(step.Keep);
+            first.lerp_(gradient, step.OneMinusBeta1);
+            second.mul_(step.Beta2).addcmul_(gradient, gradient, step.OneMinusBeta2);
+            var denominator = (second.sqrt() / step.RootCorrection).add_(step.Epsilon);
+            Of(parameters.Values).addcdiv_(first, denominator, -step.StepSize);
+        }
     }
 
-    private static Span<float> Floats(Tensor t) => MemoryMarshal.Cast<byte, float>(t.bytes);
+    private T* Pointer<T>(StateBuffer? buffer)
+        where T : unmanaged => buffer is null ? null : Pointer<T>(state.View(buffer));
+
+    private static T* Pointer<T>(Tensor tensor)
+        where T : unmanaged => (T*)TensorMemory.DataPointer(tensor);
 
     /// <summary>Frees the moments.</summary>
-    public void Dispose()
-    {
-        FirstMoment.Dispose();
-        SecondMoment.Dispose();
-    }
+    public void Dispose() => state.Dispose();
 }

@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using LowRank.Kernels.Cpu;
 using LowRank.Runtime.Interop;
 using TorchSharp;
@@ -7,7 +8,7 @@ namespace LowRank.Quantization;
 
 /// <summary>
 /// A frozen weight in fp32, bf16 or fp16, as the checkpoint holds it; the tensor may lie over a mapped file. Where the compute dtype is
-/// another one, the matrix is widened for one product and dropped again: the base is never upcast as a whole.
+/// another one, panels of the matrix are widened for one product and dropped again: the base is never upcast as a whole.
 /// </summary>
 public sealed class DenseWeight : FrozenWeight
 {
@@ -103,6 +104,10 @@ public sealed class DenseWeight : FrozenWeight
         using var cast = rows.to(dtype);
         return cast.reshape([.. ids.shape, InFeatures]);
     }
+
+    internal override bool RequiresGradient => weight.requires_grad;
+
+    internal override void AddTo(BaseFingerprintBuilder builder, string name) => builder.Add(name, weight);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

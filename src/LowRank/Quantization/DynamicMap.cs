@@ -17,11 +17,11 @@ internal sealed class DynamicMap
     private const int Decades = 7;
 
     // A cell of the search is a float's exponent and the upper 7 bits of its mantissa: at most one border between codes falls into it.
-    private const int CellShift = 16;
+    public const int CellShift = 16;
 
     // Below 2^-24 no border lies: all smaller magnitudes share one cell, and all from 1 on another.
-    private const int FirstCell = (127 - 24) << 7;
-    private const int Cells = (127 << 7) - FirstCell + 1;
+    public const int FirstCell = (127 - 24) << 7;
+    public const int Cells = (127 << 7) - FirstCell + 1;
 
     // A gather of bytes reads four at a time.
     private const int GatherTail = 3;
@@ -56,7 +56,7 @@ internal sealed class DynamicMap
     /// <summary>Borders between codes: a value above border i has a code above i. In pinned memory; the last is infinite.</summary>
     public ReadOnlySpan<float> Borders => borders;
 
-    /// <summary>For each cell of the search the lowest code in it. In pinned memory.</summary>
+    /// <summary>The lowest code of each cell, first those of positive values, then those of negative ones. In pinned memory, with 3 bytes behind the last.</summary>
     public ReadOnlySpan<byte> Lowest => lowest;
 
     /// <summary>The code of the value nearest to <paramref name="x"/>, which is at most 1 in magnitude.</summary>

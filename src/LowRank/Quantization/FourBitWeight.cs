@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 using LowRank.Runtime.Interop;
@@ -86,6 +87,9 @@ public sealed class FourBitWeight : FrozenWeight
         using var cast = rows.to(dtype);
         return cast.reshape([.. ids.shape, InFeatures]);
     }
+
+    internal override unsafe void AddTo(BaseFingerprintBuilder builder, string name) => builder.Add(name, [OutFeatures, InFeatures],
+        [((nint)parts.Packed.Pointer, parts.Packed.Length), ((nint)parts.Absmax.Pointer, parts.Absmax.Length), parts.NestedAbsmax is { } nested ? ((nint)nested.Pointer, nested.Length) : default]);
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

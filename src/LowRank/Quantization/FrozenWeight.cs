@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,6 +40,23 @@ public abstract class FrozenWeight : IDisposable
 
     /// <summary>The rows named by <paramref name="ids"/> (any shape) in <paramref name="dtype"/>: <c>[.., inFeatures]</c>. What an embedding reads.</summary>
     public abstract Tensor Rows(Tensor ids, ScalarType dtype);
+
+    /// <summary>Whether the stored form would be given a gradient, which a frozen weight must never be.</summary>
+    internal virtual bool RequiresGradient => false;
+
+    /// <summary>
+    /// Adds what is in memory now to a fingerprint, under the weight's name. A dense weight adds its bytes, as at its loading; another form adds its values in fp32 by panels
+    /// unless it knows a cheaper way, so that its fingerprint can be compared with an earlier one of the same memory only.
+    /// </summary>
+    internal virtual void AddTo(BaseFingerprintBuilder builder, string name)
+    {
+        var panel = Math.Max(1, (4L << 20) / InFeatures);
+        for (long start = 0; start < OutFeatures; start += panel)
+        {
+            using var values = Dequantize(start, Math.Min(panel, OutFeatures - start));
+            builder.Add(start == 0 ? name : $"{name}[{start}]", values);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

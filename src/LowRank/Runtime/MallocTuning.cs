@@ -41,10 +41,21 @@ internal static partial class MallocTuning
         _ = SetEnvironment("THP_MEM_ALLOC_ENABLE", "1", overwrite: 0);
     }
 
+    /// <summary>Gives the pages of freed memory back to the system, wherever in the heap they lie; does nothing where the C library is not glibc.</summary>
+    public static void ReturnFreedPages()
+    {
+        if (OperatingSystem.IsLinux() && canTrim.Value) _ = MallocTrim(0);
+    }
+
+    private static readonly Lazy<bool> canTrim = new(() => NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out _));
+
     private static bool IsSet(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 };
 
     [LibraryImport("libc.so.6", EntryPoint = "mallopt")]
     private static partial int MallOpt(int parameter, int value);
+
+    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    private static partial int MallocTrim(nuint pad);
 
     [LibraryImport("libc.so.6", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SetEnvironment(string name, string value, int overwrite);

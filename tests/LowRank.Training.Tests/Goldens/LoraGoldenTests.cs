@@ -130,6 +130,30 @@ public sealed class LoraGoldenTests
         }
     }
 
+    [Theory, MemberData(nameof(Cases))]
+    public void Checkpointing_changes_no_gradient(string name)
+    {
+        var folder = Golden.At("models", "lora", name);
+        using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "reference.json")));
+        var want = new GoldenTensors(Path.Combine(folder, "reference.safetensors"));
+        using var scope = NewDisposeScope();
+        using var model = Model(json.RootElement.GetProperty("base").GetString()!);
+        using var adapter = AdapterInjector.Attach(model.Slots, LoraConfig.Load(folder), model.Spec.ModelType);
+        SetFrom(adapter, new GoldenTensors(Path.Combine(folder, "adapter_model.safetensors")));
+        using var flat = new FlatParameters(adapter.Parameters);
+        var batch = BatchOf(want.Longs("input_ids"), want.Longs("labels"), (int)want.Shape("input_ids")[0]);
+        float[]? kept = null;
+        for (var layers = 0; layers <= model.Spec.Layers; layers++)
+        {
+            flat.ZeroGradients();
+            CausalLoss.Backward(model, batch, 1.0 / batch.SupervisedTokens, layers);
+            kept ??= Floats(flat.Gradients);
+            Assert.Contains(kept, g => g != 0);
+            Assert.Equal(kept, Floats(flat.Gradients));
+        }
+        Assert.Equal(0, LowRank.Autograd.AutogradNode.Alive);
+    }
+
     private static void Merged(AttachedAdapter adapter, string path)
     {
         if (!File.Exists(path)) return;

@@ -4,6 +4,7 @@ using LowRank.Formats;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Families;
 using LowRank.Optimizers;
+using LowRank.Quantization;
 using LowRank.Testing;
 using LowRank.Training.Objectives;
 using TorchSharp;
@@ -11,25 +12,25 @@ using static TorchSharp.torch;
 
 namespace LowRank.Training.Tests.Goldens;
 
-/// <summary>PEFT's 20 LoRA steps on the real SmolLM2-135M-Instruct: the same start and batches give the same losses, gradient norms and adapter.</summary>
+/// <summary>PEFT's 20 steps of LoRA and of QLoRA on the real SmolLM2-135M-Instruct: the same start and batches give the same losses, gradient norms and adapter.</summary>
 [Trait("Category", "RealModel")]
 public sealed class SmolLM2TrainTests(ITestOutputHelper output)
 {
-    [Fact]
-    public void Twenty_steps_equal_those_of_peft()
+    [Theory, InlineData("lora"), InlineData("qlora")]
+    public void Twenty_steps_equal_those_of_peft(string method)
     {
         var path = RealModels.Require(RealModels.SmolLM2);
         var folder = Golden.At("smollm2", "train");
         Assert.SkipUnless(File.Exists(Path.Combine(folder, "reference.json")), $"absent: {folder} has no reference.json");
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "reference.json")));
-        var lora = json.RootElement.GetProperty("lora");
-        var (losses, norms) = (Numbers(lora, "losses"), Numbers(lora, "grad_norms"));
+        var run = json.RootElement.GetProperty(method);
+        var (losses, norms) = (Numbers(run, "losses"), Numbers(run, "grad_norms"));
         var batches = new GoldenTensors(Path.Combine(folder, "batches.safetensors"));
 
         using var scope = NewDisposeScope();
         using var checkpoint = GgufCheckpoint.Open(path);
         var config = new ModelConfig(checkpoint.Config, path);
-        using var model = DecoderBuilder.Build(ModelFamilies.Of(config).Read(config), new WeightReader(checkpoint, path), ScalarType.Float32);
+        using var model = DecoderBuilder.Build(ModelFamilies.Of(config).Read(config), new WeightReader(checkpoint, path, quantization: method == "qlora" ? new FourBitOptions() : null), ScalarType.Float32);
         using var initial = AdapterFolder.Open(Path.Combine(folder, "initial"));
         using var adapter = AdapterInjector.Attach(model.Slots, initial.Config, config.ModelType);
         adapter.Load(initial);
@@ -50,7 +51,7 @@ public sealed class SmolLM2TrainTests(ITestOutputHelper output)
             adam.Step(1e-3);
             flat.ZeroGradients();
         }
-        var final = new GoldenTensors(Path.Combine(folder, "final-lora", "adapter_model.safetensors"));
+        var final = new GoldenTensors(Path.Combine(folder, $"final-{method}", "adapter_model.safetensors"));
         long elements = 0, far = 0;
         foreach (var value in adapter.Values())
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using LowRank.Models;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
+using LowRank.Training.Guards;
 
 namespace LowRank.Training.Data;
 
@@ -64,10 +65,12 @@ public sealed class ExampleBuilder
         var warnings = problems.FindAll(p => p.Severity == ProblemSeverity.Warning);
         if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
-        var kept = examples.Where(e => e!.SupervisedTokens > 0).Cast<Example>().ToArray();
+        if (examples.All(e => e is null)) throw new DatasetException(rows[0].File, $"none of its {rows.Count} rows has a token to learn") { GuardId = GuardIds.NothingSupervised };
+        var kept = examples.Where(e => e is { SupervisedTokens: > 0 }).Cast<Example>().ToArray();
         if (kept.Length == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
-                $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"));
+                $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"))
+            { GuardId = GuardIds.AllTruncated };
         return new ExampleSet(kept, report) { Warnings = warnings };
     }
 
@@ -84,11 +87,11 @@ public sealed class ExampleBuilder
     {
         try
         {
-            if (row.NothingToLearn is { } reason) return (null, Fault(row, reason));
+            if (row.NothingToLearn is { } reason) return (null, Unsupervised(row, reason));
             var text = row.InputIds is null ? renderer.Render(row) : default;
             var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
             if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
-                return (null, Fault(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
+                return (null, Unsupervised(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
             var warning = text.LostCalls == 0 ? null : new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, string.Create(CultureInfo.InvariantCulture,
                 $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned"));
             return (Truncation.Cut(ids, learned, row, Options.MaxLength), warning);
@@ -98,6 +101,10 @@ public sealed class ExampleBuilder
             return (null, Fault(row, fault.Message));
         }
     }
+
+    private Problem Unsupervised(DataRow row, string message) => (Options.SkipUnsupervised
+        ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, message + "; the row is left out")
+        : Fault(row, message)) with { GuardId = GuardIds.NothingSupervised };
 
     private static Problem Fault(DataRow row, string message) => new(ProblemSeverity.Error, row.File, row.Line, 0, message);
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
+using LowRank.Quantization;
 
 namespace LowRank.Adapters;
 
@@ -9,7 +10,8 @@ namespace LowRank.Adapters;
 /// </summary>
 /// <param name="Base">The fingerprint of the base; null where it was not taken.</param>
 /// <param name="Run">The settings and results of the run, as its writer chose them; null where there was none.</param>
-public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null)
+/// <param name="Quantization">The form of the base's matrices in training; null where they were not in 4 bits.</param>
+public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null, FourBitOptions? Quantization = null)
 {
     /// <summary>The name of the file.</summary>
     public const string FileName = "lowrank.json";
@@ -29,26 +31,32 @@ public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null
             var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new AdapterException(folder, $"{FileName} is not a JSON object. Remove it, or take it from where the adapter came from.");
             if (root["format"]?.GetValue<int>() is not Format) throw new AdapterException(folder, $"{FileName} has the form {root["format"]?.ToJsonString() ?? "(none)"}, this version reads {Format}. Update LowRank, or remove the file to load the adapter without its record.");
             var fingerprint = root["base"] is JsonObject b ? new BaseFingerprint(Text(b, "shapes"), Text(b, "weights")) : null;
-            return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject);
+            var quantization = root["quantization"] is JsonObject q
+                ? new FourBitOptions { Type = Enum.Parse<FourBitType>(Text(q, "quant_type"), ignoreCase: true), BlockSize = Field(q, "blocksize").GetValue<int>(), DoubleQuantization = Field(q, "double_quant").GetValue<bool>() } : null;
+            return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject, quantization);
         }
         catch (JsonException e)
         {
             throw new AdapterException(folder, $"{FileName} is not JSON: {JsonErrorText.Of(e)}");
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
         {
             throw new AdapterException(folder, $"{FileName} has a field of the wrong kind: {e.Message}");
         }
     }
 
     private static string Text(JsonObject section, string field) =>
-        section[field] is JsonValue value ? value.GetValue<string>() : throw new FormatException($"\"base\" has no \"{field}\"");
+        Field(section, field).GetValue<string>();
+
+    private static JsonValue Field(JsonObject section, string field) =>
+        section[field] as JsonValue ?? throw new FormatException($"\"{section.GetPropertyName()}\" has no \"{field}\"");
 
     /// <summary>The text of the file.</summary>
     public string ToJson() => PythonJson.Write(new JsonObject
     {
         ["format"] = Format,
         ["base"] = Base is null ? null : new JsonObject { ["shapes"] = Base.Shapes, ["weights"] = Base.Weights },
+        ["quantization"] = Quantization is not { } q ? null : new JsonObject { ["quant_type"] = q.Type == FourBitType.Nf4 ? "nf4" : "fp4", ["blocksize"] = q.BlockSize, ["double_quant"] = q.DoubleQuantization },
         ["run"] = Run?.DeepClone(),
     }) + "\n";
 }

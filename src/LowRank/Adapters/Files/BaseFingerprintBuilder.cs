@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using LowRank.Formats;
+using LowRank.Runtime.Interop;
+using static TorchSharp.torch;
 
 namespace LowRank.Adapters;
 
@@ -31,7 +33,14 @@ public sealed class BaseFingerprintBuilder
     /// <param name="bytes">The first byte.</param>
     /// <param name="length">Number of bytes.</param>
     /// <exception cref="ArgumentException">A tensor of that name was added before.</exception>
-    public unsafe void Add(string name, ReadOnlySpan<long> shape, byte* bytes, long length)
+    public unsafe void Add(string name, ReadOnlySpan<long> shape, byte* bytes, long length) => Add(name, shape, [((nint)bytes, length)]);
+
+    /// <summary>Adds a tensor that is stored in several pieces, such as 4-bit codes and their scales.</summary>
+    /// <param name="name">Its name in the model.</param>
+    /// <param name="shape">The shape of what they stand for.</param>
+    /// <param name="pieces">Address and number of bytes of each.</param>
+    /// <exception cref="ArgumentException">A tensor of that name was added before.</exception>
+    internal unsafe void Add(string name, ReadOnlySpan<long> shape, ReadOnlySpan<(nint Start, long Length)> pieces)
     {
         if (tensors.ContainsKey(name)) throw new ArgumentException($"The tensor {name} was added before.", nameof(name));
         hash.Reset();
@@ -43,8 +52,18 @@ public sealed class BaseFingerprintBuilder
             hash.Append(number);
         }
         var shapeHash = hash.GetCurrentHashAsUInt128();
-        for (long done = 0; done < length; done += PieceBytes) hash.Append(new ReadOnlySpan<byte>(bytes + done, (int)Math.Min(PieceBytes, length - done)));
+        foreach (var (start, length) in pieces)
+            for (long done = 0; done < length; done += PieceBytes) hash.Append(new ReadOnlySpan<byte>((byte*)start + done, (int)Math.Min(PieceBytes, length - done)));
         tensors.Add(name, (shapeHash, hash.GetCurrentHashAsUInt128()));
+    }
+
+    /// <summary>Adds a tensor in memory, in its own dtype.</summary>
+    /// <param name="name">Its name in the model.</param>
+    /// <param name="tensor">The tensor, contiguous.</param>
+    internal unsafe void Add(string name, Tensor tensor)
+    {
+        using var near = tensor.cpu();
+        Add(name, near.shape, (byte*)TensorMemory.DataPointer(near), near.NumberOfElements * near.ElementSize);
     }
 
     /// <summary>Adds a tensor of a file and drops its pages, which would else count as memory of this process.</summary>

@@ -1,0 +1,35 @@
+using LowRank.Adapters;
+using static LowRank.Training.Guards.GuardFinding;
+
+namespace LowRank.Training.Guards;
+
+/// <summary>
+/// The lecture's E4 and T4: all layers without need cost memory, begin with q and v. Later findings favour all linear layers (arXiv:2305.14314, section 4), and that is the
+/// default; so LowRank speaks only where the data is too little to need them and the difference is worth telling, or where q and v alone would fit the memory.
+/// </summary>
+internal sealed class TargetsExceedNeed : IGuard
+{
+    private const int FewExamples = 200, ParametersPerToken = 100, StateBytes = 4 * sizeof(float);
+    private const long WorthTelling = 1_000_000;
+
+    public string Id => GuardIds.TargetsExceedNeed;
+
+    public GuardFinding? Before(GuardedRun run)
+    {
+        var others = run.Targets.Where(t => !run.QueryAndValue.Any(name => IsNamed(t.Module.Name, name))).ToList();
+        if (others.Count == 0 || others.Count == run.Targets.Count || run.QueryAndValue.Count == 0) return null;
+        var extra = others.Sum(t => t.Rank * (t.Module.InFeatures + t.Module.OutFeatures));
+        var saving = Text($"q and v alone would train {run.TrainableParameters - extra:N0} parameters instead of {run.TrainableParameters:N0} and need {extra * StateBytes / 1e6:N0} MB less for values, gradients and moments, and fewer activations.");
+        var few = run.Examples.Count < FewExamples && run.TrainableParameters > ParametersPerToken * run.SupervisedTokens && extra >= WorthTelling;
+        if (!few && !QueryAndValueWouldFit(run, extra * StateBytes)) return null;
+        return new(few ? Text($"{run.Targets.Count} modules are adapted for {run.Examples.Count:N0} examples with {run.SupervisedTokens:N0} tokens to learn.")
+                : Text($"Adapting {run.Targets.Count} modules brings the planned peak to {run.PredictedPeakBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
+            $"All layers without need cost memory; {saving}",
+            "Begin with --target qv, and take all-linear when the held-out loss asks for it.");
+    }
+
+    private static bool QueryAndValueWouldFit(GuardedRun run, long saved) =>
+        run.PredictedPeakBytes is { } planned && run.UsableBytes is { } usable && planned > RankTooHigh.MemoryShare * usable && planned - saved <= RankTooHigh.MemoryShare * usable;
+
+    private static bool IsNamed(string module, string ending) => module == ending || module.EndsWith("." + ending, StringComparison.Ordinal);
+}

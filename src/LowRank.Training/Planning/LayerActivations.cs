@@ -1,0 +1,48 @@
+using LowRank.Training.Planning.Shapes;
+
+namespace LowRank.Training.Planning;
+
+/// <summary>
+/// What one layer keeps of a token between the forward and the backward pass. It is counted from the operations of <c>DecoderLayer</c>, not fitted: an operation keeps an input
+/// only where another input's gradient asks for it, so a frozen linear layer keeps nothing, and an adapted one keeps the input of its A.
+/// </summary>
+internal static class LayerActivations
+{
+    /// <summary>Bytes for each token, apart from what grows with the square of the length.</summary>
+    public static MemoryPart OfToken(ModelShape model, PlannedRun run)
+    {
+        long hidden = model.Hidden, queries = model.QueryWidth, keys = model.KeyValueHeads * model.HeadSize, inner = model.Intermediate, wide = sizeof(float), dtype = run.ComputeBytes;
+        var isFull = run.Recipe.IsFull;
+        var lines = new List<(string What, long Bytes)>
+        {
+            // Norms compute in fp32 whatever the dtype, and keep what they read.
+            ("2 norms' inputs", 2 * hidden * wide),
+            // Grouped keys and values are repeated for the fused attention, which keeps both, its queries and its result, and a logarithm by head.
+            ("q, k, v and attention's result", 4 * queries * dtype + model.Heads * wide),
+            ("gate, its activation, up", 3 * inner * dtype),
+        };
+        if (model.NormAfterBlocks) lines.Add(("2 more norms' inputs", 2 * hidden * wide));
+        if (model.NormQueryKey) lines.Add(("inputs of the q and k norms", (queries + keys) * wide));
+        // Trained norm weights need the normalised input too.
+        if (isFull) lines.Add(("normalised inputs", (model.NormAfterBlocks ? 4 : 2) * hidden * dtype));
+        var inputs = Inputs(model, run);
+        if (inputs > 0) lines.Add((isFull ? "inputs of the linear layers" : "inputs of the adapted layers", inputs));
+        if (run.Adapter is { } adapter) lines.Add(("A x of the adapted layers", adapter.TotalRank * wide / model.Layers));
+        return new(lines.Sum(l => l.Bytes), string.Join(" + ", lines.Select(l => FormattableString.Invariant($"{l.What} {l.Bytes}"))));
+    }
+
+    /// <summary>Bytes for each row of a batch, which grow with the square of its length: scores, where the fused attention cannot cap them.</summary>
+    public static long OfScores(ModelShape model, long length) => model.HasAttentionSoftCap ? 2 * model.Heads * length * length * sizeof(float) : 0;
+
+    // Inputs that linear layers share count once; the attention's result, which the output projection reads, is kept by attention itself.
+    private static long Inputs(ModelShape model, PlannedRun run)
+    {
+        var read = model.Linears.Where(l => run.Recipe.IsFull || run.Adapter?.Targets.Any(t => t.EndsWith(l.Name, StringComparison.Ordinal)) == true).ToList();
+        if (run.HasDropout || run.ComputeBytes != sizeof(float) && !run.Recipe.IsFull)
+            // Each adapted layer makes an input of its own: masked, or widened to fp32.
+            return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));
+        return read.Where(l => l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * run.ComputeBytes);
+    }
+
+    private static string Place(ModelShape model, LinearShape linear) => linear.Name[..linear.Name.IndexOf('.', StringComparison.Ordinal)] + (linear.In == model.Hidden ? " in" : " out");
+}

@@ -1,0 +1,62 @@
+using LowRank.Adapters;
+
+namespace LowRank.Training.Planning.Shapes;
+
+/// <summary>The size of a LoRA on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
+public sealed record AdapterShape
+{
+    private AdapterShape(TargetSelection selection, IReadOnlyList<long> tensors, long biases)
+    {
+        (Selection, Tensors, AddedParameters, TrainableParameters) = (selection, tensors, tensors.Sum(), tensors.Sum() + biases);
+        Targets = selection.Targets.Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>The modules that are adapted or trained whole, with their ranks.</summary>
+    public TargetSelection Selection { get; }
+
+    /// <summary>Elements of each tensor that comes to the model.</summary>
+    public IReadOnlyList<long> Tensors { get; }
+
+    /// <summary>Parameters that come to the model: A, B, biases of B, and copies of modules that are trained whole.</summary>
+    public long AddedParameters { get; }
+
+    /// <summary>Parameters that are trained.</summary>
+    public long TrainableParameters { get; }
+
+    /// <summary>Sum of the ranks over all adapted modules: what is kept between A and B, by token.</summary>
+    public long TotalRank => Selection.Targets.Sum(t => (long)t.Rank);
+
+    /// <summary>Names of the adapted modules.</summary>
+    public IReadOnlySet<string> Targets { get; }
+
+    /// <summary>Sizes of an adapter of this configuration.</summary>
+    /// <exception cref="LoraConfigException">A target matches nothing; all problems are listed.</exception>
+    public static AdapterShape Of(ModelShape model, LoraConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(config);
+        var selection = TargetMatcher.Select(config, model.Modules(), model.ModelType);
+        var tensors = new List<long>();
+        foreach (var t in selection.Targets.Where(t => t.TiedTo is null))
+        {
+            tensors.AddRange([t.Rank * t.Module.InFeatures, t.Rank * t.Module.OutFeatures]);
+            if (config.LoraBias) tensors.Add(t.Module.OutFeatures);
+        }
+        foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null).Select(s => s.Module))
+        {
+            tensors.Add(saved.Kind == ModuleKind.Other ? saved.OutFeatures : saved.InFeatures * saved.OutFeatures);
+            if (saved.HasBias) tensors.Add(saved.OutFeatures);
+        }
+        var biases = config.Bias switch
+        {
+            BiasTraining.All => model.LinearBiases,
+            BiasTraining.LoraOnly => selection.Targets.Sum(t => t.Module.HasBias ? t.Module.OutFeatures : 0),
+            _ => 0,
+        };
+        return new AdapterShape(selection, tensors, biases);
+    }
+
+    /// <summary>Trainable parameters in percent of all, with four decimals, as PEFT prints it.</summary>
+    /// <param name="model">The model.</param>
+    public double PercentOf(ModelShape model) => Math.Round(100.0 * TrainableParameters / (model.Parameters + AddedParameters), 4);
+}
