@@ -176,7 +176,7 @@ internal static unsafe class FourBitDecode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector128<byte> p0, Vector128<byte> p1, Vector128<byte> p2, Vector128<byte> p3, Vector128<byte> codes, Vector128<float> by, float* target)
     {
-        var (b0, b1, b2, b3) = (Vector128.Shuffle(p0, codes), Vector128.Shuffle(p1, codes), Vector128.Shuffle(p2, codes), Vector128.Shuffle(p3, codes));
+        var (b0, b1, b2, b3) = (Vector128.ShuffleNative(p0, codes), Vector128.ShuffleNative(p1, codes), Vector128.ShuffleNative(p2, codes), Vector128.ShuffleNative(p3, codes));
         Store(Vector128.WidenLower(b0) | Vector128.WidenLower(b1) << 8, Vector128.WidenLower(b2) | Vector128.WidenLower(b3) << 8, by, target);
         Store(Vector128.WidenUpper(b0) | Vector128.WidenUpper(b1) << 8, Vector128.WidenUpper(b2) | Vector128.WidenUpper(b3) << 8, by, target + 8);
     }
