@@ -57,6 +57,12 @@ public sealed record TrainerOptions
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
 
+    /// <summary>What of that cannot be moved out to a file, in bytes, for the guards.</summary>
+    internal long? NeededBytes { get; init; }
+
+    /// <summary>What the process may occupy in all, in bytes, for the guards.</summary>
+    internal long? UsableBytes { get; init; }
+
     /// <summary>Guards that keep quiet, by their names in <see cref="Guards.GuardIds"/>. Default none.</summary>
     public IReadOnlyCollection<string> Silenced { get; init; } = [];
 
