@@ -50,5 +50,6 @@ internal sealed class CommandTree
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         BenchVerb.Create(screen),
+        LearnVerb.Create(screen),
     ];
 }

@@ -75,7 +75,7 @@ internal static class PartWorker
         var isCheckpoint = weights is not null && settings.Adapter.Method == "full";
         // A checkpoint is loaded as any other: frozen, in the dtype of its file.
         if (isCheckpoint) settings = settings with { Model = settings.Model with { Model = weights! }, Adapter = new AdapterSettings() };
-        using var model = TrainingRun.LoadModel(settings, null, cancellation);
+        using var model = TrainingRun.LoadModel(settings, null, null, null, cancellation);
         try
         {
             if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
