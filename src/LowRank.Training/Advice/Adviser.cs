@@ -60,14 +60,15 @@ public sealed class Adviser
         var epochs = TrainingAdvice.Epochs(Examples);
         var passes = double.Parse(epochs.Value, CultureInfo.InvariantCulture);
         var rows = TrainingAdvice.StepRows(Examples, passes);
+        // Fewer rows at once cost little; computing activations again costs a third more time.
+        var isKept = Predict(method.Value, r, target.Value, 1, tokens, checkpointing: false).Total <= Usable;
         var atOnce = rows;
-        while (atOnce > 1 && Predict(method.Value, r, target.Value, atOnce, tokens).Total > Usable) atOnce /= 2;
+        while (atOnce > 1 && Predict(method.Value, r, target.Value, atOnce, tokens, checkpointing: !isKept).Total > Usable) atOnce /= 2;
         var steps = (long)Math.Max(1, Math.Round(Examples * passes / rows));
-        var isKept = Predict(method.Value, r, target.Value, atOnce, tokens, checkpointing: false).Total <= Usable;
         var plan = Predict(method.Value, r, target.Value, atOnce, tokens, checkpointing: !isKept);
         List<AdvisedChoice> choices =
         [
-            method, target, rank, TrainingAdvice.Alpha(r), TrainingAdvice.LearningRate(source.Shape.Parameters, steps), epochs, .. TrainingAdvice.Batch(rows, atOnce, steps), length,
+            method, target, rank, TrainingAdvice.Alpha(r), TrainingAdvice.LearningRate(source.Shape.Parameters, steps), epochs, .. TrainingAdvice.Batch(rows, atOnce, steps, isKept), length,
         ];
         if (Examples >= 50) choices.Add(new("validation", "0.1", "a tenth held out shows overfitting, which is the danger of a high rank and of many epochs.", Sources.Lecture("E1")));
         choices.Add(new("headroom", string.Create(CultureInfo.InvariantCulture, $"{100.0 * (memory - plan.Total) / memory:0} %"),

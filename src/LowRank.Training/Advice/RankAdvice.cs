@@ -36,7 +36,7 @@ internal static class RankAdvice
         var raised = rank;
         while (rank > Ranks[0] && !fits(rank)) rank = Ranks[Array.IndexOf(Ranks, rank) - 1];
         var size = adapter(rank).TrainableParameters;
-        var reason = string.Create(CultureInfo.InvariantCulture, $"{examples:N0} examples are {(examples < 1000 ? "few: a low rank overfits less" : examples <= 10_000 ? "a middling number" : "many: they can fill a high rank")}. Capacity: {size:N0} trained parameters hold about {BitsPerParameter * size / 1e6:0.0} Mbit, {supervisedTokens:N0} learned tokens say about {BitsPerToken * supervisedTokens / 1e6:0.00} Mbit");
+        var reason = string.Create(CultureInfo.InvariantCulture, $"{examples:N0} examples are {(examples < 1000 ? "few: a low rank overfits less" : examples <= 10_000 ? "a middling number" : "many: they can fill a high rank")}. Capacity: {size:N0} trained parameters hold about {BitsPerParameter * size / 1e6:0.0} Mbit, {supervisedTokens:N0} learned tokens say about {BitsPerToken * supervisedTokens / 1e6:0.0##} Mbit");
         reason += rank < raised ? $"; rank {raised} would be too much for the memory." : raised > start ? $", for which rank {start} is too low." : Holds(adapter(rank), supervisedTokens) ? ": enough." : ": not enough, but no higher rank is sensible.";
         return new("rank", rank.ToString(CultureInfo.InvariantCulture), reason, Sources.Both(Sources.Lecture("C3", "S2", "T2"), $"capacity: {Sources.WithoutRegret}"));
     }

@@ -30,9 +30,13 @@ internal static class TrainingAdvice
     }
 
     /// <summary>Rows at once, and how often before a step.</summary>
-    public static IEnumerable<AdvisedChoice> Batch(int rows, int atOnce, long steps)
+    /// <param name="rows">Rows of a step.</param>
+    /// <param name="atOnce">Rows of them that fit at once.</param>
+    /// <param name="steps">Steps of the run.</param>
+    /// <param name="isKept">Whether all activations are kept.</param>
+    public static IEnumerable<AdvisedChoice> Batch(int rows, int atOnce, long steps, bool isKept)
     {
-        yield return new("batch", Text($"{atOnce}"), Text($"the most of {rows} rows a step that go through the model at once in 80 % of the memory; activations are computed again where that is needed (checkpointing auto)."), Sources.Both("the plan", Sources.Lecture("T5")));
+        yield return new("batch", Text($"{atOnce}"), Text($"the most of {rows} rows a step that go through the model at once in 80 % of the memory, {(isKept ? "without computing activations again" : "with activations computed again (checkpointing auto)")}."), Sources.Both("the plan", Sources.Lecture("T5")));
         yield return new("accumulate", Text($"{rows / atOnce}"), Text($"{rows} rows a step, {steps:N0} steps in all: LoRA suffers more from large batches than full fine-tuning, and few rows need small ones to have steps to learn in."), Sources.Both(Sources.Qlora, Sources.WithoutRegret));
     }
 
