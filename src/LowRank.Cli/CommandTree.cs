@@ -45,10 +45,12 @@ internal sealed class CommandTree
         PlanVerb.Create(screen),
         AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
+        CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         BenchVerb.Create(screen),
+        LearnVerb.Create(screen),
     ];
 }

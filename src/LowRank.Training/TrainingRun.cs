@@ -71,11 +71,13 @@ public sealed class TrainingRun : IDisposable
     /// <param name="output">The run's folder.</param>
     /// <param name="progress">Is told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops a download.</param>
+    /// <param name="silence">Guards that keep quiet from now on, with commas, instead of those of the run's settings; null for these.</param>
     /// <exception cref="LowRankException">The folder holds no run or no checkpoint, or data or model are no longer the same.</exception>
-    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default)
+    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default, string? silence = null)
     {
         var record = TrainingJson.Read(Path.Combine(output, RunRecord.FileName), TrainingJson.Default.RunRecord);
         var settings = record.Settings with { Output = record.Settings.Output with { Output = output } };
+        if (silence is not null) settings = settings with { Guards = new GuardSettings { Silence = silence } };
         return Build(settings, record, progress, cancellation);
     }
 
@@ -101,10 +103,8 @@ public sealed class TrainingRun : IDisposable
         var budget = MemoryBudget.Of(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         var tight = planner.Check(memory, budget);
-        progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Text = text, Quantization = settings.Adapter.ToQuantization(),
-            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
+        var model = LoadModel(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
         try
         {
@@ -137,13 +137,31 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
+    /// <summary>The model that a run with these settings trains, without an adapter.</summary>
+    internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
+    {
+        path ??= ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        progress?.Invoke($"Loading {settings.Model.Model}");
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        return ModelLoader.Load(path, new ModelLoadOptions
+        {
+            ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Threads = threads,
+            Progress = progress,
+            Text = text,
+            Quantization = settings.Adapter.ToQuantization(),
+            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+        }, cancellation);
+    }
+
+    /// <summary>The rows of a run, and those that it holds back.</summary>
+    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
         var data = Dataset.Load(settings.Data);
         if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
+        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
