@@ -113,7 +113,7 @@ public sealed class TrainingRun : IDisposable
             var (weights, adapterWarnings) = Weigh(settings, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced };
+            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
