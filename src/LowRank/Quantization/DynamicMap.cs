@@ -21,7 +21,7 @@ internal sealed class DynamicMap
 
     private readonly float[] values;
     private readonly float[] borders = GC.AllocateArray<float>(Size, pinned: true);
-    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells + 3, pinned: true); // 3 more: a vector loads 4 bytes for each
+    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells, pinned: true);
 
     private DynamicMap(float[] sorted)
     {
@@ -49,7 +49,7 @@ internal sealed class DynamicMap
     /// <summary>Borders between codes: a value above border i has a code above i. In pinned memory; the last is infinite.</summary>
     public ReadOnlySpan<float> Borders => borders;
 
-    /// <summary>The lowest code of each cell, first those of positive values, then those of negative ones. In pinned memory, with 3 bytes behind the last.</summary>
+    /// <summary>The lowest code of each cell, first those of positive values, then those of negative ones. In pinned memory.</summary>
     public ReadOnlySpan<byte> LowestCodes => lowest;
 
     /// <summary>The code of the value nearest to <paramref name="x"/>, which is at most 1 in magnitude.</summary>
