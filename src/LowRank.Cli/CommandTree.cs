@@ -44,10 +44,12 @@ internal sealed class CommandTree
         InspectVerb.Create(screen),
         PlanVerb.Create(screen),
         TrainVerb.Create(screen),
+        CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         BenchVerb.Create(screen),
+        LearnVerb.Create(screen),
     ];
 }

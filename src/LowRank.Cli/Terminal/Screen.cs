@@ -74,7 +74,7 @@ internal sealed class Screen
     public void Fields(IReadOnlyList<(string Label, string Text)> fields, int indent = 0)
     {
         if (fields.Count == 0) return;
-        var column = indent + fields.Max(f => f.Label.Length) + 2;
+        var column = indent + fields.Max(f => DisplayWidth.Of(f.Label)) + 2;
         var width = Columns ?? Unlimited;
         // Below 24 columns of text every line would hold two words.
         var stacked = width - column < 24;
@@ -82,7 +82,7 @@ internal sealed class Screen
         {
             var lines = TextWrap.Lines(text, width, stacked ? indent + 2 : column).ToList();
             var margin = new string(' ', indent);
-            Out.WriteLine(stacked ? margin + label : (margin + label.PadRight(column - indent) + lines[0].TrimStart()).TrimEnd());
+            Out.WriteLine(stacked ? margin + label : (margin + DisplayWidth.Pad(label, column - indent) + lines[0].TrimStart()).TrimEnd());
             foreach (var line in stacked ? lines : lines.Skip(1)) Out.WriteLine(line);
         }
     }

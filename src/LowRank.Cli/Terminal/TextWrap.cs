@@ -14,16 +14,18 @@ internal static class TextWrap
         foreach (var paragraph in text.Split('\n'))
         {
             var line = margin;
-            var isEmpty = true;
+            var (isEmpty, columns) = (true, indent);
             foreach (var word in paragraph.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
-                if (!isEmpty && line.Length + 1 + word.Length + continued.Length > width)
+                if (!isEmpty && columns + 1 + DisplayWidth.Of(word) + continued.Length > width)
                 {
                     yield return line + continued;
                     line = continued.Length == 0 ? margin : margin + "  ";
+                    columns = line.Length;
                     isEmpty = true;
                 }
                 line += isEmpty ? word : " " + word;
+                columns += DisplayWidth.Of(word) + (isEmpty ? 0 : 1);
                 isEmpty = false;
             }
             yield return isEmpty ? "" : line;

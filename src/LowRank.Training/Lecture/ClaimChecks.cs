@@ -1,0 +1,20 @@
+using LowRank.Training.Lecture.Memory;
+using LowRank.Training.Lecture.Principle;
+using LowRank.Training.Lecture.Tuning;
+
+namespace LowRank.Training.Lecture;
+
+/// <summary>The checks of all claims that can be computed; a claim without one is open.</summary>
+internal static class ClaimChecks
+{
+    /// <summary>All of them, in the lecture's order.</summary>
+    public static IReadOnlyList<IClaimCheck> All { get; } =
+    [
+        new FewDirections(), new ScaledUpdate(), new FewerParameters(), new CompressedImage(), new FrozenBaseKept(), new UsualRanks(), new MergedLogits(),
+        new RankStrength(), new AlphaStrength(), new TargetChoice(),
+        new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
+    ];
+
+    /// <summary>The check of a claim, or null.</summary>
+    public static IClaimCheck? For(string id) => All.FirstOrDefault(c => c.Id == id);
+}

@@ -1,0 +1,42 @@
+namespace LowRank.Training.Lecture.Laboratory;
+
+/// <summary>What a run of the laboratory gave.</summary>
+internal sealed record Experiment
+{
+    /// <summary>Parameters that were trained.</summary>
+    public required long Trainable { get; init; }
+
+    /// <summary>All parameters, as PEFT counts them.</summary>
+    public required long AllParameters { get; init; }
+
+    /// <summary>Bytes of the base's matrices as they are stored.</summary>
+    public required long BaseBytes { get; init; }
+
+    /// <summary>The loss of each step, before it.</summary>
+    public required IReadOnlyList<double> Losses { get; init; }
+
+    /// <summary>The norm of each step's gradient, before clipping.</summary>
+    public required IReadOnlyList<double> GradientNorms { get; init; }
+
+    /// <summary>The loss on held-out rows, after the last step.</summary>
+    public required double HeldOutLoss { get; init; }
+
+    /// <summary>The loss on the rows that were learned, after the last step, without dropout.</summary>
+    public required double LearnedLoss { get; init; }
+
+    /// <summary>Tokens a second of the median step.</summary>
+    public required double TokensPerSecond { get; init; }
+
+    /// <summary>Bytes of adapter, gradients and the optimizer's two moments, all fp32.</summary>
+    public long TrainedBytes => Trainable * 4 * sizeof(float);
+
+    /// <summary>How much higher the loss is on held-out rows than on learned ones.</summary>
+    public double Gap => HeldOutLoss - LearnedLoss;
+
+    /// <summary>The mean loss of the steps from one share of the run to another.</summary>
+    public double MeanLoss(double from, double to)
+    {
+        var (first, last) = ((int)(from * Losses.Count), Math.Max((int)(from * Losses.Count) + 1, (int)(to * Losses.Count)));
+        return Losses.Skip(first).Take(last - first).Average();
+    }
+}
