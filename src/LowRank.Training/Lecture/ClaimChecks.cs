@@ -1,5 +1,8 @@
+using LowRank.Training.Lecture.Choosing;
 using LowRank.Training.Lecture.Memory;
+using LowRank.Training.Lecture.Mistakes;
 using LowRank.Training.Lecture.Principle;
+using LowRank.Training.Lecture.Qlora;
 using LowRank.Training.Lecture.Tuning;
 
 namespace LowRank.Training.Lecture;
@@ -12,7 +15,10 @@ internal static class ClaimChecks
     [
         new FewDirections(), new ScaledUpdate(), new FewerParameters(), new CompressedImage(), new FrozenBaseKept(), new UsualRanks(), new MergedLogits(),
         new RankStrength(), new AlphaStrength(), new TargetChoice(),
+        new QloraParts(), new QuarterOfMemory(), new QualityKept(), new MethodTable(),
         new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
+        new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
+        new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
     ];
 
     /// <summary>The check of a claim, or null.</summary>
