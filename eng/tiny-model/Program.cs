@@ -5,6 +5,7 @@ using System.Diagnostics;
 using System.Globalization;
 using LowRank.Training;
 using LowRank.Training.Events;
+using LowRank.Training.Guards;
 using LowRank.Training.Settings;
 using TinyModel;
 
@@ -33,6 +34,8 @@ var settings = new TrainSettings
     Data = new DataSettings { Data = Path.Combine(work, "chat.jsonl"), Validation = Path.Combine(work, "chat.held-out.jsonl"), TrainOn = "all", Packing = true, MaxLength = 256 },
     Optimization = new OptimizationSettings { Epochs = 1, Batch = 8, LearningRate = 3e-3, Warmup = 0.05, WeightDecay = 0.01, Seed = seed },
     Evaluation = new EvaluationSettings { EvalEvery = 150, Samples = 4 },
+    // Weights that begin at random bear, and need, a higher rate than those of a model that is fine-tuned.
+    Guards = new GuardSettings { Silence = GuardIds.LearningRateUnfit },
     Output = new OutputSettings { Output = Path.Combine(work, "run"), SaveEvery = 100_000 },
 };
 var clock = Stopwatch.StartNew();

@@ -44,6 +44,7 @@ internal sealed class CommandTree
         InspectVerb.Create(screen),
         PlanVerb.Create(screen),
         TrainVerb.Create(screen),
+        CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),

@@ -32,7 +32,6 @@ public sealed class Trainer : IDisposable
     private readonly AdamW optimizer;
     private readonly AdapterRecord record;
     private readonly YoungObjects young = new();
-    private readonly FreedHeap heap = new();
     private TrainerState state;
     private Tensor? bestValues;
     private bool isCheckpointCurrent;
@@ -223,7 +222,6 @@ public sealed class Trainer : IDisposable
         var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         pace.Add(seconds, tokens);
         var memory = ProcessMemory.Read();
-        heap.ReturnIfDue(memory.ResidentBytes);
         return new StepCompleted
         {
             Loss = loss / Math.Max(1, supervised),

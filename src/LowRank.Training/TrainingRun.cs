@@ -13,6 +13,7 @@ using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
+using LowRank.Training.Planning.Sources;
 using LowRank.Training.Settings;
 using TorchSharp;
 
@@ -70,11 +71,13 @@ public sealed class TrainingRun : IDisposable
     /// <param name="output">The run's folder.</param>
     /// <param name="progress">Is told what is being done, a line at a time.</param>
     /// <param name="cancellation">Stops a download.</param>
+    /// <param name="silence">Guards that keep quiet from now on, with commas, instead of those of the run's settings; null for these.</param>
     /// <exception cref="LowRankException">The folder holds no run or no checkpoint, or data or model are no longer the same.</exception>
-    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default)
+    public static TrainingRun Resume(string output, Action<string>? progress = null, CancellationToken cancellation = default, string? silence = null)
     {
         var record = TrainingJson.Read(Path.Combine(output, RunRecord.FileName), TrainingJson.Default.RunRecord);
         var settings = record.Settings with { Output = record.Settings.Output with { Output = output } };
+        if (silence is not null) settings = settings with { Guards = new GuardSettings { Silence = silence } };
         return Build(settings, record, progress, cancellation);
     }
 
@@ -84,30 +87,32 @@ public sealed class TrainingRun : IDisposable
         var silenced = settings.Guards.Names();
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
-        progress?.Invoke($"Loading {settings.Model.Model}");
+        // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
+        var text = ModelText.Load(path, null, cancellation);
+        progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
+        var (examples, held, maxLength) = Tokenize(settings.Data, text, split, silenced, choices, cancellation);
+        var batches = new BatchOptions
+        {
+            BatchSize = settings.Optimization.Batch,
+            Layout = settings.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded,
+            RowLength = maxLength,
+            Shuffle = settings.Data.Shuffle,
+            Seed = settings.Optimization.Seed,
+        };
+        var planner = new RunPlanner(settings, ModelSource.Open(path), examples.Examples, batches);
+        var budget = MemoryBudget.Of(settings.Memory.Memory);
+        var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
+        var tight = planner.Check(memory, budget);
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        var model = ModelLoader.Load(path, new ModelLoadOptions { ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32, Threads = threads, Progress = progress, Quantization = settings.Adapter.ToQuantization(),
-            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [] }, cancellation);
+        var model = LoadModel(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
         try
         {
             if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
             var (weights, adapterWarnings) = Weigh(settings, model);
-            progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-            var (examples, held, maxLength) = Tokenize(settings.Data, model, split, silenced, choices, cancellation);
-            var batches = new BatchOptions
-            {
-                BatchSize = settings.Optimization.Batch,
-                Layout = settings.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded,
-                RowLength = maxLength,
-                PadTokenId = PadToken(model),
-                Shuffle = settings.Data.Shuffle,
-                Seed = settings.Optimization.Seed,
-            };
+            batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, model.Decoder.Spec.Layers,
-                layers => RunPlanner.Plan(settings, weights, examples.Examples, batches, layers), choices);
             options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed, Silenced = silenced };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
@@ -116,6 +121,7 @@ public sealed class TrainingRun : IDisposable
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
+            if (tight is not null) run.warnings.Add(tight);
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
@@ -131,13 +137,31 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
+    /// <summary>The model that a run with these settings trains, without an adapter.</summary>
+    internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
+    {
+        path ??= ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        progress?.Invoke($"Loading {settings.Model.Model}");
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        return ModelLoader.Load(path, new ModelLoadOptions
+        {
+            ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Threads = threads,
+            Progress = progress,
+            Text = text,
+            Quantization = settings.Adapter.ToQuantization(),
+            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+        }, cancellation);
+    }
+
+    /// <summary>The rows of a run, and those that it holds back.</summary>
+    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
         var data = Dataset.Load(settings.Data);
         if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, seed));
+        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
@@ -155,13 +179,13 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, LanguageModel model, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
+    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
     {
-        var limit = (int)Math.Min(settings.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
+        var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
+        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
         var examples = builder.Build(split.Training, cancellation);
         var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
-        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {model.Decoder.Spec.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
+        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
         return (examples, held, limit);
     }
 
@@ -196,7 +220,7 @@ public sealed class TrainingRun : IDisposable
             Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)
             {
                 Kind = Enum.Parse<OptimizerKind>(training.Optimizer, ignoreCase: true),
-                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output) : null,
+                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output, settings.Memory.Memory is { } limit ? MemorySize.Parse(limit, "--memory") : null) : null,
             },
             Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,
             MaxGradientNorm = training.MaxGradientNorm,

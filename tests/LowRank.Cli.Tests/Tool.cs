@@ -45,9 +45,11 @@ internal static class Tool
     }
 
     /// <summary>Waits for the end.</summary>
-    public static async Task End(Process process)
+    /// <param name="process">What was started.</param>
+    /// <param name="longest">How long it may take; null for four minutes.</param>
+    public static async Task End(Process process, TimeSpan? longest = null)
     {
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(longest ?? Limit);
         try
         {
             await process.WaitForExitAsync(limit.Token);

@@ -50,7 +50,7 @@ internal static class TrainVerb
         var output = folder ?? SettingsBinder.Read<TrainSettings>(entries).Output.Output;
         if (output.Length == 0) throw new UsageException("--resume needs the folder of a run: --resume FOLDER.");
         RunRecord.Load(output).RequireSame(entries);
-        return TrainingRun.Resume(output, screen.Progress, cancellation);
+        return TrainingRun.Resume(output, screen.Progress, cancellation, SettingsBinder.Read<TrainSettings>(entries).Guards.Silence);
     }
 
     private static async IAsyncEnumerable<TrainingEvent> Events(TrainingRun run, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)

@@ -23,4 +23,7 @@ public sealed record ModelLoadOptions
 
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
+
+    /// <summary>The tokenizer and the template, where they were loaded before the weights; null loads them too.</summary>
+    internal ModelText? Text { get; init; }
 }

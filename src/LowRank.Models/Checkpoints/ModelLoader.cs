@@ -48,8 +48,8 @@ public static class ModelLoader
         // Dequantized tensors are copied into the model and freed one by one: nothing of the file stays.
         using var checkpoint = GgufCheckpoint.Open(path);
         var metadata = checkpoint.File.Metadata;
-        var tokenizerConfig = GgufTokenizer.ToConfig(metadata);
-        var tokenizer = Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
+        var tokenizerConfig = options.Text?.TokenizerConfig ?? GgufTokenizer.ToConfig(metadata);
+        var tokenizer = options.Text?.Tokenizer ?? Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
         return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, null, tokenizer, tokenizerConfig, options);
     }
 
@@ -60,8 +60,8 @@ public static class ModelLoader
         ModelFamilies.Of(config);
         var isFourBit = QuantizationConfig.IsFourBit(config);
         if (isFourBit && options.Quantization is not null) options.Progress?.Invoke($"{path} is in 4 bits already: its own form is kept");
-        var tokenizer = Tokenizer.Load(path);
-        var tokenizerConfig = TokenizerConfig.Load(path);
+        var tokenizer = options.Text?.Tokenizer ?? Tokenizer.Load(path);
+        var tokenizerConfig = options.Text?.TokenizerConfig ?? TokenizerConfig.Load(path);
         // The weights lie over the mapped files, so these stay open as long as the model.
         var tensors = SafetensorsFolder.Open(path);
         try

@@ -83,11 +83,13 @@ public static class Evaluator
         int[] limits = [.. questions.Select(q => model.Tokenizer.Encode(q.Answer).Length + options.AnswerMargin)];
         var answers = new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation);
         var wrong = new List<WrongAnswer>();
+        var right = new bool[questions.Count];
         for (var i = 0; i < questions.Count; i++)
         {
             var (expected, got, ended) = (questions[i].Answer.Trim(), answers[i].Text.Trim(), answers[i].Finish == FinishReason.EndToken);
-            if (!ended || !string.Equals(expected, got, StringComparison.Ordinal)) wrong.Add(new WrongAnswer(questions[i].Place, expected, got, ended));
+            right[i] = ended && string.Equals(expected, got, StringComparison.Ordinal);
+            if (!right[i]) wrong.Add(new WrongAnswer(questions[i].Place, expected, got, ended));
         }
-        return new ExactMatchResult(questions.Count, questions.Count - wrong.Count, wrong);
+        return new ExactMatchResult(questions.Count, questions.Count - wrong.Count, wrong) { Answers = right };
     }
 }

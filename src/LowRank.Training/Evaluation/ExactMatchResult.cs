@@ -10,6 +10,9 @@ namespace LowRank.Training.Evaluation;
 /// <param name="Wrong">The others, in the order of the data.</param>
 public sealed record ExactMatchResult(int Rows, int Correct, IReadOnlyList<WrongAnswer> Wrong)
 {
+    /// <summary>For each row, in the order of the data, whether its answer is right.</summary>
+    internal IReadOnlyList<bool> Answers { get; init; } = [];
+
     /// <summary>The share of right answers, from 0 to 1.</summary>
     public double Accuracy => Rows == 0 ? 0 : (double)Correct / Rows;
 }

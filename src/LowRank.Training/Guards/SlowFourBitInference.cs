@@ -14,10 +14,11 @@ internal sealed class SlowFourBitInference(Func<LanguageModel, DecodingSpeed> me
 
     public string Id => GuardIds.SlowFourBitInference;
 
-    public GuardFinding? After(GuardedRun run)
+    public GuardFinding? After(GuardedRun run) => run.Model is { Quantization: not null } model ? Judge(measure(model)) : null;
+
+    /// <summary>What two speeds mean; null where the 4-bit base is not noticeably slower.</summary>
+    public static GuardFinding? Judge(DecodingSpeed speed)
     {
-        if (run.Model is not { Quantization: not null } model) return null;
-        var speed = measure(model);
         if (speed.FourBit >= Noticeable * speed.SixteenBit) return null;
         return new(Text($"On this machine the linear layers of the 4-bit base take one token at a time at {speed.FourBit:0.#} tokens/s, in 16 bits at {speed.SixteenBit:0.#}."),
             "A 4-bit weight is decoded at every product; it saves memory, not time, and the adapter over it adds to that.",

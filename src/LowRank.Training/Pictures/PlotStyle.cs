@@ -28,6 +28,7 @@ internal static class PlotStyle
         plot.XLabel(across, size: 16);
         plot.YLabel(up, size: 16);
         plot.Axes.Title.Label.Bold = plot.Axes.Bottom.Label.Bold = plot.Axes.Left.Label.Bold = false;
+        plot.Axes.Title.Label.OffsetY = -6;
         plot.Axes.Title.MinimumSize = title.Length > 0 ? 48 : 16;
         foreach (var axis in (IAxis[])[plot.Axes.Bottom, plot.Axes.Left]) axis.TickLabelStyle.FontSize = 14;
         plot.Legend.FontSize = 14;

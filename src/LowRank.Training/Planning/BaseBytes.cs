@@ -29,16 +29,17 @@ public static class BaseBytes
     /// <summary>Bytes of the linear layers of all layers in NF4: codes and scales, as bitsandbytes stores them; its code tables are not counted.</summary>
     /// <param name="model">The model's sizes.</param>
     /// <param name="doubleQuantization">Whether the scales are quantized to 8 bits in blocks of 256.</param>
-    public static long Nf4(ModelShape model, bool doubleQuantization)
+    /// <param name="blockSize">Weights that share a scale.</param>
+    public static long Nf4(ModelShape model, bool doubleQuantization, int blockSize = BlockSize)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Layers * model.Linears.Sum(l => Nf4(l.Weights, doubleQuantization));
+        return model.Layers * model.Linears.Sum(l => Nf4(l.Weights, doubleQuantization, blockSize));
     }
 
     /// <summary>Bytes of one weight in NF4: half a byte an element, 4 bytes a block; or 1 byte a block, 4 bytes for 256 blocks and an offset of 4.</summary>
-    public static long Nf4(long weights, bool doubleQuantization)
+    public static long Nf4(long weights, bool doubleQuantization, int blockSize = BlockSize)
     {
-        long codes = (weights + 1) / 2, blocks = (weights + BlockSize - 1) / BlockSize;
+        long codes = (weights + 1) / 2, blocks = (weights + blockSize - 1) / blockSize;
         return codes + (doubleQuantization ? blocks + (blocks + NestedBlockSize - 1) / NestedBlockSize * sizeof(float) + sizeof(float) : blocks * sizeof(float));
     }
 }

@@ -27,7 +27,11 @@ public sealed record MemoryPlan
     /// <summary>Intermediate results of the backward pass, as far as they need more than the logits, which are gone by then.</summary>
     public required MemoryPart Workspace { get; init; }
 
+    /// <summary>Bytes of the optimizer's state that lie in a mapped file and leave memory when it runs short.</summary>
+    public long PagedBytes { get; init; }
+
     /// <summary>The parts with their names, in the order of tables.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
     public IReadOnlyList<(string Name, MemoryPart Part)> Parts =>
     [
         ("runtime", Runtime), ("base", Base), ("adapter", Adapter), ("gradients", Gradients), ("optimizer", Optimizer),
@@ -36,6 +40,9 @@ public sealed record MemoryPlan
 
     /// <summary>All parts together, in bytes.</summary>
     public long Total => Parts.Sum(p => p.Part.Bytes);
+
+    /// <summary>What must be there: the total without what can leave.</summary>
+    public long Needed => Total - PagedBytes;
 
     /// <summary>What stays whatever batch goes through: all but activations, logits and workspace.</summary>
     public long FixedBytes => Runtime.Bytes + Base.Bytes + Adapter.Bytes + Gradients.Bytes + Optimizer.Bytes;

@@ -32,6 +32,7 @@ public static class MemoryPlanner
             Adapter = new(added * sizeof(float), added == 0 ? "none" : Text($"{added:N0} parameters × 4 B in fp32")),
             Gradients = new(trained * recipe.GradientBytes, Text($"{trained:N0} trained parameters × {recipe.GradientBytes} B")),
             Optimizer = Optimizer(run, trained),
+            PagedBytes = run.Optimizer?.Paged ?? 0,
             Activations = Activations(model, run),
             Logits = logits,
             Workspace = new(Math.Max(0, backward.Bytes - logits.Bytes), Text($"{backward.Formula} = {backward.Bytes:N0} B, of which the logits' place serves {Math.Min(backward.Bytes, logits.Bytes):N0}")),
@@ -40,19 +41,18 @@ public static class MemoryPlanner
 
     private static MemoryPart Base(ModelShape model, PlannedRun run)
     {
-        var bytes = BaseBytes.Of(model, run.Recipe.Base, run.StoredBytes);
-        return new(bytes, run.Recipe.Base switch
-        {
-            BasePrecision.Fp32 => Text($"{model.Parameters:N0} parameters × 4 B"),
-            BasePrecision.Bf16 => Text($"{model.Parameters:N0} parameters × {run.StoredBytes} B"),
-            BasePrecision.Nf4 => Text($"{model.LinearWeights:N0} linear weights × 4.5 bits (4, and 32 for each block of 64) + {model.UnquantizedParameters:N0} others × {run.StoredBytes} B"),
-            _ => Text($"{model.LinearWeights:N0} linear weights × 4.127 bits (4, 8 for each block of 64, 32 for 256 blocks) + {model.UnquantizedParameters:N0} others × {run.StoredBytes} B"),
-        });
+        if (run.Recipe.Base == BasePrecision.Fp32) return new(model.Parameters * sizeof(float), Text($"{model.Parameters:N0} parameters × 4 B"));
+        if (run.Recipe.Base == BasePrecision.Bf16) return new(model.Parameters * run.StoredBytes, Text($"{model.Parameters:N0} parameters × {run.StoredBytes} B"));
+        var isDouble = run.Recipe.Base == BasePrecision.Nf4Double;
+        var skipped = model.Linears.Where(l => run.Skipped.Any(s => l.Name.EndsWith(s, StringComparison.Ordinal))).ToList();
+        var (kept, others) = (model.LinearWeights - model.Layers * skipped.Sum(l => l.Weights), model.UnquantizedParameters + model.Layers * skipped.Sum(l => l.Weights));
+        var codes = BaseBytes.Nf4(model, isDouble, run.BlockSize) - model.Layers * skipped.Sum(l => BaseBytes.Nf4(l.Weights, isDouble, run.BlockSize));
+        return new(codes + others * run.StoredBytes, Text($"{kept:N0} linear weights × {8.0 * codes / Math.Max(1, kept):0.###} bits (4, {(isDouble ? "8" : "32")} for each block of {run.BlockSize}{(isDouble ? ", 32 for 256 blocks" : "")}) + {others:N0} others × {run.StoredBytes} B"));
     }
 
     private static MemoryPart Optimizer(PlannedRun run, long trained)
     {
-        if (run.OptimizerBytes is { } given) return new(given, Text($"{trained:N0} trained parameters, as --optimizer keeps their moments"));
+        if (run.Optimizer is { } given) return new(given.Resident + given.Paged, Text($"{given.Text} of {trained:N0} trained parameters"));
         var (moments, master) = (run.Recipe.MomentBytes, run.Recipe.MasterBytes);
         return new((long)(trained * (moments + master)), Text($"{trained:N0} trained parameters × {moments:0.##} B of moments{(master == 0 ? "" : FormattableString.Invariant($" and {master} B of fp32 weights"))}"));
     }

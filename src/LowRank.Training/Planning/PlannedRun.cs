@@ -35,8 +35,14 @@ public sealed record PlannedRun
     /// <summary>Whether rows hold several sequences, so that attention needs a mask.</summary>
     public bool IsPacked { get; init; }
 
-    /// <summary>Bytes that the optimizer's state takes in memory, where it is not <see cref="TrainingRecipe.MomentBytes"/> a parameter (8-bit or paged state).</summary>
-    public long? OptimizerBytes { get; init; }
+    /// <summary>The optimizer's state; null for <see cref="TrainingRecipe.MomentBytes"/> a parameter.</summary>
+    public OptimizerBytes? Optimizer { get; init; }
+
+    /// <summary>Weights that share a scale in a 4-bit base.</summary>
+    public int BlockSize { get; init; } = BaseBytes.BlockSize;
+
+    /// <summary>Linear layers of a 4-bit base that keep 16 bits: beginnings or endings of their names.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
 
     /// <summary>The process itself; null for LowRank on a CPU.</summary>
     public MemoryPart? Runtime { get; init; }

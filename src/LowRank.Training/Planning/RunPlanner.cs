@@ -1,43 +1,115 @@
-using LowRank.Layers;
-using LowRank.Quantization;
+using LowRank.Adapters;
+using LowRank.Optimizers;
 using LowRank.Training.Data;
-using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning.Shapes;
+using LowRank.Training.Planning.Sources;
 using LowRank.Training.Settings;
-using TorchSharp;
 
 namespace LowRank.Training.Planning;
 
-/// <summary>Plans a run from its settings and its batches: before the model is loaded, or after.</summary>
-internal static class RunPlanner
+/// <summary>Plans a run of <c>lowrank train</c> from its settings and its batches, before the model is loaded.</summary>
+internal sealed class RunPlanner
 {
-    /// <summary>The plan for the widest batch that the run meets.</summary>
-    public static MemoryPlan Plan(TrainSettings settings, TrainedWeights weights, IReadOnlyList<Example> examples, BatchOptions batches, int checkpointedLayers = 0)
+    private readonly TrainSettings settings;
+    private readonly ModelSource source;
+    private readonly WidestBatch widest;
+
+    /// <param name="settings">The run.</param>
+    /// <param name="source">Its model.</param>
+    /// <param name="examples">What is learned.</param>
+    /// <param name="batches">How examples become batches.</param>
+    public RunPlanner(TrainSettings settings, ModelSource source, IReadOnlyList<Example> examples, BatchOptions batches) : this(settings, source, WidestBatch.Of(examples, batches, settings.Optimization))
     {
-        var stored = weights.Model.Decoder.Slots.OfType<EmbeddingSlot>().Single().Module is FrozenEmbedding { Weight: DenseWeight dense } && dense.StoredType == torch.ScalarType.Float32 ? 4 : 2;
-        var adapter = weights is LoraWeights lora ? AdapterShape.Of(lora.Adapter.Selection) : null;
-        return Plan(settings, ModelShape.Of(weights.Model.Decoder.Spec), adapter, stored, WidestBatch.Of(examples, batches, settings.Optimization), checkpointedLayers);
     }
 
-    /// <summary>The plan of a run whose sizes are known.</summary>
-    public static MemoryPlan Plan(TrainSettings settings, ModelShape model, AdapterShape? adapter, int storedBytes, WidestBatch widest, int checkpointedLayers) =>
-        MemoryPlanner.Predict(model, new PlannedRun
+    private RunPlanner(TrainSettings settings, ModelSource source, WidestBatch widest) => (this.settings, this.source, this.widest) = (settings, source, widest);
+
+    /// <summary>Layers of the model.</summary>
+    public int Layers => (int)source.Shape.Layers;
+
+    /// <summary>The plan with so many layers checkpointed.</summary>
+    public MemoryPlan Plan(int checkpointedLayers)
+    {
+        var (model, adapter) = (source.Shape, Adapter());
+        return MemoryPlanner.Predict(model, new PlannedRun
         {
-            Recipe = settings.Adapter.Method switch
-            {
-                "full" => TrainingRecipe.FullFp32,
-                "qlora" => TrainingRecipe.QloraDouble,
-                _ => TrainingRecipe.Lora,
-            },
+            Recipe = Recipe(),
             Adapter = adapter,
             Rows = widest.Rows,
             Length = widest.Length,
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
             ComputeBytes = settings.Model.Dtype == "bf16" ? 2 : 4,
-            StoredBytes = storedBytes,
+            StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,
+            Optimizer = OptimizerBytes.Of(settings.Optimization.Optimizer == "adamw8bit" ? OptimizerKind.AdamW8Bit : OptimizerKind.AdamW, settings.Optimization.Paged, adapter?.Tensors ?? model.Tensors()),
+            BlockSize = settings.Adapter.QuantBlock,
+            Skipped = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
         });
+    }
+
+    /// <summary>Refuses a run that needs more than there is.</summary>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="budget">What there is.</param>
+    /// <returns>What to tell the user where it fits barely, else null.</returns>
+    /// <exception cref="NotEnoughMemoryException">It does not fit, and --force was not given.</exception>
+    public string? Check(MemoryPlan plan, MemoryBudget budget)
+    {
+        if (plan.Needed <= budget.Usable) return null;
+        var tight = FormattableString.Invariant($"memory: the run is planned to need {MemorySize.Gigabytes(plan.Needed)}, {100.0 * plan.Needed / budget.Bytes:0} % of the {MemorySize.Gigabytes(budget.Bytes)} {budget.Origin}; leave 20 % free for what no plan foresees");
+        if (plan.Needed <= budget.Bytes || settings.Memory.Force) return tight + (plan.Needed > budget.Bytes ? " (--force: it runs all the same)" : "");
+        var fitting = Fitting(budget.Usable).Take(3).ToList();
+        if (fitting.Count == 0) fitting = [.. Fitting(budget.Bytes).Take(2).Select(f => $"{f} (without 20 % of headroom)")];
+        throw new NotEnoughMemoryException(plan, budget, fitting);
+    }
+
+    // Changes that make the run fit, each alone, the mildest first; at the end the strongest together.
+    private IEnumerable<string> Fitting(long bytes)
+    {
+        bool Fits(RunPlanner changed) => changed.Plan(Layers).Needed <= bytes;
+        var again = settings.Optimization.Checkpointing == "none" ? " with --checkpointing full" : "";
+        if (again.Length > 0 && Fits(this)) yield return "--checkpointing full";
+        for (var rows = widest.Rows / 2; rows >= 1; rows /= 2)
+        {
+            if (!Fits(With(w => w with { Rows = rows, SupervisedTokens = w.SupervisedTokens * rows / w.Rows }))) continue;
+            yield return FormattableString.Invariant($"--batch {rows} --accumulate {settings.Optimization.Accumulate * ((settings.Optimization.Batch + rows - 1) / rows)}{again}");
+            break;
+        }
+        for (var length = widest.Length / 2; length >= 64; length /= 2)
+        {
+            if (!Fits(With(w => w with { Length = length, SupervisedTokens = w.SupervisedTokens * length / w.Length }))) continue;
+            yield return FormattableString.Invariant($"--max-length {length}{again}");
+            break;
+        }
+        if (Methods(Fits, again).ToList() is { Count: > 0 } methods)
+        {
+            foreach (var method in methods) yield return method;
+            yield break;
+        }
+        if (settings.Adapter.Method == "qlora" || widest.Rows == 1) yield break;
+        var least = new RunPlanner(settings with { Adapter = settings.Adapter with { Method = "qlora" } }, source, new WidestBatch(1, widest.Length, (widest.SupervisedTokens + widest.Rows - 1) / widest.Rows));
+        if (Fits(least)) yield return FormattableString.Invariant($"--method qlora --batch 1 --accumulate {settings.Optimization.Accumulate * settings.Optimization.Batch}{again}");
+    }
+
+    private IEnumerable<string> Methods(Func<RunPlanner, bool> fits, string again)
+    {
+        var optimization = settings.Optimization;
+        if (!optimization.Paged && fits(With(settings with { Optimization = optimization with { Paged = true } }))) yield return $"--paged{again}";
+        foreach (var method in (string[])["lora", "qlora"])
+            if (settings.Adapter.Method is var current && current != method && current != "qlora" && fits(With(settings with { Adapter = settings.Adapter with { Method = method } }))) yield return $"--method {method}{again}";
+    }
+
+    private RunPlanner With(Func<WidestBatch, WidestBatch> change) => new(settings, source, change(widest));
+
+    private RunPlanner With(TrainSettings changed) => new(changed, source, widest);
+
+    private AdapterShape? Adapter() => settings.Adapter.Method == "full" ? null
+        : AdapterShape.Of(source.Shape, settings.Adapter.Adapter is { } folder ? LoraConfig.Load(folder) : settings.Adapter.ToConfig());
+
+    private TrainingRecipe Recipe() => settings.Adapter.Method == "full" ? TrainingRecipe.FullFp32
+        : source.FourBit is { } form ? (form.DoubleQuantization ? TrainingRecipe.QloraDouble : TrainingRecipe.Qlora)
+        : settings.Adapter.Method == "qlora" ? (settings.Adapter.DoubleQuant ? TrainingRecipe.QloraDouble : TrainingRecipe.Qlora)
+        : TrainingRecipe.Lora;
 }

@@ -12,12 +12,6 @@ internal sealed record QuickstartFiles(string TinyModel, string Training, string
     /// <param name="isTiny">Whether the data is that for the tiny model.</param>
     /// <exception cref="LowRankException">They are not there.</exception>
     public static QuickstartFiles Find(bool isTiny) =>
-        isTiny ? new(Find(Tiny), Find(Tiny + "/subjects.train.jsonl"), Find(Tiny + "/subjects.test.jsonl")) : new("", Find(Clinc + "/intents-20.train.jsonl"), Find(Clinc + "/intents-20.test.jsonl"));
-
-    private static string Find(string path)
-    {
-        for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
-            if (Path.Combine(folder, path) is var found && Path.Exists(found)) return found;
-        throw new LowRankException($"{path} is neither beside the program ({AppContext.BaseDirectory}) nor in a folder above it. The quickstart needs these files: install the tool again, or run it from a clone of the repository.");
-    }
+        isTiny ? new(ShippedFiles.Find(Tiny), ShippedFiles.Find(Tiny + "/subjects.train.jsonl"), ShippedFiles.Find(Tiny + "/subjects.test.jsonl"))
+            : new("", ShippedFiles.Find(Clinc + "/intents-20.train.jsonl"), ShippedFiles.Find(Clinc + "/intents-20.test.jsonl"));
 }

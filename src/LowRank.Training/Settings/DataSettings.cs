@@ -11,6 +11,10 @@ public sealed record DataSettings
     [Setting("validation", "Held-out data: a file, a number of rows, or a share of the rows such as 0.1.", Value = "FILE|ROWS|SHARE")]
     public string? Validation { get; init; }
 
+    /// <summary>Which rows are held out.</summary>
+    [Setting("split-seed", "Decides which rows --validation holds back; runs of other seeds can hold back the same.", Minimum = 0, Automatic = "the seed")]
+    public long? SplitSeed { get; init; }
+
     /// <summary>Tokens of a row.</summary>
     [Setting("max-length", "Tokens kept of a row; what is cut is counted and reported.", Minimum = 2, Automatic = "the longest row, at most 2048 and what the model was made for")]
     public int? MaxLength { get; init; }

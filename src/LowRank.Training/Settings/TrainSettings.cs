@@ -15,6 +15,9 @@ public sealed record TrainSettings
     /// <summary>How.</summary>
     public OptimizationSettings Optimization { get; init; } = new();
 
+    /// <summary>How much memory it may use.</summary>
+    public MemorySettings Memory { get; init; } = new();
+
     /// <summary>How progress is measured.</summary>
     public EvaluationSettings Evaluation { get; init; } = new();
 

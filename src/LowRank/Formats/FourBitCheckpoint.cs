@@ -51,8 +51,8 @@ internal static unsafe class FourBitCheckpoint
         try
         {
             Check(source, weight, parts, absmax, nestedAbsmax);
-            ReadTable(source, table, parts.CodeValues);
-            if (nestedTable is not null) ReadTable(source, nestedTable, parts.NestedValues);
+            parts.CodeValues = ReadTable(source, table, parts.CodeValues);
+            if (nestedTable is not null) ReadTable(source, nestedTable, parts.NestedValues).CopyTo(parts.NestedValues);
             return parts;
         }
         catch
@@ -106,13 +106,13 @@ internal static unsafe class FourBitCheckpoint
         return info;
     }
 
-    private static void ReadTable(ITensorSource source, TensorInfo info, Span<float> values)
+    private static ReadOnlySpan<float> ReadTable(ITensorSource source, TensorInfo info, ReadOnlySpan<float> values)
     {
         var stored = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(source.Bytes(info));
         for (var i = 0; i < values.Length; i++)
             if (!(Math.Abs(stored[i] - values[i]) <= TableTolerance))
                 throw Error(info, string.Create(CultureInfo.InvariantCulture, $"value {i} of the code table is {stored[i]}, {values[i]} is needed; this code is not known"));
-        stored.CopyTo(values);
+        return stored;
     }
 
     private static void Check(ITensorSource source, TensorInfo weight, FourBitParts parts, TensorInfo absmax, TensorInfo? nested)

@@ -19,6 +19,7 @@ internal sealed unsafe class PagedState : OptimizerState
     private const int Writing = 2;
 
     private readonly MomentLayout layout;
+    private readonly MemoryRoom system;
     private readonly Func<long> room;
     private readonly long margin;
     private readonly SafeFileHandle file;
@@ -40,11 +41,11 @@ internal sealed unsafe class PagedState : OptimizerState
     public PagedState(MomentLayout layout, OptimizerPaging paging, Func<long>? room = null, long? margin = null)
     {
         this.layout = layout;
-        var pressure = new MemoryRoom(paging.MemoryLimitBytes);
-        this.room = room ?? pressure.Beside;
-        this.margin = margin ?? pressure.Margin;
         places = new WindowPlace[layout.Windows.Count];
         (file, map) = PageFile.Create(paging.Folder, layout.Bytes);
+        system = new MemoryRoom(paging.MemoryLimitBytes);
+        this.room = room ?? system.Beside;
+        this.margin = margin ?? system.Margin;
         view = map.CreateViewAccessor(0, layout.Bytes);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         start += view.PointerOffset;
@@ -94,6 +95,7 @@ internal sealed unsafe class PagedState : OptimizerState
     public override PagingTraffic? EndStep()
     {
         while (written.TryDequeue(out var window)) Drop(window);
+        system.EndStep();
         var result = traffic;
         traffic = default;
         return result;
@@ -109,14 +111,20 @@ internal sealed unsafe class PagedState : OptimizerState
 
     private void Drop(int window)
     {
-        foreach (var s in layout.Windows[window].Segments) PageAdvice.Evict(file, start, s.Offset, s.Bytes);
+        long gone = 0;
+        foreach (var s in layout.Windows[window].Segments)
+        {
+            PageAdvice.Evict(file, start, s.Offset, s.Bytes);
+            gone += s.Bytes - PageAdvice.ResidentBytes(start + s.Offset, s.Bytes);
+        }
         places[window] = WindowPlace.Dropped;
         kept -= layout.Windows[window].Bytes;
-        traffic = traffic with { OutBytes = traffic.OutBytes + layout.Windows[window].Bytes };
+        traffic = traffic with { OutBytes = traffic.OutBytes + gone };
     }
 
     public override void Dispose()
     {
+        system.Dispose();
         foreach (var t in tensors.Values) t.Dispose();
         view.SafeMemoryMappedViewHandle.ReleasePointer();
         view.Dispose();

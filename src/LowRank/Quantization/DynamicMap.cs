@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace LowRank.Quantization;
 
 /// <summary>
@@ -19,9 +23,12 @@ internal sealed class DynamicMap
     public const int FirstCell = (127 - 24) << 7;
     public const int Cells = (127 << 7) - FirstCell + 1;
 
+    // A gather of bytes reads four at a time.
+    private const int GatherTail = 3;
+
     private readonly float[] values;
     private readonly float[] borders = GC.AllocateArray<float>(Size, pinned: true);
-    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells + 3, pinned: true); // 3 more: a vector loads 4 bytes for each
+    private readonly byte[] lowest = GC.AllocateArray<byte>(2 * Cells + GatherTail, pinned: true);
 
     private DynamicMap(float[] sorted)
     {
@@ -32,8 +39,8 @@ internal sealed class DynamicMap
         {
             var below = cell == 0 ? 0 : BitConverter.Int32BitsToSingle((FirstCell + cell) << CellShift);
             var above = BitConverter.Int32BitsToSingle(((FirstCell + cell + 1) << CellShift) - 1);
-            lowest[cell] = Lowest(below, above);
-            lowest[Cells + cell] = Lowest(-above, -below);
+            lowest[cell] = LowestOf(below, above);
+            lowest[Cells + cell] = LowestOf(-above, -below);
         }
     }
 
@@ -50,7 +57,7 @@ internal sealed class DynamicMap
     public ReadOnlySpan<float> Borders => borders;
 
     /// <summary>The lowest code of each cell, first those of positive values, then those of negative ones. In pinned memory, with 3 bytes behind the last.</summary>
-    public ReadOnlySpan<byte> LowestCodes => lowest;
+    public ReadOnlySpan<byte> Lowest => lowest;
 
     /// <summary>The code of the value nearest to <paramref name="x"/>, which is at most 1 in magnitude.</summary>
     public byte Nearest(float x)
@@ -59,6 +66,17 @@ internal sealed class DynamicMap
         var cell = Math.Clamp(((bits & int.MaxValue) >> CellShift) - FirstCell, 0, Cells - 1) + (bits < 0 ? Cells : 0);
         int code = lowest[cell];
         return (byte)(x > borders[code] ? code + 1 : code);
+    }
+
+    /// <summary>The codes of the values nearest to eight numbers; as <see cref="Nearest(float)"/>. For processors with AVX2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<int> Nearest(Vector256<float> x, byte* lowest, float* borders)
+    {
+        var bits = x.AsInt32();
+        var cell = ((bits & Vector256.Create(int.MaxValue)) >> CellShift) - Vector256.Create(FirstCell);
+        cell = Vector256.Max(Vector256.Min(cell, Vector256.Create(Cells - 1)), Vector256<int>.Zero) + ((bits >> 31) & Vector256.Create(Cells));
+        var code = Avx2.GatherVector256((int*)lowest, cell, 1) & Vector256.Create(255);
+        return code - Vector256.GreaterThan(x, Avx2.GatherVector256(borders, code, 4)).AsInt32();
     }
 
     // In the order of operations, and in the precisions, of create_dynamic_map over torch.linspace.
@@ -90,7 +108,7 @@ internal sealed class DynamicMap
         return i < (steps + 1) / 2 ? MathF.FusedMultiplyAdd(step, i, 0.1f) : MathF.FusedMultiplyAdd(-step, steps - i, 1);
     }
 
-    private byte Lowest(float from, float to)
+    private byte LowestOf(float from, float to)
     {
         var code = 0;
         while (from > borders[code]) code++;

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 using LowRank.Runtime.Memory;
@@ -12,14 +14,14 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <summary>Blocks of the weight whose scales share one scale of their own.</summary>
     public const int NestedBlockSize = DynamicBlocks.BlockSize;
 
-    private readonly float[] codeValues = GC.AllocateArray<float>(FourBitCode.Size, pinned: true);
+    private readonly float[] table = GC.AllocateArray<float>(FourBitDecode.TableLength, pinned: true);
     private readonly float[] nestedValues = GC.AllocateArray<float>(DynamicMap.Size, pinned: true);
 
     /// <summary>Describes a weight <c>[outFeatures, inFeatures]</c>; the buffers are set by the caller.</summary>
     public FourBitParts(long outFeatures, long inFeatures, TensorType sourceType, FourBitOptions options)
     {
         (OutFeatures, InFeatures, SourceType, Options) = (outFeatures, inFeatures, sourceType, options);
-        FourBitCode.Of(options.Type).Values.CopyTo(codeValues);
+        CodeValues = FourBitCode.Of(options.Type).Values;
         DynamicMap.Signed.AscendingValues.CopyTo(nestedValues);
     }
 
@@ -53,8 +55,12 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <summary>With double quantization, what was subtracted from each scale: their mean.</summary>
     public float NestedOffset { get; init; }
 
-    /// <summary>The sixteen values of the codes. In pinned memory.</summary>
-    public Span<float> CodeValues => codeValues;
+    /// <summary>The sixteen values of the codes.</summary>
+    public ReadOnlySpan<float> CodeValues
+    {
+        get => table.AsSpan(0, FourBitCode.Size);
+        set => FourBitDecode.FillTable(value, table);
+    }
 
     /// <summary>The 256 values that quantized scales stand for. In pinned memory.</summary>
     public Span<float> NestedValues => nestedValues;
@@ -65,10 +71,11 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <summary>Blocks of <paramref name="blockSize"/> that <paramref name="elements"/> fill.</summary>
     public static long BlocksOf(long elements, long blockSize) => (elements + blockSize - 1) / blockSize;
 
-    /// <summary>The scale of a block, decoded where it is quantized: <c>nested value · nested absmax + offset</c> in fp32.</summary>
-    public float Scale(long block) => NestedAbsmax is { } nested
-        ? nestedValues[Absmax.Pointer[block]] * ((float*)nested.Pointer)[block / NestedBlockSize] + NestedOffset
-        : ((float*)Absmax.Pointer)[block];
+    /// <summary>The addresses of the parts, valid until they are disposed.</summary>
+    /// <exception cref="ObjectDisposedException">They were.</exception>
+    public FourBitView View() => new(
+        Packed.Pointer, (float*)Unsafe.AsPointer(ref table[0]), Absmax.Pointer, NestedAbsmax is null ? null : (float*)NestedAbsmax.Pointer,
+        (float*)Unsafe.AsPointer(ref nestedValues[0]), NestedOffset, BitOperations.Log2((uint)Options.BlockSize));
 
     /// <inheritdoc/>
     public void Dispose()

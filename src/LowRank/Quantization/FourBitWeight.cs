@@ -64,10 +64,11 @@ public sealed class FourBitWeight : FrozenWeight
     internal unsafe void Dequantize(long start, long count, TensorType type, byte* target)
     {
         const int grain = 1 << 15;
+        var view = parts.View();
         TorchThreads.For(0, (count + grain - 1) / grain, 1, (from, to) =>
         {
             var (first, last) = (from * grain, Math.Min(count, to * grain));
-            FourBitRange.Decode(parts, start + first, last - first, type, target + first * type.ElementSize());
+            FourBitRange.Decode(view, start + first, last - first, type, target + first * type.ElementSize());
         });
     }
 
@@ -81,7 +82,7 @@ public sealed class FourBitWeight : FrozenWeight
         foreach (var id in TensorMemory.Elements<long>(flat))
         {
             if (id < 0 || id >= OutFeatures) throw new ArgumentOutOfRangeException(nameof(ids), $"Row {id} of a weight with {OutFeatures} rows.");
-            FourBitRange.Decode(parts, id * InFeatures, InFeatures, target + row++ * InFeatures);
+            FourBitRange.Decode(parts.View(), id * InFeatures, InFeatures, target + row++ * InFeatures);
         }
         using var cast = rows.to(dtype);
         return cast.reshape([.. ids.shape, InFeatures]);

@@ -44,7 +44,7 @@ public sealed unsafe class FourBitKernelTests
                 foreach (var count in new[] { 1, 2, 31, 32, 33, 64, 97, 4096 })
                 {
                     var (want, got) = (new float[count + 1], new float[count + 1]);
-                    fixed (float* table = code.Values, pw = want, pg = got)
+                    fixed (float* table = Table(code), pw = want, pg = got)
                     fixed (byte* p = packed)
                     {
                         FourBitDecode.Scalar(p, count, table, scale, pw);
@@ -62,7 +62,7 @@ public sealed unsafe class FourBitKernelTests
         using var weight = FourBitSamples.Weight(8, 96, new());
         var all = FourBitSamples.Values(weight);
         var got = new float[count + 1];
-        fixed (float* p = got) FourBitRange.Decode(weight.Parts, start, count, p);
+        fixed (float* p = got) FourBitRange.Decode(weight.Parts.View(), start, count, p);
         Assert.Equal(all.AsSpan(start, count), got.AsSpan(0, count));
         Assert.Equal(0, got[count]);
     }
@@ -73,7 +73,7 @@ public sealed unsafe class FourBitKernelTests
         const int count = 1 << 20;
         var x = FourBitSamples.Normal(count, 1);
         var (packed, back) = (new byte[count / 2], new float[count]);
-        fixed (float* px = x, pb = back, table = FourBitCode.Nf4.Values)
+        fixed (float* px = x, pb = back, table = Table(FourBitCode.Nf4))
         fixed (byte* pp = packed)
             foreach (var path in Enum.GetValues<VectorPath>())
             {
@@ -114,6 +114,13 @@ public sealed unsafe class FourBitKernelTests
         var x = new float[count];
         for (var i = 0; i < count; i++) x[i] = i % 2 == 0 && i / 2 < special.Count ? special[i / 2] : (float)(random.NextDouble() * 4 - 2);
         return x;
+    }
+
+    private static float[] Table(FourBitCode code)
+    {
+        var table = new float[FourBitDecode.TableLength];
+        FourBitDecode.FillTable(code.Values, table);
+        return table;
     }
 
     private static VectorPath Require(VectorPathName name)

@@ -76,6 +76,26 @@ public sealed class DynamicMapTests
         Assert.All(back, v => Assert.Equal(0, v));
     }
 
+    [Theory, InlineData("dynamic_signed"), InlineData("dynamic_unsigned")]
+    public unsafe void Vectors_find_the_same_codes(string name)
+    {
+        var map = Map(name);
+        List<float> values = [1, 0, -0f, 1e-30f, -1e-30f, 1e-41f];
+        foreach (var b in map.Borders[..^1]) values.AddRange([b, MathF.BitIncrement(b), MathF.BitDecrement(b), -b]);
+        var random = new Random(2);
+        while (values.Count < 100_003) values.Add((float)((random.NextDouble() * 2 - 1) * Math.Pow(10, -9 * random.NextDouble())));
+        // The largest of every block is 1, so that values are searched as they are.
+        float[] x = [.. values.Select((v, i) => i % 256 == 0 ? 1 : v)];
+        var (want, got, absmax) = (new byte[x.Length], new byte[x.Length], new float[DynamicBlocks.Blocks(x.Length)]);
+        fixed (float* px = x, pa = absmax)
+        fixed (byte* pw = want, pg = got)
+        {
+            DynamicBlocks.Quantize(px, x.Length, map, pw, pa, vectorised: false);
+            DynamicBlocks.Quantize(px, x.Length, map, pg, pa);
+        }
+        Assert.Equal(want, got);
+    }
+
     private static DynamicMap Map(string name) => name == "dynamic_signed" ? DynamicMap.Signed : DynamicMap.Unsigned;
 
     private static int ByTrial(DynamicMap map, float x)

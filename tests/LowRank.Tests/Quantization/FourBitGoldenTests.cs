@@ -63,7 +63,7 @@ public sealed unsafe class FourBitGoldenTests
             Packed = Buffer(packed), Absmax = Buffer(nestedCodes), NestedAbsmax = Buffer(nestedAbsmax), NestedOffset = offset,
         }))
         {
-            for (var i = 0; i < scales.Length; i++) Near.All([scales[i]], [stored.Parts.Scale(i)], 1e-6 + 1e-5 * Math.Abs(scales[i]), $"scale {i}");
+            for (var i = 0; i < scales.Length; i++) Near.All([scales[i]], [stored.Parts.View().Scale(i)], 1e-6 + 1e-5 * Math.Abs(scales[i]), $"scale {i}");
             if (data.Has(id + ".nested_dequantized")) Assert.Equal(data.Floats(id + ".nested_dequantized"), FourBitSamples.Values(stored, type));
         }
 

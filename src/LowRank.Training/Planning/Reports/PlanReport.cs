@@ -6,7 +6,7 @@ namespace LowRank.Training.Planning.Reports;
 public sealed record PlanReport
 {
     /// <summary>The share of the memory that a run should use: the rest is headroom for what no plan foresees.</summary>
-    public const double UsableShare = Checkpointing.UsableShare;
+    public const double UsableShare = MemoryBudget.UsableShare;
 
     /// <summary>The model.</summary>
     public required ModelSource Model { get; init; }

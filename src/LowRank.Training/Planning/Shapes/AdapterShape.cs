@@ -5,14 +5,17 @@ namespace LowRank.Training.Planning.Shapes;
 /// <summary>The size of a LoRA on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
 public sealed record AdapterShape
 {
-    private AdapterShape(TargetSelection selection, long added, long trainable)
+    private AdapterShape(TargetSelection selection, IReadOnlyList<long> tensors, long biases)
     {
-        (Selection, AddedParameters, TrainableParameters) = (selection, added, trainable);
+        (Selection, Tensors, AddedParameters, TrainableParameters) = (selection, tensors, tensors.Sum(), tensors.Sum() + biases);
         Targets = selection.Targets.Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>The modules that are adapted or trained whole, with their ranks.</summary>
     public TargetSelection Selection { get; }
+
+    /// <summary>Elements of each tensor that comes to the model.</summary>
+    public IReadOnlyList<long> Tensors { get; }
 
     /// <summary>Parameters that come to the model: A, B, biases of B, and copies of modules that are trained whole.</summary>
     public long AddedParameters { get; }
@@ -31,17 +34,26 @@ public sealed record AdapterShape
     public static AdapterShape Of(ModelShape model, LoraConfig config)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Of(TargetMatcher.Select(config, model.Modules(), model.ModelType));
-    }
-
-    /// <summary>Sizes of what a configuration has chosen.</summary>
-    public static AdapterShape Of(TargetSelection selection)
-    {
-        ArgumentNullException.ThrowIfNull(selection);
-        long pairs = selection.Targets.Where(t => t.TiedTo is null).Sum(t => t.Rank * (t.Module.InFeatures + t.Module.OutFeatures) + (selection.Config.LoraBias ? t.Module.OutFeatures : 0));
-        long saved = selection.ModulesToSave.Where(s => s.TiedTo is null).Sum(s => s.Module.Kind == ModuleKind.Other ? s.Module.OutFeatures
-            : s.Module.InFeatures * s.Module.OutFeatures + (s.Module.HasBias ? s.Module.OutFeatures : 0));
-        return new AdapterShape(selection, pairs + saved, pairs + saved);
+        ArgumentNullException.ThrowIfNull(config);
+        var selection = TargetMatcher.Select(config, model.Modules(), model.ModelType);
+        var tensors = new List<long>();
+        foreach (var t in selection.Targets.Where(t => t.TiedTo is null))
+        {
+            tensors.AddRange([t.Rank * t.Module.InFeatures, t.Rank * t.Module.OutFeatures]);
+            if (config.LoraBias) tensors.Add(t.Module.OutFeatures);
+        }
+        foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null).Select(s => s.Module))
+        {
+            tensors.Add(saved.Kind == ModuleKind.Other ? saved.OutFeatures : saved.InFeatures * saved.OutFeatures);
+            if (saved.HasBias) tensors.Add(saved.OutFeatures);
+        }
+        var biases = config.Bias switch
+        {
+            BiasTraining.All => model.LinearBiases,
+            BiasTraining.LoraOnly => selection.Targets.Sum(t => t.Module.HasBias ? t.Module.OutFeatures : 0),
+            _ => 0,
+        };
+        return new AdapterShape(selection, tensors, biases);
     }
 
     /// <summary>Trainable parameters in percent of all, with four decimals, as PEFT prints it.</summary>

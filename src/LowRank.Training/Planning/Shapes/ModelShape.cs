@@ -139,6 +139,23 @@ public sealed record ModelShape
         };
     }
 
+    /// <summary>Elements of each tensor, a tied head's once.</summary>
+    public IEnumerable<long> Tensors()
+    {
+        yield return EmbeddingWeights;
+        if (!TiedHead) yield return HeadWeights;
+        yield return Hidden;
+        for (var i = 0L; i < Layers; i++)
+        {
+            foreach (var linear in Linears)
+            {
+                yield return linear.Weights;
+                if (linear.HasBias) yield return linear.Out;
+            }
+            for (var left = NormWeightsPerLayer; left > 0; left -= Hidden) yield return Math.Min(left, Hidden);
+        }
+    }
+
     /// <summary>The modules as adapters see them: what <see cref="TargetMatcher"/> chooses targets from.</summary>
     public IReadOnlyList<AdaptableModule> Modules()
     {

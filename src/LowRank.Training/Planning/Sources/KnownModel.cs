@@ -9,7 +9,7 @@ namespace LowRank.Training.Planning.Sources;
 /// <param name="Config">Its configuration, as far as sizes go.</param>
 public sealed record KnownModel(string Name, string Hub, ModelConfig Config)
 {
-    private static readonly string[] Endings = ["-hf", "-instruct", "-chat", "-it", "-base", "-v1.0", "-v0.1", "-4k", "-128k", "-meta", ".gguf"];
+    private static readonly string[] Endings = ["-hf", "-chat", "-it", "-base", "-v1.0", "-v0.1", "-4k", "-128k"];
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<KnownModel> All { get; } = Load();
@@ -24,7 +24,7 @@ public sealed record KnownModel(string Name, string Hub, ModelConfig Config)
 
     private static string Plain(string text)
     {
-        var name = text[(text.LastIndexOf('/') + 1)..].ToLowerInvariant().Replace('_', '-').Replace("meta-llama", "llama", StringComparison.Ordinal);
+        var name = text[(text.LastIndexOf('/') + 1)..].ToLowerInvariant().Replace('_', '-').Replace("meta-llama", "llama", StringComparison.Ordinal).Replace("-instruct", "", StringComparison.Ordinal);
         if (name.StartsWith("llama2", StringComparison.Ordinal) || name.StartsWith("llama3", StringComparison.Ordinal)) name = name.Insert("llama".Length, "-");
         for (var ending = Endings[0]; ending is not null;)
         {

@@ -114,7 +114,7 @@ internal static unsafe class AdamW8BitKernel
 
         public float* Borders { get; } = Start(map.Borders);
 
-        public byte* Lowest { get; } = Start(map.LowestCodes);
+        public byte* Lowest { get; } = Start(map.Lowest);
 
         private static T* Start<T>(ReadOnlySpan<T> pinned)
             where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(pinned));

@@ -4,5 +4,8 @@ namespace LowRank.Kernels.Cpu;
 internal sealed unsafe class BFloat16Panels(ushort* data, long outFeatures, long inFeatures) : PanelWeight(outFeatures, inFeatures)
 {
     /// <inheritdoc/>
-    public override void Decode(long row, long column, int columns, float* target) => BFloat16Widen.Run(data + row * InFeatures + column, columns, target);
+    public override void Decode(long row, int rows, long column, int columns, float* target)
+    {
+        for (var r = 0; r < rows; r++) BFloat16Widen.Run(data + (row + r) * InFeatures + column, columns, target + (long)r * columns);
+    }
 }

@@ -24,16 +24,32 @@ internal static unsafe class DynamicBlocks
     /// <param name="map">The values that codes stand for.</param>
     /// <param name="codes">Gets <paramref name="count"/> codes.</param>
     /// <param name="absmax">Gets a scale for each block.</param>
-    public static void Quantize(float* source, long count, DynamicMap map, byte* codes, float* absmax)
+    /// <param name="vectorised">Whether AVX2 is used where the processor has it; the codes are the same.</param>
+    public static void Quantize(float* source, long count, DynamicMap map, byte* codes, float* absmax, bool vectorised = true)
     {
-        for (long start = 0, block = 0; start < count; start += BlockSize, block++)
-        {
-            var n = (int)Math.Min(BlockSize, count - start);
-            var scale = LargestMagnitude(source + start, n);
-            absmax[block] = scale;
-            var by = scale > 0 ? scale : 1;
-            for (var i = 0; i < n; i++) codes[start + i] = map.Nearest(source[start + i] / by);
-        }
+        fixed (byte* lowest = map.Lowest)
+        fixed (float* borders = map.Borders)
+            for (long start = 0, block = 0; start < count; start += BlockSize, block++)
+            {
+                var n = (int)Math.Min(BlockSize, count - start);
+                var scale = LargestMagnitude(source + start, n);
+                absmax[block] = scale;
+                var by = scale > 0 ? scale : 1;
+                var i = 0;
+                if (vectorised && Avx2.IsSupported)
+                    for (; i <= n - 32; i += 32) Nearest32(source + start + i, Vector256.Create(by), lowest, borders, codes + start + i);
+                for (; i < n; i++) codes[start + i] = map.Nearest(source[start + i] / by);
+            }
+    }
+
+    private static void Nearest32(float* x, Vector256<float> by, byte* lowest, float* borders, byte* codes)
+    {
+        var low = Avx2.PackSignedSaturate(
+            DynamicMap.Nearest(Vector256.Load(x) / by, lowest, borders), DynamicMap.Nearest(Vector256.Load(x + 8) / by, lowest, borders));
+        var high = Avx2.PackSignedSaturate(
+            DynamicMap.Nearest(Vector256.Load(x + 16) / by, lowest, borders), DynamicMap.Nearest(Vector256.Load(x + 24) / by, lowest, borders));
+        // Packing works within halves of 128 bits: groups of four values come out as 0 2 4 6, 1 3 5 7.
+        Vector256.Store(Avx2.PermuteVar8x32(Avx2.PackUnsignedSaturate(low, high).AsInt32(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsByte(), codes);
     }
 
     /// <summary>The values that the codes stand for: <c>map[code] · absmax</c>.</summary>

@@ -27,8 +27,7 @@ internal static unsafe class FewRows
             {
                 var o = 2 * pair;
                 var two = o + 1 < outFeatures;
-                weight.Decode(o, 0, depth, w0);
-                if (two) weight.Decode(o + 1, 0, depth, w1);
+                weight.Decode(o, two ? 2 : 1, 0, depth, w0);
                 for (long r = 0; r < rows; r++)
                 {
                     var (a, b) = Dots(x + r * depth, w0, two ? w1 : w0, depth);

@@ -1,20 +1,33 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace LowRank.Kernels.Cpu;
 
 /// <summary>
-/// The values of one block: <c>table[code] · scale</c> in fp32. All sixteen products are formed first, so that a value is one look-up. Every path takes 32 values
-/// (16 bytes) at a time and leaves the rest to the scalar one.
+/// The values of one block: <c>table[code] · scale</c> in fp32. Every path takes 32 values (16 bytes) at a time and leaves the rest to the scalar one. AVX-512
+/// looks a value up in the table multiplied by the scale; the narrower vectors look up each of its four bytes, put them together, and multiply.
 /// </summary>
 internal static unsafe class FourBitDecode
 {
+    /// <summary>Floats of a table: sixteen values, and their first, second, third and fourth bytes in sixteen bytes each.</summary>
+    public const int TableLength = 32;
+
+    /// <summary>Makes a table of the sixteen values of the codes.</summary>
+    public static void FillTable(ReadOnlySpan<float> values, Span<float> table)
+    {
+        values[..16].CopyTo(table);
+        var planes = MemoryMarshal.AsBytes(table[16..TableLength]);
+        for (var code = 0; code < 16; code++)
+            for (var plane = 0; plane < 4; plane++) planes[16 * plane + code] = (byte)(BitConverter.SingleToUInt32Bits(values[code]) >> (8 * plane));
+    }
+
     /// <summary>Decodes on a path that the processor has.</summary>
     /// <param name="path">The instruction set.</param>
     /// <param name="packed">Two codes a byte, the first in the high nibble.</param>
     /// <param name="count">Number of values.</param>
-    /// <param name="table">The sixteen values of the codes.</param>
+    /// <param name="table">The sixteen values of the codes, then their bytes; see <see cref="FillTable"/>.</param>
     /// <param name="scale">The block's scale.</param>
     /// <param name="target">Gets the values.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,7 +42,6 @@ internal static unsafe class FourBitDecode
     /// <summary>The plain form of every other path.</summary>
     public static void Scalar(byte* packed, int count, float* table, float scale, float* target)
     {
-        if (count == 0) return;
         var scaled = stackalloc float[16];
         for (var i = 0; i < 16; i++) scaled[i] = table[i] * scale;
         for (var i = 0; i + 1 < count; i += 2)
@@ -51,33 +63,37 @@ internal static unsafe class FourBitDecode
             Vector512.Store(Avx512F.PermuteVar16x32(scaled, Avx512F.ConvertToVector512Int32(first)), target + i);
             Vector512.Store(Avx512F.PermuteVar16x32(scaled, Avx512F.ConvertToVector512Int32(second)), target + i + 16);
         }
-        Scalar(packed + i / 2, count - i, table, scale, target + i);
+        if (i < count) Scalar(packed + i / 2, count - i, table, scale, target + i);
     }
 
     private static void WithAvx2(byte* packed, int count, float* table, float scale, float* target)
     {
+        var planes = (byte*)(table + 16);
+        var (p0, p1, p2, p3) = (Plane(planes), Plane(planes + 16), Plane(planes + 32), Plane(planes + 48));
         var by = Vector256.Create(scale);
-        var (low, high) = (Vector256.Load(table) * by, Vector256.Load(table + 8) * by);
+        var order = Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7);
         var i = 0;
         for (; i <= count - 32; i += 32)
         {
             var (first, second) = Codes(packed + i / 2);
-            Vector256.Store(LookUp(low, high, Avx2.ConvertToVector256Int32(first)), target + i);
-            Vector256.Store(LookUp(low, high, Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(first, 8))), target + i + 8);
-            Vector256.Store(LookUp(low, high, Avx2.ConvertToVector256Int32(second)), target + i + 16);
-            Vector256.Store(LookUp(low, high, Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(second, 8))), target + i + 24);
+            // Unpacking works within halves of 128 bits: with every second group of four codes in each half, what comes out is in order.
+            var codes = Avx2.PermuteVar8x32(Vector256.Create(first, second).AsInt32(), order).AsByte();
+            var (b0, b1, b2, b3) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes), Avx2.Shuffle(p2, codes), Avx2.Shuffle(p3, codes));
+            var (low, high) = (Avx2.UnpackLow(b0, b1).AsInt16(), Avx2.UnpackLow(b2, b3).AsInt16());
+            Vector256.Store(Avx2.UnpackLow(low, high).AsSingle() * by, target + i);
+            Vector256.Store(Avx2.UnpackHigh(low, high).AsSingle() * by, target + i + 8);
+            (low, high) = (Avx2.UnpackHigh(b0, b1).AsInt16(), Avx2.UnpackHigh(b2, b3).AsInt16());
+            Vector256.Store(Avx2.UnpackLow(low, high).AsSingle() * by, target + i + 16);
+            Vector256.Store(Avx2.UnpackHigh(low, high).AsSingle() * by, target + i + 24);
         }
         if (i < count) Scalar(packed + i / 2, count - i, table, scale, target + i);
     }
 
-    /// <summary>Entries of a table of sixteen: both halves by the lower three bits, then the one that the fourth bit, moved to the sign, names.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector256<float> LookUp(Vector256<float> low, Vector256<float> high, Vector256<int> codes) =>
-        Avx.BlendVariable(Avx2.PermuteVar8x32(low, codes), Avx2.PermuteVar8x32(high, codes), (codes << 28).AsSingle());
+    private static Vector256<byte> Plane(byte* bytes) => Vector256.Create(Vector128.Load(bytes), Vector128.Load(bytes));
 
-    /// <summary>32 codes in order from 16 bytes.</summary>
+    // 32 codes in order from 16 bytes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static (Vector128<byte> First, Vector128<byte> Second) Codes(byte* packed)
+    private static (Vector128<byte> First, Vector128<byte> Second) Codes(byte* packed)
     {
         var bytes = Vector128.Load(packed);
         var mask = Vector128.Create((byte)15);
@@ -85,16 +101,12 @@ internal static unsafe class FourBitDecode
         return (Sse2.UnpackLow(high, low), Sse2.UnpackHigh(high, low));
     }
 
-    // No portable look-up of 32-bit values exists, but one of bytes does: each byte of the value is looked up alone, and they are put together by widening.
+    // No portable interleaving exists; widening and shifting does the same.
     private static void WithVector128(byte* packed, int count, float* table, float scale, float* target)
     {
-        var planes = stackalloc byte[64];
-        for (var c = 0; c < 16; c++)
-        {
-            var bits = BitConverter.SingleToUInt32Bits(table[c] * scale);
-            for (var plane = 0; plane < 4; plane++) planes[16 * plane + c] = (byte)(bits >> (8 * plane));
-        }
+        var planes = (byte*)(table + 16);
         var (p0, p1, p2, p3) = (Vector128.Load(planes), Vector128.Load(planes + 16), Vector128.Load(planes + 32), Vector128.Load(planes + 48));
+        var by = Vector128.Create(scale);
         var mask = Vector128.Create((byte)15);
         var i = 0;
         for (; i <= count - 32; i += 32)
@@ -102,24 +114,24 @@ internal static unsafe class FourBitDecode
             var bytes = Vector128.Load(packed + i / 2);
             var (high, low) = ((bytes.AsUInt16() >> 4).AsByte() & mask, bytes & mask);
             // Byte pairs in order: the first code of a byte in the lower half of a 16-bit lane.
-            Store(p0, p1, p2, p3, (Vector128.WidenLower(high) | Vector128.WidenLower(low) << 8).AsByte(), target + i);
-            Store(p0, p1, p2, p3, (Vector128.WidenUpper(high) | Vector128.WidenUpper(low) << 8).AsByte(), target + i + 16);
+            Store(p0, p1, p2, p3, (Vector128.WidenLower(high) | Vector128.WidenLower(low) << 8).AsByte(), by, target + i);
+            Store(p0, p1, p2, p3, (Vector128.WidenUpper(high) | Vector128.WidenUpper(low) << 8).AsByte(), by, target + i + 16);
         }
-        Scalar(packed + i / 2, count - i, table, scale, target + i);
+        if (i < count) Scalar(packed + i / 2, count - i, table, scale, target + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector128<byte> p0, Vector128<byte> p1, Vector128<byte> p2, Vector128<byte> p3, Vector128<byte> codes, float* target)
+    private static void Store(Vector128<byte> p0, Vector128<byte> p1, Vector128<byte> p2, Vector128<byte> p3, Vector128<byte> codes, Vector128<float> by, float* target)
     {
         var (b0, b1, b2, b3) = (Vector128.Shuffle(p0, codes), Vector128.Shuffle(p1, codes), Vector128.Shuffle(p2, codes), Vector128.Shuffle(p3, codes));
-        Store(Vector128.WidenLower(b0) | Vector128.WidenLower(b1) << 8, Vector128.WidenLower(b2) | Vector128.WidenLower(b3) << 8, target);
-        Store(Vector128.WidenUpper(b0) | Vector128.WidenUpper(b1) << 8, Vector128.WidenUpper(b2) | Vector128.WidenUpper(b3) << 8, target + 8);
+        Store(Vector128.WidenLower(b0) | Vector128.WidenLower(b1) << 8, Vector128.WidenLower(b2) | Vector128.WidenLower(b3) << 8, by, target);
+        Store(Vector128.WidenUpper(b0) | Vector128.WidenUpper(b1) << 8, Vector128.WidenUpper(b2) | Vector128.WidenUpper(b3) << 8, by, target + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(Vector128<ushort> low, Vector128<ushort> high, float* target)
+    private static void Store(Vector128<ushort> low, Vector128<ushort> high, Vector128<float> by, float* target)
     {
-        Vector128.Store((Vector128.WidenLower(low) | Vector128.WidenLower(high) << 16).AsSingle(), target);
-        Vector128.Store((Vector128.WidenUpper(low) | Vector128.WidenUpper(high) << 16).AsSingle(), target + 4);
+        Vector128.Store((Vector128.WidenLower(low) | Vector128.WidenLower(high) << 16).AsSingle() * by, target);
+        Vector128.Store((Vector128.WidenUpper(low) | Vector128.WidenUpper(high) << 16).AsSingle() * by, target + 4);
     }
 }

@@ -6,5 +6,12 @@ namespace LowRank.Kernels.Cpu;
 internal sealed unsafe class FourBitPanels(FourBitParts parts) : PanelWeight(parts.OutFeatures, parts.InFeatures)
 {
     /// <inheritdoc/>
-    public override void Decode(long row, long column, int columns, float* target) => FourBitRange.Decode(parts, row * InFeatures + column, columns, target);
+    public override void Decode(long row, int rows, long column, int columns, float* target)
+    {
+        var view = parts.View();
+        if (columns == InFeatures)
+            FourBitRange.Decode(view, row * InFeatures, (long)rows * columns, target);
+        else
+            for (var r = 0; r < rows; r++) FourBitRange.Decode(view, (row + r) * InFeatures + column, columns, target + (long)r * columns);
+    }
 }

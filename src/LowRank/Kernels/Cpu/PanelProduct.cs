@@ -28,8 +28,7 @@ internal static unsafe class PanelProduct
                 var (panel, row) = (tile / cut.RowBlocks, tile % cut.RowBlocks * cut.RowBlock);
                 var column = panel * cut.Width;
                 var width = (int)Math.Min(cut.Width, columns - column);
-                if (panel != decoded)
-                    for (var r = 0; r < width; r++) weight.Decode(column + r, 0, depth, scratch.Floats + (long)r * depth);
+                if (panel != decoded) weight.Decode(column, width, 0, depth, scratch.Floats);
                 decoded = panel;
                 gemm.TimesTransposed((int)Math.Min(cut.RowBlock, rows - row), width, depth, x + row * depth, depth, scratch.Floats, depth,
                     y + row * columns + column, checked((int)columns));
@@ -62,7 +61,7 @@ internal static unsafe class PanelProduct
                 for (var start = 0; start < depth; start += step)
                 {
                     var count = Math.Min(step, depth - start);
-                    for (var r = 0; r < count; r++) weight.Decode(start + r, column, width, scratch.Floats + (long)r * width);
+                    weight.Decode(start, count, column, width, scratch.Floats);
                     for (var tile = first; tile < last; tile++)
                     {
                         var row = tile % cut.RowBlocks * cut.RowBlock;

@@ -9,6 +9,6 @@ internal abstract unsafe class PanelWeight(long outFeatures, long inFeatures)
     /// <summary>Columns of the matrix.</summary>
     public long InFeatures { get; } = inFeatures;
 
-    /// <summary>Columns <paramref name="column"/> to <c>column + columns</c> of a row.</summary>
-    public abstract void Decode(long row, long column, int columns, float* target);
+    /// <summary>Columns <paramref name="column"/> to <c>column + columns</c> of some rows, one after another: <c>[rows, columns]</c>.</summary>
+    public abstract void Decode(long row, int rows, long column, int columns, float* target);
 }

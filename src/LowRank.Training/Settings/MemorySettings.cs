@@ -1,0 +1,13 @@
+namespace LowRank.Training.Settings;
+
+/// <summary>How much memory a run may use.</summary>
+public sealed record MemorySettings
+{
+    /// <summary>The limit.</summary>
+    [Setting("memory", "The most memory that the process may use, such as 8GB (10⁹ bytes) or 8GiB (2³⁰): a run that is planned to need more is refused before it loads the model.", Value = "SIZE", Automatic = "what the machine and the control group have free")]
+    public string? Memory { get; init; }
+
+    /// <summary>Whether to run without regard to the plan.</summary>
+    [Setting("force", "Run even where the plan says that memory will not suffice.")]
+    public bool Force { get; init; }
+}
