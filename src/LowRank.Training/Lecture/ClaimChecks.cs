@@ -1,3 +1,4 @@
+using LowRank.Training.Lecture.Advanced;
 using LowRank.Training.Lecture.Choosing;
 using LowRank.Training.Lecture.Memory;
 using LowRank.Training.Lecture.Mistakes;
@@ -19,6 +20,7 @@ internal static class ClaimChecks
         new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
         new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
         new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
+        new PlusRatio(),
     ];
 
     /// <summary>The check of a claim, or null.</summary>

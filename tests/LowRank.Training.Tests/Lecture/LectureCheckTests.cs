@@ -34,6 +34,7 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
         { "E1", "guard_faulty", 0, "not-reproduced" }, { "E2", "guard_sound", 1, "not-reproduced" }, { "E3", "guard_equal", 1, "not-reproduced" },
         { "E4", "guard_few", 0, "not-reproduced" }, { "E4", "extra_share_lora", 0.2, "reproduced" },
         { "E5", "guard_changed", 0, "refined" }, { "E5", "guard_sound", 1, "not-reproduced" },
+        { "A3", "loss_16", 9, "not-reproduced" },
     };
 
     [Fact]

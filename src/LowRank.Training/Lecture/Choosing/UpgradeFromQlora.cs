@@ -1,4 +1,3 @@
-using LowRank.Training.Evaluation;
 using LowRank.Training.Lecture.Laboratory;
 using LowRank.Training.Methods;
 
@@ -11,30 +10,26 @@ internal sealed class UpgradeFromQlora : IClaimCheck
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var (first, second) = (MainRuns.LoraSettings with { Method = "qlora", Steps = laboratory.Steps }, MainRuns.LoraSettings with { Steps = Math.Max(2, laboratory.Steps / 3) });
-        var (qlora, values) = laboratory.Train(first, (_, weights) => AdapterValues.Of(((LoraWeights)weights).Adapter));
-        using (values)
+        var (qlora, settings) = (MainRuns.Qlora(laboratory), MainRuns.LoraSettings with { Steps = Math.Max(2, laboratory.Steps / 3), LearningRate = laboratory.IsTiny ? 1e-3 : 2e-4 });
+        using var model = laboratory.Load();
+        var adapter = model.Attach(LectureLaboratory.ConfigOf(settings));
+        try
         {
-            using var model = laboratory.Load();
-            var adapter = model.Attach(LectureLaboratory.ConfigOf(second));
-            try
+            qlora.Values.CopyTo(adapter);
+            var moved = laboratory.HeldOutLoss(model);
+            var (upgraded, _) = laboratory.Train(settings, model, new LoraWeights(model, adapter), (_, _) => true);
+            return new Figures
             {
-                values.CopyTo(adapter);
-                var moved = laboratory.HeldOutLoss(model);
-                var (upgraded, _) = laboratory.Train(second with { LearningRate = laboratory.IsTiny ? 1e-3 : 2e-4 }, model, new LoraWeights(model, adapter), (_, _) => true);
-                return new Figures
-                {
-                    ["loss_base"] = MainRuns.Base(laboratory).HeldOutLoss,
-                    ["loss_qlora"] = qlora.HeldOutLoss,
-                    ["loss_moved"] = moved,
-                    ["steps"] = upgraded.Losses.Count,
-                    ["loss_upgraded"] = upgraded.HeldOutLoss,
-                };
-            }
-            finally
-            {
-                model.Detach();
-            }
+                ["loss_base"] = MainRuns.Base(laboratory).HeldOutLoss,
+                ["loss_qlora"] = qlora.Experiment.HeldOutLoss,
+                ["loss_moved"] = moved,
+                ["steps"] = upgraded.Losses.Count,
+                ["loss_upgraded"] = upgraded.HeldOutLoss,
+            };
+        }
+        finally
+        {
+            model.Detach();
         }
     }
 

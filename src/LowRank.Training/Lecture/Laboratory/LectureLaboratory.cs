@@ -51,7 +51,10 @@ internal sealed class LectureLaboratory
     public IReadOnlyList<DataRow> HeldOut { get; }
 
     /// <summary>Optimizer steps of a run.</summary>
-    public int Steps => options.Steps ?? (IsTiny ? 60 : 12);
+    public int Steps => options.Steps ?? (IsTiny ? 90 : 12);
+
+    /// <summary>Steps of a run on few rows.</summary>
+    public int ShortSteps => Math.Max(3, 2 * Steps / 3);
 
     /// <summary>Computes something once, whoever asks first.</summary>
     public T Once<T>(string key, Func<T> make) where T : notnull
@@ -141,9 +144,10 @@ internal sealed class LectureLaboratory
         Batches = new BatchOptions { BatchSize = BatchSize },
         // The tiny model is far narrower than what the usual rates are for.
         LearningRate = settings.LearningRate ?? (settings.Method, IsTiny) switch { ("full", true) => 1e-3, ("full", false) => 1e-4, (_, true) => 5e-3, _ => 1e-3 },
+        Plus = settings.PlusRatio is { } ratio ? new LoraPlus(ratio) : null,
         Schedule = new LearningRateSchedule { Kind = LearningRateScheduleKind.Cosine, WarmupRatio = 0.1 },
     };
 
     private static string Describe(ExperimentSettings s) => FormattableString.Invariant(
-        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
+        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
 }

@@ -55,9 +55,9 @@ internal static class MainRuns
     });
 
     /// <summary>The same over the base in NF4 with double quantization.</summary>
-    public static MethodObservation Qlora(LectureLaboratory laboratory) => laboratory.Once("qlora", () =>
+    public static QloraObservation Qlora(LectureLaboratory laboratory) => laboratory.Once("qlora", () =>
     {
-        var (experiment, answers) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => laboratory.Answer(model));
-        return new MethodObservation(experiment, answers);
+        var (experiment, observed) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => (Answers: laboratory.Answer(model), Values: AdapterValues.Of(model.Adapter!)));
+        return new QloraObservation(experiment, observed.Values, observed.Answers);
     });
 }

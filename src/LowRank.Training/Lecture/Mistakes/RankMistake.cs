@@ -32,5 +32,5 @@ internal sealed class RankMistake : IClaimCheck
         exactly: figures["gap_high"] > figures["gap_low"]);
 
     private static Experiment Of(LectureLaboratory laboratory, int rank) =>
-        laboratory.Train(new ExperimentSettings { Rank = rank, Rows = Rows, LearningRate = laboratory.IsTiny ? 2e-3 : 3e-4 });
+        laboratory.Train(new ExperimentSettings { Rank = rank, Rows = Rows, Steps = laboratory.ShortSteps, LearningRate = laboratory.IsTiny ? 2e-3 : 3e-4 });
 }
