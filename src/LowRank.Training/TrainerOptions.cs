@@ -60,6 +60,11 @@ public sealed record TrainerOptions
     /// <summary>Guards that keep quiet, by their names in <see cref="Guards.GuardIds"/>. Default none.</summary>
     public IReadOnlyCollection<string> Silenced { get; init; } = [];
 
+    /// <summary>
+    /// The bytes of this process at its peak that must be there, checked against what is free before each step: on a CPU, running out of memory ends the process without a word. Null does not check.
+    /// </summary>
+    public long? NeededBytes { get; init; }
+
     /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
     internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);
 

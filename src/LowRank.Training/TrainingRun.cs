@@ -113,7 +113,7 @@ public sealed class TrainingRun : IDisposable
             var (weights, adapterWarnings) = Weigh(settings, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = memory.Total, CheckpointedLayers = checkpointed, Silenced = silenced };
+            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = settings.Memory.Force ? null : memory.Needed, CheckpointedLayers = checkpointed, Silenced = silenced };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
