@@ -15,10 +15,10 @@ internal static class ClaimChecks
     public static IReadOnlyList<IClaimCheck> All { get; } =
     [
         new FewDirections(), new ScaledUpdate(), new FewerParameters(), new CompressedImage(), new FrozenBaseKept(), new UsualRanks(), new MergedLogits(),
-        new RankStrength(), new AlphaStrength(), new TargetChoice(),
+        new RankStrength(), new RankByNeed(), new AlphaStrength(), new TargetChoice(),
         new QloraParts(), new QuarterOfMemory(), new QualityKept(), new MethodTable(),
         new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
-        new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
+        new LoraChosen(), new QloraChosen(), new RankByExamples(), new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
         new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
         new PlusRatio(),
     ];

@@ -28,6 +28,8 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
         { "M2", "rank_16", 4e6, "reproduced" }, { "M3", "total_gb", 20, "not-reproduced" },
         { "M4", "model_gb", 3.5, "reproduced" }, { "M4", "total_gb", 6, "not-reproduced" },
         { "M5", "lora_gb", 8, "reproduced" }, { "M5", "full_gb", 60, "not-reproduced" },
+        { "S2", "rank_5000", 8, "not-reproduced" }, { "C1", "lora_24_personal", 0, "not-reproduced" }, { "C1", "lora_16_production", 1, "reproduced" },
+        { "C2", "qlora_16_personal", 0, "not-reproduced" }, { "C2", "qlora_small_model", 1, "reproduced" }, { "C3", "rank_500", 64, "not-reproduced" },
         { "T1", "loss_moved", 9, "not-reproduced" }, { "T2", "gain_rank_8", 0.5, "not-reproduced" },
         { "T3", "rise_equal", 5, "not-reproduced" }, { "T4", "gain_qv", 0.3, "not-reproduced" },
         { "T5", "used_share", 0.95, "not-reproduced" },

@@ -23,12 +23,12 @@ internal sealed class Headroom : IClaimCheck
         double average = fixedBytes + SevenBillion.StepBytes(Rank, "qv", (long)Math.Ceiling(mean * Batch)), worst = fixedBytes + SevenBillion.StepBytes(Rank, "qv", (long)longest * Batch);
         return new Figures
         {
-            ["used_share"] = Checkpointing.UsableShare,
+            ["used_share"] = MemoryBudget.UsableShare,
             ["plan_error"] = PlanError,
             ["mean_length"] = mean,
             ["longest_length"] = longest,
             ["batch_spread"] = worst / average,
-            ["needed_share"] = Checkpointing.UsableShare * (1 + PlanError) * worst / average,
+            ["needed_share"] = MemoryBudget.UsableShare * (1 + PlanError) * worst / average,
         };
     }
 

@@ -23,7 +23,7 @@ internal sealed class MethodTable : IClaimCheck
             ["qlora_bits"] = 8.0 * SevenBillion.LinearNf4Bytes / SevenBillion.Shape.LinearWeights,
             ["lora_gb"] = loraBytes / 1e9,
             ["qlora_gb"] = qloraBytes / 1e9,
-            ["colab_gb"] = Checkpointing.UsableShare * DeviceMemory.Find("colab-free").Bytes / 1e9,
+            ["colab_gb"] = MemoryBudget.UsableShare * DeviceMemory.Find("colab-free").Bytes / 1e9,
             ["lora_step_gb"] = (loraBytes + step) / 1e9,
             ["qlora_step_gb"] = (qloraBytes + step) / 1e9,
             ["lora_tokens_per_second"] = lora.Experiment.TokensPerSecond,
