@@ -11,8 +11,26 @@ internal static unsafe class FourBitRange
     // For fewer blocks, setting up the loop over them costs more than it saves.
     private const int ManyBlocks = 4;
 
-    /// <summary>The elements in fp32.</summary>
+    /// <summary>The elements in fp32, as the weight stands for them.</summary>
     public static void Decode(in FourBitView weight, long start, long count, float* target)
+    {
+        if (weight.Rounding == TensorType.F32)
+        {
+            DecodeUnrounded(in weight, start, count, target);
+            return;
+        }
+        // Piece by piece, so that the second pass finds them in the first cache.
+        for (long done = 0; done < count; done += Piece)
+        {
+            var n = (int)Math.Min(Piece, count - done);
+            DecodeUnrounded(in weight, start + done, n, target + done);
+            var piece = new Span<float>(target + done, n);
+            if (weight.Rounding == TensorType.BF16) FloatConversion.RoundToBFloat16(piece);
+            else FloatConversion.RoundToHalf(piece);
+        }
+    }
+
+    private static void DecodeUnrounded(in FourBitView weight, long start, long count, float* target)
     {
         var path = VectorPaths.Fastest;
         var size = weight.BlockSize;
