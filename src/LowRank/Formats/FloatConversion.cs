@@ -129,7 +129,8 @@ public static class FloatConversion
     /// <summary>Rounds finite numbers to the nearest of bf16, to even where two are as near.</summary>
     internal static void RoundToBFloat16(Span<float> values)
     {
-        var (bits, i) = (MemoryMarshal.Cast<float, uint>(values), 0);
+        var bits = MemoryMarshal.Cast<float, uint>(values);
+        var i = 0;
         for (; i <= bits.Length - Vector<uint>.Count; i += Vector<uint>.Count)
         {
             var v = new Vector<uint>(bits[i..]);
