@@ -75,7 +75,7 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <exception cref="ObjectDisposedException">They were.</exception>
     public FourBitView View() => new(
         Packed.Pointer, (float*)Unsafe.AsPointer(ref table[0]), Absmax.Pointer, NestedAbsmax is null ? null : (float*)NestedAbsmax.Pointer,
-        (float*)Unsafe.AsPointer(ref nestedValues[0]), NestedOffset, BitOperations.Log2((uint)Options.BlockSize));
+        (float*)Unsafe.AsPointer(ref nestedValues[0]), NestedOffset, BitOperations.Log2((uint)Options.BlockSize), SourceType);
 
     /// <inheritdoc/>
     public void Dispose()

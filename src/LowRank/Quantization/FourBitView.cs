@@ -1,3 +1,4 @@
+using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 
 namespace LowRank.Quantization;
@@ -10,7 +11,8 @@ namespace LowRank.Quantization;
 /// <param name="nestedValues">The 256 values of the codes of scales.</param>
 /// <param name="nestedOffset">What is added to a decoded scale.</param>
 /// <param name="blockShift">Logarithm of the block size to base 2.</param>
-internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift)
+/// <param name="valueType">The type that values are rounded to: that of the weight before it was quantized.</param>
+internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift, TensorType valueType)
 {
     private const int NestedShift = 8;
 
@@ -19,6 +21,9 @@ internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* ab
 
     /// <summary>Sixteen values, then their bytes.</summary>
     public float* Table => table;
+
+    /// <summary>F32, BF16 or F16: what values are rounded to, as bitsandbytes does before it multiplies, whatever the compute dtype.</summary>
+    public TensorType ValueType => valueType;
 
     /// <summary>Elements of a block.</summary>
     public int BlockSize => 1 << blockShift;

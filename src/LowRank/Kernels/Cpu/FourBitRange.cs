@@ -11,8 +11,25 @@ internal static unsafe class FourBitRange
     // For fewer blocks, setting up the loop over them costs more than it saves.
     private const int ManyBlocks = 4;
 
-    /// <summary>The elements in fp32.</summary>
+    /// <summary>The elements as fp32 numbers, rounded to the weight's type.</summary>
     public static void Decode(in FourBitView weight, long start, long count, float* target)
+    {
+        if (weight.ValueType == TensorType.F32)
+        {
+            DecodeExactly(in weight, start, count, target);
+            return;
+        }
+        // In pieces, so that a value is rounded while it is in the first cache.
+        for (long done = 0; done < count; done += Piece)
+        {
+            var n = (int)Math.Min(Piece, count - done);
+            DecodeExactly(in weight, start + done, n, target + done);
+            if (weight.ValueType == TensorType.BF16) BFloat16Widen.Round(target + done, n);
+            else RoundToHalf(target + done, n);
+        }
+    }
+
+    private static void DecodeExactly(in FourBitView weight, long start, long count, float* target)
     {
         var path = VectorPaths.Fastest;
         var size = weight.BlockSize;
@@ -61,5 +78,12 @@ internal static unsafe class FourBitRange
             else if (type == TensorType.F16) FloatConversion.SingleToHalf(new ReadOnlySpan<float>(wide, n), narrow);
             else throw new ArgumentOutOfRangeException(nameof(type), type, "A 4-bit weight decodes to F32, BF16 or F16.");
         }
+    }
+
+    private static void RoundToHalf(float* values, int count)
+    {
+        Span<ushort> narrow = stackalloc ushort[Piece];
+        FloatConversion.SingleToHalf(new ReadOnlySpan<float>(values, count), narrow);
+        FloatConversion.HalfToSingle(narrow[..count], new Span<float>(values, count));
     }
 }
