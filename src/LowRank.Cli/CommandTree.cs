@@ -43,6 +43,7 @@ internal sealed class CommandTree
         DoctorVerb.Create(screen),
         InspectVerb.Create(screen),
         PlanVerb.Create(screen),
+        AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
         CompareVerb.Create(screen),
         EvalVerb.Create(screen),

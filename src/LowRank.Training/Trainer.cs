@@ -13,6 +13,7 @@ using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
+using LowRank.Training.Planning;
 using static TorchSharp.torch;
 
 namespace LowRank.Training;
@@ -153,6 +154,11 @@ public sealed class Trainer : IDisposable
             {
                 end = RunEnd.Cancelled;
                 break;
+            }
+            if (options is { WatchMemory: true, NeededBytes: { } needed } && StepMemory.Problem(needed, MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
+            {
+                Save(Tell);
+                throw new LowRankException(shortage);
             }
             var step = TakeStep(pace);
             Tell(step);

@@ -14,7 +14,7 @@ internal static class LectureView
             screen.Json(lines);
             return;
         }
-        screen.Out.WriteLine("The lecture's memory bill for a 7B model (Llama-2-7B), GB of 10⁹ bytes");
+        foreach (var line in TextWrap.Lines("The lecture's memory bill for a 7B model (Llama-2-7B), GB of 10⁹ bytes", screen.Columns ?? int.MaxValue)) screen.Out.WriteLine(line);
         foreach (var line in lines)
         {
             screen.Out.WriteLine($"\n{line.Claim}  {line.Item}");

@@ -18,7 +18,7 @@ internal static class LearnVerb
         var check = new Option<bool>("--check") { Description = "Compute every claim and print a line for each: reproduced, refined, not reproduced or open." };
         var model = new Option<string?>("--model") { Description = "A folder, a .gguf file or a hub id instead of the tiny model; it learns the intents of CLINC150, which takes far longer.", HelpName = "MODEL" };
         var output = new Option<string?>("--output") { Description = "Folder for pictures; it is made where it does not exist.", HelpName = "FOLDER" };
-        var steps = new Option<int?>("--max-steps") { Description = "Optimizer steps of a run. [default: 60, or 12 with --model]", HelpName = "STEPS" }.AtLeast(4);
+        var steps = new Option<int?>("--max-steps") { Description = "Optimizer steps of a run. [default: 90, or 12 with --model]", HelpName = "STEPS" }.AtLeast(4);
         var threads = new Option<int?>("--threads") { Description = "Threads of the tensor library. [default: 1, or all processors with --model]", HelpName = "THREADS" }.AtLeast(1);
         var json = new Option<bool>("--json") { Description = "Print the findings as JSON: id, chapter, verdict, figures, and without --check the texts." };
         var verb = new VerbCommand("learn", "Compute what the lecture on LoRA and QLoRA says: its claim, what LowRank finds, why they differ, and the command to try.",

@@ -24,12 +24,14 @@ internal static class TrainVerb
             HelpName = "FOLDER",
             Arity = ArgumentArity.ZeroOrOne,
         };
+        var preset = new Option<string>("--preset") { Description = $"Settings under one name, over which the others win: {string.Join(", ", TrainPresets.Names)} (rank 8 on query and value, QLoRA).", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "Print what happens as JSON lines, as in metrics.jsonl." };
         verb.Add(resume);
+        verb.Add(preset);
         verb.Add(json);
         verb.SetAction(async (parsed, cancellation) =>
         {
-            var entries = settings.Entries(parsed);
+            List<SettingEntry> entries = [.. parsed.GetValue(preset) is { } name ? TrainPresets.Entries(name) : [], .. settings.Entries(parsed)];
             using var run = await Task.Run(() => parsed.GetResult(resume) is { Implicit: false }
                 ? Resume(entries, parsed.GetValue(resume), screen, cancellation)
                 : Begin(entries, screen, cancellation), cancellation).ConfigureAwait(false);

@@ -1,5 +1,9 @@
+using LowRank.Training.Lecture.Advanced;
+using LowRank.Training.Lecture.Choosing;
 using LowRank.Training.Lecture.Memory;
+using LowRank.Training.Lecture.Mistakes;
 using LowRank.Training.Lecture.Principle;
+using LowRank.Training.Lecture.Qlora;
 using LowRank.Training.Lecture.Tuning;
 
 namespace LowRank.Training.Lecture;
@@ -11,8 +15,12 @@ internal static class ClaimChecks
     public static IReadOnlyList<IClaimCheck> All { get; } =
     [
         new FewDirections(), new ScaledUpdate(), new FewerParameters(), new CompressedImage(), new FrozenBaseKept(), new UsualRanks(), new MergedLogits(),
-        new RankStrength(), new AlphaStrength(), new TargetChoice(),
+        new RankStrength(), new RankByNeed(), new AlphaStrength(), new TargetChoice(),
+        new QloraParts(), new QuarterOfMemory(), new QualityKept(), new MethodTable(),
         new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
+        new LoraChosen(), new QloraChosen(), new RankByExamples(), new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
+        new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
+        new PlusRatio(),
     ];
 
     /// <summary>The check of a claim, or null.</summary>

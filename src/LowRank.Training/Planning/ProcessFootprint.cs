@@ -2,7 +2,7 @@ using LowRank.Training.Planning.Shapes;
 
 namespace LowRank.Training.Planning;
 
-/// <summary>What a process of LowRank occupies beside model and step, measured with the tool on Linux x64: see <c>eng/soak/README.md</c> for how.</summary>
+/// <summary>What a process of LowRank occupies beside model and step, measured on Linux x64: the peak of runs of SmolLM2-135M less all other parts of their plans, the mean over the configurations in docs/memory.md.</summary>
 internal static class ProcessFootprint
 {
     /// <summary>.NET, the parts of libtorch's code that are paged in, thread stacks, the data set.</summary>

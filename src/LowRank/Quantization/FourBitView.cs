@@ -11,8 +11,8 @@ namespace LowRank.Quantization;
 /// <param name="nestedValues">The 256 values of the codes of scales.</param>
 /// <param name="nestedOffset">What is added to a decoded scale.</param>
 /// <param name="blockShift">Logarithm of the block size to base 2.</param>
-/// <param name="valueType">The type that values are rounded to: that of the weight before it was quantized.</param>
-internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift, TensorType valueType)
+/// <param name="rounding">F32, or the type to which decoded elements are rounded.</param>
+internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift, TensorType rounding)
 {
     private const int NestedShift = 8;
 
@@ -22,8 +22,8 @@ internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* ab
     /// <summary>Sixteen values, then their bytes.</summary>
     public float* Table => table;
 
-    /// <summary>F32, BF16 or F16: what values are rounded to, as bitsandbytes does before it multiplies, whatever the compute dtype.</summary>
-    public TensorType ValueType => valueType;
+    /// <summary>F32, or the type to which decoded elements are rounded.</summary>
+    public TensorType Rounding => rounding;
 
     /// <summary>Elements of a block.</summary>
     public int BlockSize => 1 << blockShift;

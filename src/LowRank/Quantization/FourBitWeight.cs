@@ -9,7 +9,7 @@ namespace LowRank.Quantization;
 
 /// <summary>
 /// A frozen weight in NF4 or FP4 on the CPU: 4-bit codes and a scale for each block of the flat weight, the scales in 8 bits with double quantization (QLoRA, arXiv
-/// 2305.14314). An element is <c>table[code] · scale</c> in fp32, rounded to the type of the weight before it was quantized, as bitsandbytes does. A product decodes panels of the
+/// 2305.14314). An element is <c>table[code] · scale</c> in fp32, rounded once where another type is asked for. A product decodes panels of the
 /// weight that fit a cache, never the whole. Products may run on several threads at once; <see cref="FrozenWeight.Dispose()"/> must come after them.
 /// </summary>
 public sealed class FourBitWeight : FrozenWeight

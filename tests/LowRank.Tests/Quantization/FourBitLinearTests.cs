@@ -109,22 +109,6 @@ public sealed class FourBitLinearTests
         Assert.Throws<ArgumentException>(() => weight.Linear(zeros(4, 95)));
     }
 
-    [Theory, InlineData(TensorType.BF16), InlineData(TensorType.F16)]
-    public unsafe void A_weight_that_was_of_16_bits_stands_for_16_bit_values(TensorType type)
-    {
-        using var scope = NewDisposeScope();
-        FourBitWeight weight;
-        fixed (byte* p = FourBitSamples.Narrow(FourBitSamples.Normal(60 * 1000, 3), type)) weight = FourBitWeight.Quantize(p, type, 60, 1000, new(), "w");
-        using (weight)
-        {
-            var exact = weight.Dequantize(0, 60);
-            Assert.Equal(FourBitSamples.Values(weight, type), Floats(exact));
-            var (x, dy) = (ones(20, 1000), ones(20, 60));
-            Near.All(Floats(x.mm(exact.t())), Floats(weight.Linear(x)), 1e-4, "y");
-            Near.All(Floats(dy.mm(exact)), Floats(weight.LinearBackward(dy)), 1e-5, "dx");
-        }
-    }
-
     [Fact]
     public void Rows_are_those_of_the_matrix()
     {

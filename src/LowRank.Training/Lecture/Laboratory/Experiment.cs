@@ -27,11 +27,30 @@ internal sealed record Experiment
     /// <summary>Tokens a second of the median step.</summary>
     public required double TokensPerSecond { get; init; }
 
+    /// <summary>The guards that spoke, by their names.</summary>
+    public required IReadOnlySet<string> Guards { get; init; }
+
     /// <summary>Bytes of adapter, gradients and the optimizer's two moments, all fp32.</summary>
     public long TrainedBytes => Trainable * 4 * sizeof(float);
 
     /// <summary>How much higher the loss is on held-out rows than on learned ones.</summary>
     public double Gap => HeldOutLoss - LearnedLoss;
+
+    /// <summary>1 where a guard spoke, 0 where it did not.</summary>
+    public int Spoke(string guard) => Guards.Contains(guard) ? 1 : 0;
+
+    /// <summary>How far five steps together stand at most above the best five before them: 0 where the loss only falls.</summary>
+    public double LargestRise()
+    {
+        var (best, rise) = (double.PositiveInfinity, 0.0);
+        for (var end = 5; end <= Losses.Count; end++)
+        {
+            var mean = Losses.Skip(end - 5).Take(5).Average();
+            rise = Math.Max(rise, mean - best);
+            best = Math.Min(best, mean);
+        }
+        return Math.Max(0, rise);
+    }
 
     /// <summary>The mean loss of the steps from one share of the run to another.</summary>
     public double MeanLoss(double from, double to)

@@ -21,6 +21,9 @@ internal sealed record ExperimentSettings
     /// <summary>Steps; null for the laboratory's.</summary>
     public int? Steps { get; init; }
 
+    /// <summary>Learning rate of B over that of A (LoRA+); null for one rate.</summary>
+    public double? PlusRatio { get; init; }
+
     /// <summary>The peak learning rate; null for the method's.</summary>
     public double? LearningRate { get; init; }
 }

@@ -51,7 +51,10 @@ internal sealed class LectureLaboratory
     public IReadOnlyList<DataRow> HeldOut { get; }
 
     /// <summary>Optimizer steps of a run.</summary>
-    public int Steps => options.Steps ?? (IsTiny ? 60 : 12);
+    public int Steps => options.Steps ?? (IsTiny ? 90 : 12);
+
+    /// <summary>Steps of a run on few rows.</summary>
+    public int ShortSteps => Math.Max(3, 2 * Steps / 3);
 
     /// <summary>Computes something once, whoever asks first.</summary>
     public T Once<T>(string key, Func<T> make) where T : notnull
@@ -71,14 +74,17 @@ internal sealed class LectureLaboratory
     /// <summary>A run, and something seen of the model behind its last step. Later requests for the experiment alone are answered by it.</summary>
     /// <param name="settings">What is run.</param>
     /// <param name="observe">Sees the trained model, and what was trained.</param>
-    public (Experiment Experiment, T Observed) Train<T>(ExperimentSettings settings, Func<LanguageModel, TrainedWeights, T> observe)
+    /// <param name="meddle">Is given the run before its first step, to make a mistake in it.</param>
+    public (Experiment Experiment, T Observed) Train<T>(ExperimentSettings settings, Func<LanguageModel, TrainedWeights, T> observe, Action<Trainer, LanguageModel>? meddle = null)
     {
         progress?.Invoke(Describe(settings));
         using var model = Load(settings.Method == "qlora" ? new FourBitOptions() : null);
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model) : new LoraWeights(model, model.Attach(ConfigOf(settings)));
         try
         {
-            return Train(settings, model, weights, observe);
+            var result = Train(settings, model, weights, observe, meddle);
+            if (meddle is null) results.TryAdd(settings.ToString(), result.Experiment);
+            return result;
         }
         finally
         {
@@ -87,30 +93,36 @@ internal sealed class LectureLaboratory
     }
 
     /// <summary>A run over weights that stand in a model already.</summary>
-    public (Experiment Experiment, T Observed) Train<T>(ExperimentSettings settings, LanguageModel model, TrainedWeights weights, Func<LanguageModel, TrainedWeights, T> observe)
+    public (Experiment Experiment, T Observed) Train<T>(ExperimentSettings settings, LanguageModel model, TrainedWeights weights, Func<LanguageModel, TrainedWeights, T> observe, Action<Trainer, LanguageModel>? meddle = null)
     {
-        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = (int)Math.Min(512, model.Decoder.Spec.MaxPositions) });
-        var (learned, held) = (builder.Build([.. Training.Take(settings.Rows ?? Training.Count)], cancellation).Examples, builder.Build(HeldOut, cancellation).Examples);
+        var builder = BuilderFor(model);
+        var learned = builder.Build([.. Training.Take(settings.Rows ?? Training.Count)], cancellation).Examples;
         using var trainer = new Trainer(weights, learned, [], OptionsFor(settings));
-        var steps = new List<StepCompleted>();
-        trainer.Run(e => { if (e is StepCompleted step) steps.Add(step); }, cancellation);
+        meddle?.Invoke(trainer, model);
+        var (steps, guards) = (new List<StepCompleted>(), new HashSet<string>(StringComparer.Ordinal));
+        trainer.Run(e =>
+        {
+            if (e is StepCompleted step) steps.Add(step);
+            if (e is RunWarning { Id: { } id }) guards.Add(id);
+        }, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        var batches = new BatchOptions { BatchSize = BatchSize, Layout = BatchLayout.GroupedByLength };
         var experiment = new Experiment
         {
             Trainable = weights.Parameters.Sum(p => p.Count),
             AllParameters = weights.AllParameters,
+            Guards = guards,
             BaseBytes = StoredBytes.Of(model),
             Losses = [.. steps.Select(s => s.Loss)],
             GradientNorms = [.. steps.Select(s => s.GradientNorm)],
-            HeldOutLoss = Evaluator.Loss(model, held, batches, cancellation: cancellation).Loss,
-            LearnedLoss = Evaluator.Loss(model, [.. learned.Take(EvaluatedRows)], batches, cancellation: cancellation).Loss,
+            HeldOutLoss = HeldOutLoss(model),
+            LearnedLoss = Evaluator.Loss(model, [.. learned.Take(EvaluatedRows)], Grouped, cancellation: cancellation).Loss,
             TokensPerSecond = steps.Select(s => s.TokensPerSecond).Order().ElementAt(steps.Count / 2),
         };
-        var observed = observe(model, weights);
-        results.TryAdd(settings.ToString(), experiment);
-        return (experiment, observed);
+        return (experiment, observe(model, weights));
     }
+
+    /// <summary>The loss of a model on the held-out rows, per supervised token.</summary>
+    public double HeldOutLoss(LanguageModel model) => Evaluator.Loss(model, BuilderFor(model).Build(HeldOut, cancellation).Examples, Grouped, cancellation: cancellation).Loss;
 
     /// <summary>The adapter's configuration of a run.</summary>
     public static LoraConfig ConfigOf(ExperimentSettings settings) =>
@@ -122,15 +134,20 @@ internal sealed class LectureLaboratory
 
     private int BatchSize => IsTiny ? 16 : 8;
 
+    private BatchOptions Grouped => new() { BatchSize = BatchSize, Layout = BatchLayout.GroupedByLength };
+
+    private static ExampleBuilder BuilderFor(LanguageModel model) => ExampleBuilder.For(model, new ExampleOptions { MaxLength = (int)Math.Min(512, model.Decoder.Spec.MaxPositions) });
+
     private TrainerOptions OptionsFor(ExperimentSettings settings) => new()
     {
         TotalSteps = settings.Steps ?? Steps,
         Batches = new BatchOptions { BatchSize = BatchSize },
         // The tiny model is far narrower than what the usual rates are for.
         LearningRate = settings.LearningRate ?? (settings.Method, IsTiny) switch { ("full", true) => 1e-3, ("full", false) => 1e-4, (_, true) => 5e-3, _ => 1e-3 },
+        Plus = settings.PlusRatio is { } ratio ? new LoraPlus(ratio) : null,
         Schedule = new LearningRateSchedule { Kind = LearningRateScheduleKind.Cosine, WarmupRatio = 0.1 },
     };
 
     private static string Describe(ExperimentSettings s) => FormattableString.Invariant(
-        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
+        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
 }

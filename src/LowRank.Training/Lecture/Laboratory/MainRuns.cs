@@ -1,8 +1,5 @@
 using LowRank.Adapters;
 using LowRank.Layers;
-using LowRank.Training.Evaluation;
-using LowRank.Training.Packing;
-using LowRank.Training.Data;
 
 namespace LowRank.Training.Lecture.Laboratory;
 
@@ -16,9 +13,7 @@ internal static class MainRuns
     public static BaseObservation Base(LectureLaboratory laboratory) => laboratory.Once("base", () =>
     {
         using var model = laboratory.Load();
-        var held = ExampleBuilder.For(model).Build(laboratory.HeldOut).Examples;
-        var loss = Evaluator.Loss(model, held, new BatchOptions { BatchSize = 16, Layout = BatchLayout.GroupedByLength }).Loss;
-        return new BaseObservation(loss, laboratory.Answer(model));
+        return new BaseObservation(laboratory.HeldOutLoss(model), laboratory.Answer(model));
     });
 
     /// <summary>Full fine-tuning, with the spectrum of what it changed.</summary>
@@ -60,9 +55,9 @@ internal static class MainRuns
     });
 
     /// <summary>The same over the base in NF4 with double quantization.</summary>
-    public static MethodObservation Qlora(LectureLaboratory laboratory) => laboratory.Once("qlora", () =>
+    public static QloraObservation Qlora(LectureLaboratory laboratory) => laboratory.Once("qlora", () =>
     {
-        var (experiment, answers) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => laboratory.Answer(model));
-        return new MethodObservation(experiment, answers);
+        var (experiment, observed) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => (Answers: laboratory.Answer(model), Values: AdapterValues.Of(model.Adapter!)));
+        return new QloraObservation(experiment, observed.Values, observed.Answers);
     });
 }

@@ -14,7 +14,7 @@ internal sealed class AlphaStrength : IClaimCheck, IPicturedClaim
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var figures = new Figures { ["rows"] = Rows, ["steps"] = laboratory.Steps };
+        var figures = new Figures { ["rows"] = Rows, ["steps"] = Runs(laboratory)[0].Run.Losses.Count };
         foreach (var (name, run) in Runs(laboratory))
         {
             figures[$"early_loss_{name}"] = run.MeanLoss(0, 1.0 / 3);
@@ -43,7 +43,7 @@ internal sealed class AlphaStrength : IClaimCheck, IPicturedClaim
         [("half", Of(laboratory, Rank / 2)), ("equal", Of(laboratory, Rank)), ("double", Of(laboratory, 2 * Rank))];
 
     private static Experiment Of(LectureLaboratory laboratory, double alpha) =>
-        laboratory.Train(new ExperimentSettings { Rank = Rank, Alpha = alpha, Rows = Rows, LearningRate = laboratory.IsTiny ? 2e-3 : 3e-4 });
+        laboratory.Train(new ExperimentSettings { Rank = Rank, Alpha = alpha, Rows = Rows, Steps = laboratory.ShortSteps, LearningRate = laboratory.IsTiny ? 2e-3 : 3e-4 });
 
     // The mean of three steps: a batch has 16 rows, and a curve of single ones is mostly their luck.
     private static double[] Smooth(IReadOnlyList<double> losses) =>

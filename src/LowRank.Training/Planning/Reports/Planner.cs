@@ -39,6 +39,9 @@ public sealed class Planner
 
     private int Length { get; set; }
 
+    // The share of tokens that is learned, where it is known.
+    private double? share;
+
     private long Usable => (long)(Memory * PlanReport.UsableShare);
 
     /// <summary>Plans a model.</summary>
@@ -56,6 +59,7 @@ public sealed class Planner
     private PlanReport Plan(CancellationToken cancellation)
     {
         var data = DataOf(cancellation);
+        share = data?.Statistics?.SupervisedShare;
         Length = settings.Length ?? data?.LongestRow ?? (int)Math.Min(DefaultLength, source.Shape.MaxPositions);
         if (data is null && settings.Tokens is { } tokens) data = new PlannedData(null, tokens, PlannedData.AssumedShare, null, "--tokens", null);
         if (data is null && settings.Examples is { } examples) data = new PlannedData(examples, examples * Length, PlannedData.AssumedShare, Length, string.Create(CultureInfo.InvariantCulture, $"--examples of {Length} tokens"), null);
@@ -107,6 +111,9 @@ public sealed class Planner
         Length = length,
         CheckpointedLayers = checkpointing ? source.Shape.Layers : 0,
         ComputeBytes = computeBytes,
+        // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it.
+        StoredBytes = recipe.IsFull ? 2 : source.StoredBytes,
+        SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * length * learned) : null,
         Runtime = device is null ? null : DeviceMemory.Context,
     });
 

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace LowRank.Kernels.Cpu;
 
-/// <summary>bf16 and fp32 over raw memory: a bf16 number is the upper half of an fp32 one.</summary>
+/// <summary>bf16 to fp32 over raw memory: a bf16 number is the upper half of an fp32 one.</summary>
 internal static unsafe class BFloat16Widen
 {
     /// <summary>Widens <paramref name="count"/> numbers.</summary>
@@ -16,18 +16,5 @@ internal static unsafe class BFloat16Widen
             Vector256.Store((Vector256.WidenUpper(v) << 16).AsSingle(), target + i + 8);
         }
         for (; i < count; i++) target[i] = BitConverter.UInt32BitsToSingle((uint)source[i] << 16);
-    }
-
-    /// <summary>Rounds finite fp32 numbers to the nearest bf16 ones, ties to even, in place.</summary>
-    public static void Round(float* values, long count)
-    {
-        var bits = (uint*)values;
-        long i = 0;
-        for (; i <= count - 8; i += 8)
-        {
-            var v = Vector256.Load(bits + i);
-            Vector256.Store((v + Vector256.Create(0x7FFFu) + ((v >> 16) & Vector256<uint>.One)) & Vector256.Create(0xFFFF0000u), bits + i);
-        }
-        for (; i < count; i++) bits[i] = (bits[i] + 0x7FFF + ((bits[i] >> 16) & 1)) & 0xFFFF0000;
     }
 }

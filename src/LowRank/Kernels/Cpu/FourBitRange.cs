@@ -11,25 +11,26 @@ internal static unsafe class FourBitRange
     // For fewer blocks, setting up the loop over them costs more than it saves.
     private const int ManyBlocks = 4;
 
-    /// <summary>The elements as fp32 numbers, rounded to the weight's type.</summary>
+    /// <summary>The elements in fp32, as the weight stands for them.</summary>
     public static void Decode(in FourBitView weight, long start, long count, float* target)
     {
-        if (weight.ValueType == TensorType.F32)
+        if (weight.Rounding == TensorType.F32)
         {
-            DecodeExactly(in weight, start, count, target);
+            DecodeUnrounded(in weight, start, count, target);
             return;
         }
-        // In pieces, so that a value is rounded while it is in the first cache.
+        // Piece by piece, so that the second pass finds them in the first cache.
         for (long done = 0; done < count; done += Piece)
         {
             var n = (int)Math.Min(Piece, count - done);
-            DecodeExactly(in weight, start + done, n, target + done);
-            if (weight.ValueType == TensorType.BF16) BFloat16Widen.Round(target + done, n);
-            else RoundToHalf(target + done, n);
+            DecodeUnrounded(in weight, start + done, n, target + done);
+            var piece = new Span<float>(target + done, n);
+            if (weight.Rounding == TensorType.BF16) FloatConversion.RoundToBFloat16(piece);
+            else FloatConversion.RoundToHalf(piece);
         }
     }
 
-    private static void DecodeExactly(in FourBitView weight, long start, long count, float* target)
+    private static void DecodeUnrounded(in FourBitView weight, long start, long count, float* target)
     {
         var path = VectorPaths.Fastest;
         var size = weight.BlockSize;
@@ -78,12 +79,5 @@ internal static unsafe class FourBitRange
             else if (type == TensorType.F16) FloatConversion.SingleToHalf(new ReadOnlySpan<float>(wide, n), narrow);
             else throw new ArgumentOutOfRangeException(nameof(type), type, "A 4-bit weight decodes to F32, BF16 or F16.");
         }
-    }
-
-    private static void RoundToHalf(float* values, int count)
-    {
-        Span<ushort> narrow = stackalloc ushort[Piece];
-        FloatConversion.SingleToHalf(new ReadOnlySpan<float>(values, count), narrow);
-        FloatConversion.HalfToSingle(narrow[..count], new Span<float>(values, count));
     }
 }
