@@ -82,6 +82,8 @@ public sealed class LoraInjectorTests
     public void LowRanks_flat_optimizer_takes_the_parameters_too()
     {
         using var _ = NewDisposeScope();
+        // With some weights no input passes the rectifier, and no gradient comes.
+        manual_seed(1);
         using var model = new Mlp();
         var x = Example();
         using var injector = LoraInjector.Attach(model, x, Config);
@@ -89,8 +91,9 @@ public sealed class LoraInjectorTests
         using var optimizer = new LowRank.Optimizers.AdamW(flat, new AdamWSettings());
         var before = model.call(x).pow(2).mean();
         before.backward();
-        optimizer.Step(1e-3);
-        Assert.True(model.call(x).pow(2).mean().item<float>() < before.item<float>());
+        optimizer.Step(1e-2);
+        var after = model.call(x).pow(2).mean();
+        Assert.True(after.item<float>() < before.item<float>(), $"{before.item<float>():g9}, then {after.item<float>():g9}; gradient norm {flat.GradientNorm():g4}");
         Assert.Contains("lives in a flat buffer", Assert.Throws<InvalidOperationException>(() => injector.Parameters).Message, StringComparison.Ordinal);
     }
 
