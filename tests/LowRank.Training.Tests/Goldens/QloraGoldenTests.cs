@@ -128,7 +128,7 @@ public sealed class QloraGoldenTests
                 weight = four;
                 var (packed, absmax) = (want.Longs($"{prefix}{slot.Name}.packed"), want.Floats($"{prefix}{slot.Name}.absmax"));
                 for (var i = 0; i < absmax.Length; i++)
-                    if (Math.Abs(absmax[i] - four.Parts.Scale(i)) > 1e-6 + 1e-5 * absmax[i]) scalesOff++;
+                    if (Math.Abs(absmax[i] - four.Parts.View().Scale(i)) > 1e-6 + 1e-5 * absmax[i]) scalesOff++;
                 unsafe
                 {
                     for (var i = 0; i < packed.Length; i++)
