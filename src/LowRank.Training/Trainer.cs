@@ -155,7 +155,7 @@ public sealed class Trainer : IDisposable
                 end = RunEnd.Cancelled;
                 break;
             }
-            if (options.NeededBytes is { } needed && StepMemory.Problem(needed, MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
+            if (options is { WatchMemory: true, NeededBytes: { } needed } && StepMemory.Problem(needed, MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
             {
                 Save(Tell);
                 throw new LowRankException(shortage);

@@ -57,13 +57,19 @@ public sealed record TrainerOptions
     /// <summary>What was predicted as the peak of resident memory, in bytes, to be shown beside the measured one.</summary>
     public long? PredictedPeakBytes { get; init; }
 
+    /// <summary>What the process may occupy in all, in bytes, for the guards.</summary>
+    internal long? UsableBytes { get; init; }
+
     /// <summary>Guards that keep quiet, by their names in <see cref="Guards.GuardIds"/>. Default none.</summary>
     public IReadOnlyCollection<string> Silenced { get; init; } = [];
 
-    /// <summary>
-    /// The bytes of this process at its peak that must be there, checked against what is free before each step: on a CPU, running out of memory ends the process without a word. Null does not check.
-    /// </summary>
+    /// <summary>What of <see cref="PredictedPeakBytes"/> cannot be moved out to a file, in bytes: what must be there.</summary>
     public long? NeededBytes { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="NeededBytes"/> is compared with what is free before each step: on a CPU, running out of memory ends the process without a word. Default true.
+    /// </summary>
+    public bool WatchMemory { get; init; } = true;
 
     /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
     internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);

@@ -102,7 +102,7 @@ public sealed class TrainingRun : IDisposable
         var planner = new RunPlanner(settings, ModelSource.Open(path), examples.Examples, batches);
         var budget = MemoryBudget.Of(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
-        var tight = planner.Check(memory, budget);
+        planner.Check(memory, budget);
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
         var model = LoadModel(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
@@ -113,7 +113,7 @@ public sealed class TrainingRun : IDisposable
             var (weights, adapterWarnings) = Weigh(settings, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = settings.Memory.Force ? null : memory.Needed, CheckpointedLayers = checkpointed, Silenced = silenced };
+            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
@@ -121,7 +121,6 @@ public sealed class TrainingRun : IDisposable
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
-            if (tight is not null) run.warnings.Add(tight);
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");

@@ -19,7 +19,7 @@ public sealed class GuardTests : IDisposable
         var data = TinyModel.CreateData(folder.At("rows.jsonl"));
         var train = await Tool.Run(Train("out", data, "--learning-rate", "1e-7"));
         Assert.Equal(0, train.Code);
-        Assert.Matches(@"\nwarning: \[lr-unfit\] The learning rate 1E-07 is far too low .* \(--silence lr-unfit\)\n", train.Out);
+        Assert.Matches(@"\nwarning: \[lr-unfit\] The learning rate 1e-7 is far too low .* \(--silence lr-unfit\)\n", train.Out);
         var silent = await Tool.Run(Train("silent", data, "--learning-rate", "1e-7", "--silence", "lr-unfit"));
         Assert.Equal(0, silent.Code);
         Assert.DoesNotContain("warning", silent.Out, StringComparison.Ordinal);

@@ -2,18 +2,20 @@ using System.Globalization;
 
 namespace LowRank.Cli.Tests;
 
-/// <summary>A control group of Linux with a memory limit, below the one that this process is in; where none can be made, a limit that nobody keeps.</summary>
+/// <summary>A control group of Linux with a memory limit, below the one that this process is in; where none can be made, <c>--memory</c> with the same limit.</summary>
 internal sealed class MemoryGroup : IDisposable
 {
     private readonly string? folder;
 
-    private MemoryGroup(string? folder, string kind) => (this.folder, Kind) = (folder, kind);
+    private readonly long limitBytes;
+
+    private MemoryGroup(string? folder, long limitBytes, string kind) => (this.folder, this.limitBytes, Kind) = (folder, limitBytes, kind);
 
     /// <summary>What it is, for the test's output.</summary>
     public string Kind { get; }
 
-    /// <summary>Whether the kernel keeps the limit.</summary>
-    public bool IsReal => folder is not null;
+    /// <summary>Options of the program that limit it where the kernel does not.</summary>
+    public IReadOnlyList<string> Options => folder is null ? ["--memory", string.Create(CultureInfo.InvariantCulture, $"{limitBytes >> 20}MiB")] : [];
 
     /// <summary>Makes a group.</summary>
     /// <param name="limitBytes">Its limit, in bytes.</param>
@@ -33,7 +35,7 @@ internal sealed class MemoryGroup : IDisposable
             {
                 Directory.CreateDirectory(folder);
                 File.WriteAllText(Path.Combine(folder, second ? "memory.max" : "memory.limit_in_bytes"), limitBytes.ToString(CultureInfo.InvariantCulture));
-                return new MemoryGroup(folder, $"a control group (version {(second ? 2 : 1)}) of {limitBytes >> 20} MiB");
+                return new MemoryGroup(folder, limitBytes, $"a control group (version {(second ? 2 : 1)}) of {limitBytes >> 20} MiB");
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -41,7 +43,7 @@ internal sealed class MemoryGroup : IDisposable
                 if (Directory.Exists(folder)) Directory.Delete(folder);
             }
         }
-        return new MemoryGroup(null, $"no control group ({why}): nothing but the measured figures shows what would fit");
+        return new MemoryGroup(null, limitBytes, $"--memory {limitBytes >> 20}MiB, for no control group could be made ({why})");
     }
 
     /// <summary>A command line that runs another one within the group.</summary>

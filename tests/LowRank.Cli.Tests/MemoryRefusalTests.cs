@@ -27,7 +27,7 @@ public sealed class MemoryRefusalTests : IDisposable
     {
         var result = await Tool.Run(Train("--memory", "100MB", "--force"));
         Assert.Equal(0, result.Code);
-        Assert.Contains("warning: memory: the run is planned to need", result.Out, StringComparison.Ordinal);
+        Assert.Contains("warning: [memory-tight] The run is planned to need", result.Out, StringComparison.Ordinal);
         Assert.Contains("--force", result.Out, StringComparison.Ordinal);
         using var end = JsonDocument.Parse(File.ReadLines(Path.Combine(folder.At("run"), "metrics.jsonl")).Last());
         Assert.True(end.RootElement.GetProperty("predicted_peak_mib").GetDouble() > 100);

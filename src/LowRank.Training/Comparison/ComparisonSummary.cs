@@ -56,7 +56,7 @@ internal static class ComparisonSummary
             GainKept = baseline is null || full is null || full.Runs.Count == 0 ? null : GainKept(measured, baseline, [.. full.Runs.Select(r => r.Evaluation.Evaluation!)], seed),
             Forgetting = baseline is null ? null : measured.Average(m => m.GeneralLoss) - baseline.GeneralLoss,
             SizeOnDisk = trained[0].SizeOnDisk,
-            Warnings = [.. trained.SelectMany(t => t.Warnings).Distinct()],
+            Warnings = [.. trained.SelectMany(t => t.Warnings).DistinctBy(w => w.Guard ?? w.Message).Select(w => w.Guard is null ? w.Message : $"{w.Message} [{w.Guard}]")],
             Fits = [.. MemoryTarget.All.Where(t => t.Holds(planned)).Select(t => t.Name)],
             Curve = [.. trained[0].Curve.Select((point, i) => Band(point.Step, [.. trained.Where(t => t.Curve.Count > i).Select(t => t.Curve[i].Loss)]))],
         };

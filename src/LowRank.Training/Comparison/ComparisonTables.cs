@@ -40,10 +40,10 @@ internal static class ComparisonTables
             Text(c.TokensPerSecond, "N0"), Text(c.DecodeTokensPerSecond, "0.0"), Bytes(c.SizeOnDisk), c.Bits is null ? None : c.Fits.Count == 0 ? "none" : c.Fits[0],
         ])]);
 
-    private static string Loss(double? loss, double? deviation) => deviation is { } sd ? $"{Text(loss, "0.0000")} ±{Text(sd, "0.0000")}" : Text(loss, "0.0000");
+    private static string Loss(double? loss, double? deviation) => deviation is { } sd ? $"{Text(loss, "0.0000")} ±{Text(sd, ".0000")}" : Text(loss, "0.0000");
 
     private static string Percent(Estimate? estimate) => estimate is null ? None
-        : estimate is { Low: { } low, High: { } high } ? $"{Text(100 * estimate.Value, "0.0")} [{Text(100 * low, "0.0")}, {Text(100 * high, "0.0")}]" : Text(100 * estimate.Value, "0.0");
+        : estimate is { Low: { } low, High: { } high } ? $"{Text(100 * estimate.Value, "0.0")} [{Text(100 * low, "0.0")}…{Text(100 * high, "0.0")}]" : Text(100 * estimate.Value, "0.0");
 
     private static string Rate(double rate) => rate.ToString("0.##e-0", CultureInfo.InvariantCulture);
 

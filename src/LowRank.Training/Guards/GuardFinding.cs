@@ -12,6 +12,9 @@ internal sealed record GuardFinding(string What, string Why, string Do)
     /// <summary>The three sentences.</summary>
     public string Message => $"{What} {Why} {Do}";
 
+    /// <summary>A learning rate as it is written on the command line, such as 2e-4.</summary>
+    public static string Rate(double rate) => rate == 0 ? "0" : rate.ToString("0.##e-0", System.Globalization.CultureInfo.InvariantCulture);
+
     /// <summary>Text with numbers as they are written everywhere.</summary>
     public static string Text(FormattableString text) => FormattableString.Invariant(text);
 }

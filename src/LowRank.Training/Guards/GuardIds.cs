@@ -21,6 +21,9 @@ public static class GuardIds
     /// <summary>More modules are adapted than the data or the memory allows for.</summary>
     public const string TargetsExceedNeed = "targets-exceed-need";
 
+    /// <summary>The run is planned to need more than 80 % of the memory.</summary>
+    public const string MemoryTight = "memory-tight";
+
     /// <summary>The base would be trained although the method freezes it.</summary>
     public const string BaseTrainable = "base-trainable";
 
@@ -57,7 +60,7 @@ public static class GuardIds
     /// <summary>All of them, in the order of the documentation.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        RankTooHigh, AlphaUnusual, LossDiverges, SlowFourBitInference, TargetsExceedNeed, BaseTrainable, BaseChanged, LearningRateUnfit, NothingSupervised,
+        RankTooHigh, AlphaUnusual, LossDiverges, SlowFourBitInference, TargetsExceedNeed, MemoryTight, BaseTrainable, BaseChanged, LearningRateUnfit, NothingSupervised,
         AllTruncated, LossNotFinite, Overfitting, ZeroGradients, EndOfTurnUntrained, TemplateOfOtherFamily, ValidationLeaks,
     ];
 

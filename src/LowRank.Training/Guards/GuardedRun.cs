@@ -1,9 +1,9 @@
 using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Models;
-using LowRank.Runtime.Memory;
 using LowRank.Training.Data;
 using LowRank.Training.Methods;
+using LowRank.Training.Planning;
 
 namespace LowRank.Training.Guards;
 
@@ -15,6 +15,9 @@ internal sealed record GuardedRun
 
     /// <summary>The peak learning rate.</summary>
     public required double LearningRate { get; init; }
+
+    /// <summary>The learning rate of B over that of A: LoRA+, else 1.</summary>
+    public double RateRatio { get; init; } = 1;
 
     /// <summary>Width of the model.</summary>
     public required long HiddenSize { get; init; }
@@ -46,7 +49,7 @@ internal sealed record GuardedRun
     /// <summary>Supervised tokens of all examples.</summary>
     public long SupervisedTokens { get; init; }
 
-    /// <summary>The planned peak of memory in bytes, or null.</summary>
+    /// <summary>The planned peak of memory in bytes, without what is paged out; null where nothing was planned.</summary>
     public long? PredictedPeakBytes { get; init; }
 
     /// <summary>What the process may use in all, in bytes; null where nobody asked.</summary>
@@ -58,6 +61,9 @@ internal sealed record GuardedRun
     /// <summary>Whether the base must stay as it is.</summary>
     public bool FreezesBase => Method != "full";
 
+    /// <summary>Whether the plan, with less taken by this many bytes, leaves too little of the memory free.</summary>
+    public bool ExceedsMemory(long saved = 0) => PredictedPeakBytes is { } planned && UsableBytes is { } usable && planned - saved > MemoryBudget.UsableShare * usable;
+
     /// <summary>The view of a run that is set up.</summary>
     public static GuardedRun Of(TrainedWeights weights, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, TrainerOptions options)
     {
@@ -67,6 +73,7 @@ internal sealed record GuardedRun
         {
             Method = weights.Method,
             LearningRate = options.LearningRate,
+            RateRatio = options.Plus?.Ratio ?? 1,
             HiddenSize = model.Decoder.Spec.HiddenSize,
             BaseParameters = model.ParameterCount,
             TrainableParameters = trained,
@@ -77,9 +84,8 @@ internal sealed record GuardedRun
             Examples = examples,
             Validation = validation,
             SupervisedTokens = examples.Sum(e => (long)e.SupervisedTokens),
-            PredictedPeakBytes = options.PredictedPeakBytes,
-            // What the process holds already (the model is loaded) is its own.
-            UsableBytes = options.PredictedPeakBytes is null ? null : MachineMemory.Read().UsableBytes + ProcessMemory.Read().ResidentBytes,
+            PredictedPeakBytes = options.NeededBytes,
+            UsableBytes = options.UsableBytes,
             Model = model,
         };
     }

@@ -17,12 +17,13 @@ internal sealed class LearningRateUnfit : IGuard
     {
         var (low, high, name, usual) = run.FreezesBase ? (LoraLow, LoraHigh, "an adapter", "1e-4 to 1e-3") : (FullLow, FullHigh, "full fine-tuning", "1e-5 to 5e-5");
         var limit = high * Math.Max(1, ReferenceWidth / run.HiddenSize);
-        if (run.LearningRate < low)
-            return new(Text($"The learning rate {run.LearningRate:g3} is far too low for {name} (below {low:g3})."),
+        // With LoRA+ it is that of A, and B learns faster.
+        if (run.LearningRate * Math.Max(1, run.RateRatio) < low)
+            return new(Text($"The learning rate {Rate(run.LearningRate)} is far too low for {name} (below {Rate(low)})."),
                 run.FreezesBase ? "An adapter starts from B = 0 and needs about ten times the rate of full fine-tuning; at this one the loss will hardly move." : "At this rate the weights will hardly move.",
                 $"Take --learning-rate {usual}.");
         if (run.LearningRate < limit) return null;
-        return new(Text($"The learning rate {run.LearningRate:g3} is far too high for {name} of a model of width {run.HiddenSize} (from {limit:g3} on)."),
+        return new(Text($"The learning rate {Rate(run.LearningRate)} is far too high for {name} of a model of width {run.HiddenSize} (from {Rate(limit)} on)."),
             run.FreezesBase ? "Steps this large make the loss unstable, and the model forgets what it knew." : "Every weight moves with it, and the model forgets what it knew; full fine-tuning takes about a tenth of the rate of a LoRA.",
             $"Take --learning-rate {usual}.");
     }

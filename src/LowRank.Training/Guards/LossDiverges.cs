@@ -33,6 +33,6 @@ internal sealed class LossDiverges : IGuard
         if (least <= limit) return null;
         return new(Text($"The loss has been above {limit:0.00} for {Window} steps (now {step.Loss:0.00}; it began at {first:0.00}, and its best was {Math.Min(best, first.Value):0.00}): training diverges."),
             "Steps are too large: a high learning rate or a high alpha makes training unstable.",
-            Text($"Stop the run, and lower --learning-rate (it is {run.LearningRate:g3}) or --alpha, or raise --warmup; --max-grad-norm 1 keeps single steps small."));
+            Text($"Stop the run, and lower --learning-rate (it is {Rate(run.LearningRate)}) or --alpha, or raise --warmup; --max-grad-norm 1 keeps single steps small."));
     }
 }

@@ -10,7 +10,6 @@ namespace LowRank.Training.Guards;
 /// </summary>
 internal sealed class RankTooHigh : IGuard
 {
-    internal const double MemoryShare = 0.8;
     private const int SmallRank = 8, StateBytes = 4 * sizeof(float);
 
     public string Id => GuardIds.RankTooHigh;
@@ -26,14 +25,15 @@ internal sealed class RankTooHigh : IGuard
             Text($"Take a rank well below {rows * columns / (rows + columns)}; 8 to 16 is where to begin."));
     }
 
-    private static GuardFinding? TooMuchMemory(GuardedRun run)
+    /// <summary>That the rank alone exceeds the memory, or null.</summary>
+    internal static GuardFinding? TooMuchMemory(GuardedRun run)
     {
-        var largest = run.Targets.Max(t => t.Rank);
-        if (largest <= SmallRank || run.PredictedPeakBytes is not { } planned || run.UsableBytes is not { } usable || planned <= MemoryShare * usable) return null;
+        var largest = run.Targets.Count == 0 ? 0 : run.Targets.Max(t => t.Rank);
+        if (largest <= SmallRank || !run.ExceedsMemory()) return null;
         // Values, gradients and two moments in fp32: what a small rank would leave.
         var saved = StateBytes * run.Targets.Sum(t => Math.Max(0, t.Rank - SmallRank) * (t.Module.InFeatures + t.Module.OutFeatures));
-        if (planned - saved > MemoryShare * usable) return null;
-        return new(Text($"Rank {largest} brings the planned peak to {planned / 1e9:0.00} GB, more than 80 % of the {usable / 1e9:0.00} GB that this run may use."),
+        if (run.ExceedsMemory(saved)) return null;
+        return new(Text($"Rank {largest} brings the planned peak to {run.PredictedPeakBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
             "A rank that is too high runs out of memory, and on a processor that is a kill, not an exception; a fifth should stay free.",
             Text($"Take --rank {SmallRank}, which needs {saved / 1e9:0.00} GB less, or see lowrank plan."));
     }

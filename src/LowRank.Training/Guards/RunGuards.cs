@@ -22,7 +22,7 @@ internal sealed class RunGuards
     /// <summary>A new set of all guards. What is found elsewhere (<c>all-truncated</c> by the examples, <c>loss-not-finite</c> by the trainer) has none here.</summary>
     public static IReadOnlyList<IGuard> Standard() =>
     [
-        new NothingSupervised(), new BaseTrainable(), new LearningRateUnfit(), new AlphaUnusual(), new RankTooHigh(), new TargetsExceedNeed(),
+        new NothingSupervised(), new BaseTrainable(), new LearningRateUnfit(), new AlphaUnusual(), new RankTooHigh(), new TargetsExceedNeed(), new MemoryTight(),
         new TemplateOfOtherFamily(), new EndOfTurnUntrained(), new ValidationLeaks(),
         new LossDiverges(), new Overfitting(), new ZeroGradients(), new BaseChanged(), new SlowFourBitInference(DecodingSpeed.Measure),
     ];

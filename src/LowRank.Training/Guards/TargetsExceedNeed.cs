@@ -16,20 +16,29 @@ internal sealed class TargetsExceedNeed : IGuard
 
     public GuardFinding? Before(GuardedRun run)
     {
-        var others = run.Targets.Where(t => !run.QueryAndValue.Any(name => IsNamed(t.Module.Name, name))).ToList();
-        if (others.Count == 0 || others.Count == run.Targets.Count || run.QueryAndValue.Count == 0) return null;
-        var extra = others.Sum(t => t.Rank * (t.Module.InFeatures + t.Module.OutFeatures));
-        var saving = Text($"q and v alone would train {run.TrainableParameters - extra:N0} parameters instead of {run.TrainableParameters:N0} and need {extra * StateBytes / 1e6:N0} MB less for values, gradients and moments, and fewer activations.");
+        var extra = BeyondQueryAndValue(run);
         var few = run.Examples.Count < FewExamples && run.TrainableParameters > ParametersPerToken * run.SupervisedTokens && extra >= WorthTelling;
-        if (!few && !QueryAndValueWouldFit(run, extra * StateBytes)) return null;
+        if (!few && !TooMuchMemory(run)) return null;
         return new(few ? Text($"{run.Targets.Count} modules are adapted for {run.Examples.Count:N0} examples with {run.SupervisedTokens:N0} tokens to learn.")
                 : Text($"Adapting {run.Targets.Count} modules brings the planned peak to {run.PredictedPeakBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
-            $"All layers without need cost memory; {saving}",
+            Text($"All layers without need cost memory; q and v alone would train {run.TrainableParameters - extra:N0} parameters instead of {run.TrainableParameters:N0} and need {extra * StateBytes / 1e6:N0} MB less for values, gradients and moments, and fewer activations."),
             "Begin with --target qv, and take all-linear when the held-out loss asks for it.");
     }
 
-    private static bool QueryAndValueWouldFit(GuardedRun run, long saved) =>
-        run.PredictedPeakBytes is { } planned && run.UsableBytes is { } usable && planned > RankTooHigh.MemoryShare * usable && planned - saved <= RankTooHigh.MemoryShare * usable;
+    /// <summary>Whether q and v would fit the memory, and all that is adapted does not, whatever the rank.</summary>
+    internal static bool TooMuchMemory(GuardedRun run) => run.ExceedsMemory() && RankTooHigh.TooMuchMemory(run) is null && !run.ExceedsMemory(BeyondQueryAndValue(run) * StateBytes);
+
+    // Parameters of the modules beyond q and v; 0 where there are none, or no q and v.
+    private static long BeyondQueryAndValue(GuardedRun run)
+    {
+        var (extra, beginning) = (0L, 0);
+        foreach (var target in run.Targets)
+        {
+            if (run.QueryAndValue.Any(name => IsNamed(target.Module.Name, name))) beginning++;
+            else extra += target.Rank * (target.Module.InFeatures + target.Module.OutFeatures);
+        }
+        return beginning == 0 ? 0 : extra;
+    }
 
     private static bool IsNamed(string module, string ending) => module == ending || module.EndsWith("." + ending, StringComparison.Ordinal);
 }

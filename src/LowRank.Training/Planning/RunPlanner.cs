@@ -53,13 +53,10 @@ internal sealed class RunPlanner
     /// <summary>Refuses a run that needs more than there is.</summary>
     /// <param name="plan">Its plan.</param>
     /// <param name="budget">What there is.</param>
-    /// <returns>What to tell the user where it fits barely, else null.</returns>
-    /// <exception cref="NotEnoughMemoryException">It does not fit, and --force was not given.</exception>
-    public string? Check(MemoryPlan plan, MemoryBudget budget)
+    /// <exception cref="NotEnoughMemoryException">It does not fit, and --force was not given. Where it fits barely, the guard memory-tight says so.</exception>
+    public void Check(MemoryPlan plan, MemoryBudget budget)
     {
-        if (plan.Needed <= budget.Usable) return null;
-        var tight = FormattableString.Invariant($"memory: the run is planned to need {MemorySize.Gigabytes(plan.Needed)}, {100.0 * plan.Needed / budget.Bytes:0} % of the {MemorySize.Gigabytes(budget.Bytes)} {budget.Origin}; leave 20 % free for what no plan foresees");
-        if (plan.Needed <= budget.Bytes || settings.Memory.Force) return tight + (plan.Needed > budget.Bytes ? " (--force: it runs all the same)" : "");
+        if (plan.Needed <= budget.Bytes || settings.Memory.Force) return;
         var fitting = Fitting(budget.Usable).Take(3).ToList();
         if (fitting.Count == 0) fitting = [.. Fitting(budget.Bytes).Take(2).Select(f => $"{f} (without 20 % of headroom)")];
         throw new NotEnoughMemoryException(plan, budget, fitting);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -123,5 +124,25 @@ public static class FloatConversion
     private static void RequireRoom(int source, int target)
     {
         if (target < source) throw new ArgumentException($"The target holds {target} values, {source} are needed.", nameof(target));
+    }
+
+    /// <summary>Rounds finite numbers to the nearest of bf16, to even where two are as near.</summary>
+    internal static void RoundToBFloat16(Span<float> values)
+    {
+        var bits = MemoryMarshal.Cast<float, uint>(values);
+        var i = 0;
+        for (; i <= bits.Length - Vector<uint>.Count; i += Vector<uint>.Count)
+        {
+            var v = new Vector<uint>(bits[i..]);
+            v = (v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One)) & new Vector<uint>(0xFFFF0000);
+            v.CopyTo(bits[i..]);
+        }
+        for (; i < bits.Length; i++) bits[i] = (bits[i] + 0x7FFF + (bits[i] >> 16 & 1)) & 0xFFFF0000;
+    }
+
+    /// <summary>Rounds numbers to the nearest of fp16, to even where two are as near.</summary>
+    internal static void RoundToHalf(Span<float> values)
+    {
+        foreach (ref var x in values) x = (float)(Half)x;
     }
 }

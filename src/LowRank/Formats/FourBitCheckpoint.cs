@@ -47,6 +47,7 @@ internal static unsafe class FourBitCheckpoint
             Absmax = Copy(source, absmax),
             NestedAbsmax = nestedAbsmax is null ? null : Copy(source, nestedAbsmax),
             NestedOffset = state.NestedOffset,
+            Rounding = state.SourceType,
         };
         try
         {

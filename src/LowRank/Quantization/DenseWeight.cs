@@ -1,4 +1,6 @@
 using LowRank.Adapters;
+using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -6,12 +8,12 @@ namespace LowRank.Quantization;
 
 /// <summary>
 /// A frozen weight in fp32, bf16 or fp16, as the checkpoint holds it; the tensor may lie over a mapped file. Where the compute dtype is
-/// another one, the matrix is widened for one product and dropped again: the base is never upcast as a whole.
+/// another one, panels of the matrix are widened for one product and dropped again: the base is never upcast as a whole.
 /// </summary>
 public sealed class DenseWeight : FrozenWeight
 {
     /// <summary>Up to this number of rows a product reads the bf16 weight directly: widening it first would cost more than the product.</summary>
-    private const int GemvRows = 32;
+    private const int GemvRows = 16;
 
     /// <summary>A product with more rows of weight than this is widened in panels, so that a large head needs no whole fp32 copy.</summary>
     private const long PanelElements = 4L << 20;
@@ -38,7 +40,8 @@ public sealed class DenseWeight : FrozenWeight
     public override Tensor Linear(Tensor x)
     {
         if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
-        if (x.shape[0] <= GemvRows && Kernels.Cpu.BFloat16Gemv.Handles(x, weight)) return Kernels.Cpu.BFloat16Gemv.Multiply(x, weight);
+        if (x.shape[0] <= GemvRows && BFloat16Gemv.Handles(x, weight)) return BFloat16Gemv.Multiply(x, weight);
+        if (Panels(x) is { } panels) return PanelLinear.Forward(panels, x);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -62,6 +65,7 @@ public sealed class DenseWeight : FrozenWeight
     public override Tensor LinearBackward(Tensor dy)
     {
         if (dy.dtype == weight.dtype) return dy.mm(weight);
+        if (Panels(dy) is { } panels) return PanelLinear.Backward(panels, dy);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -79,6 +83,11 @@ public sealed class DenseWeight : FrozenWeight
         }
         return dx;
     }
+
+    // A bf16 weight on the CPU is widened in the cache by the threads that multiply; its plain twin is what follows.
+    private unsafe BFloat16Panels? Panels(Tensor input) =>
+        input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.BFloat16 && weight.device_type == DeviceType.CPU && weight.is_contiguous()
+            ? new((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures) : null;
 
     /// <inheritdoc/>
     public override Tensor Dequantize(long start, long count)

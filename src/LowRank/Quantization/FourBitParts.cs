@@ -40,6 +40,12 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <summary>F32, BF16 or F16: the type of the weight that was quantized.</summary>
     public TensorType SourceType { get; }
 
+    /// <summary>
+    /// F32, or the type to which decoded elements are rounded before they are used, also in fp32: what a stored weight stands for in bitsandbytes. A weight that
+    /// was quantized while loading stands for the unrounded values.
+    /// </summary>
+    public TensorType Rounding { get; init; } = TensorType.F32;
+
     /// <summary>Code table, block size, and whether the scales are quantized.</summary>
     public FourBitOptions Options { get; }
 
@@ -75,7 +81,7 @@ internal sealed unsafe class FourBitParts : IDisposable
     /// <exception cref="ObjectDisposedException">They were.</exception>
     public FourBitView View() => new(
         Packed.Pointer, (float*)Unsafe.AsPointer(ref table[0]), Absmax.Pointer, NestedAbsmax is null ? null : (float*)NestedAbsmax.Pointer,
-        (float*)Unsafe.AsPointer(ref nestedValues[0]), NestedOffset, BitOperations.Log2((uint)Options.BlockSize));
+        (float*)Unsafe.AsPointer(ref nestedValues[0]), NestedOffset, BitOperations.Log2((uint)Options.BlockSize), Rounding);
 
     /// <inheritdoc/>
     public void Dispose()

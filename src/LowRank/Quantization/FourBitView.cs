@@ -1,3 +1,4 @@
+using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 
 namespace LowRank.Quantization;
@@ -10,7 +11,8 @@ namespace LowRank.Quantization;
 /// <param name="nestedValues">The 256 values of the codes of scales.</param>
 /// <param name="nestedOffset">What is added to a decoded scale.</param>
 /// <param name="blockShift">Logarithm of the block size to base 2.</param>
-internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift)
+/// <param name="rounding">F32, or the type to which decoded elements are rounded.</param>
+internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* absmax, float* nestedAbsmax, float* nestedValues, float nestedOffset, int blockShift, TensorType rounding)
 {
     private const int NestedShift = 8;
 
@@ -19,6 +21,12 @@ internal readonly unsafe struct FourBitView(byte* packed, float* table, byte* ab
 
     /// <summary>Sixteen values, then their bytes.</summary>
     public float* Table => table;
+
+    /// <summary>F32, or the type to which decoded elements are rounded.</summary>
+    public TensorType Rounding => rounding;
+
+    /// <summary>Elements of a block.</summary>
+    public int BlockSize => 1 << blockShift;
 
     /// <summary>The block of a flat element.</summary>
     public long BlockOf(long element) => element >> blockShift;

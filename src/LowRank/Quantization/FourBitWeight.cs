@@ -68,7 +68,7 @@ public sealed class FourBitWeight : FrozenWeight
         TorchThreads.For(0, (count + grain - 1) / grain, 1, (from, to) =>
         {
             var (first, last) = (from * grain, Math.Min(count, to * grain));
-            FourBitRange.Decode(view, start + first, last - first, type, target + first * type.ElementSize());
+            FourBitRange.Decode(in view, start + first, last - first, type, target + first * type.ElementSize());
         });
     }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 using LowRank.Quantization;
 using LowRank.Tests.Quantization;
@@ -67,43 +65,6 @@ public sealed unsafe class FourBitKernelTests
         Assert.Equal(0, got[count]);
     }
 
-    [Fact, Trait("Category", "Speed")]
-    public void Speeds()
-    {
-        const int count = 1 << 20;
-        var x = FourBitSamples.Normal(count, 1);
-        var (packed, back) = (new byte[count / 2], new float[count]);
-        fixed (float* px = x, pb = back, table = Table(FourBitCode.Nf4))
-        fixed (byte* pp = packed)
-            foreach (var path in Enum.GetValues<VectorPath>())
-            {
-                if (!VectorPaths.IsSupported(path)) continue;
-                var (encode, decode) = (double.MaxValue, double.MaxValue);
-                for (var round = 0; round < 20; round++)
-                {
-                    var start = Stopwatch.GetTimestamp();
-                    for (var i = 0; i < count; i += 64) FourBitEncode.Run(path, px + i, 64, 8, FourBitCode.Nf4, pp + i / 2);
-                    encode = Math.Min(encode, Stopwatch.GetElapsedTime(start).TotalSeconds);
-                    start = Stopwatch.GetTimestamp();
-                    for (var i = 0; i < count; i += 64) FourBitDecode.Run(path, pp + i / 2, 64, table, 0.1f, pb + (i & 0xFFFF));
-                    decode = Math.Min(decode, Stopwatch.GetElapsedTime(start).TotalSeconds);
-                }
-                TestContext.Current.TestOutputHelper?.WriteLine($"{path}: encode {count / encode / 1e9:f2}, decode {count / decode / 1e9:f2} G elements/s on one thread");
-            }
-        var data = FourBitSamples.Narrow(FourBitSamples.Normal(1 << 20, 2), TensorType.BF16);
-        var best = double.MaxValue;
-        fixed (byte* p = data)
-            for (var round = 0; round < 50; round++)
-            {
-                var start = Stopwatch.GetTimestamp();
-                using var weight = FourBitWeight.Quantize(p, TensorType.BF16, 1024, 1024, new(), "w");
-                best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-            }
-        TestContext.Current.TestOutputHelper?.WriteLine($"quantizing bf16 to nf4 with double quantization: {(1 << 20) / best / 1e9:f2} G parameters/s");
-        // The aim is 1 on two cores; a busy machine gets half of that.
-        Assert.True((1 << 20) / best > 0.3e9, $"{(1 << 20) / best / 1e9:f2} G parameters/s");
-    }
-
     // Random values, every border with its neighbours, the ends; half the size, so that the inverse scale counts.
     private static float[] Values(FourBitCode code, int count)
     {
@@ -116,7 +77,7 @@ public sealed unsafe class FourBitKernelTests
         return x;
     }
 
-    private static float[] Table(FourBitCode code)
+    internal static float[] Table(FourBitCode code)
     {
         var table = new float[FourBitDecode.TableLength];
         FourBitDecode.FillTable(code.Values, table);

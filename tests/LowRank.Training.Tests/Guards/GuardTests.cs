@@ -76,8 +76,22 @@ public sealed class GuardTests
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 20_000, targets: all)));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..2])));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..4])));
-        Assert.Contains("more than 80 %", new TargetsExceedNeed().Before(Run(targets: all) with { PredictedPeakBytes = 810_000_000, UsableBytes = 1_000_000_000 })!.Message, StringComparison.Ordinal);
+        LoraTarget[] small = [.. all.Select(t => t with { Rank = 8 })];
+        Assert.Contains("more than 80 %", new TargetsExceedNeed().Before(Run(targets: small) with { PredictedPeakBytes = 810_000_000, UsableBytes = 1_000_000_000 })!.Message, StringComparison.Ordinal);
     }
+
+    // One of the three tells of memory: the rank, else the modules, else the run as a whole.
+    [Theory]
+    [InlineData(16, 801, "rank-too-high"), InlineData(8, 801, "targets-exceed-need"), InlineData(8, 850, "memory-tight"), InlineData(16, 850, "memory-tight"), InlineData(8, 800, null)]
+    public void Memory_is_told_of_once(int rank, long megabytes, string? id)
+    {
+        var run = Run(tokens: 1_000_000_000, targets: [Target("q_proj", rank), Target("v_proj", rank), .. Enumerable.Repeat(Target("up_proj", rank), 10)]) with { PredictedPeakBytes = megabytes * 1_000_000, UsableBytes = 1_000_000_000 };
+        IGuard[] guards = [new RankTooHigh(), new TargetsExceedNeed(), new MemoryTight()];
+        Assert.Equal(id is null ? [] : [id], guards.Where(g => g.Before(run) is not null).Select(g => g.Id));
+    }
+
+    [Fact]
+    public void With_LoraPlus_the_rate_is_that_of_A() => Assert.Null(new LearningRateUnfit().Before(Run(rate: 5e-6) with { RateRatio = 16 }));
 
     [Theory]
     [InlineData("lora", 80_000_000, 0, true, false), InlineData("lora", 800_000_000, 0, false, false), InlineData("lora", 800_000_000, 790_000_000, false, true), InlineData("full", 7_000_000_000, 7_000_000_000, true, false)]

@@ -30,12 +30,12 @@ internal static class PartWorker
         if (Directory.Exists(files.Weights)) Directory.Delete(files.Weights, recursive: true);
         var settings = request.Settings with { Output = request.Settings.Output with { Output = files.Weights } };
         using var run = TrainingRun.Create(settings, null, cancellation);
-        var (curve, warnings, end) = (new List<CurvePoint>(), run.Warnings.ToList(), default(RunCompleted));
+        var (curve, warnings, end) = (new List<CurvePoint>(), run.Warnings.Select(w => new PartWarning(null, w)).ToList(), default(RunCompleted));
         run.Trainer.Run(e =>
         {
             if (e is StepCompleted) tell(new PartProgress("step", e.Step, run.Trainer.TotalSteps));
             if (e is EvaluationCompleted evaluation) curve.Add(new CurvePoint(e.Step, evaluation.Loss));
-            if (e is RunWarning warning) warnings.Add(warning.Message);
+            if (e is RunWarning warning) warnings.Add(new PartWarning(warning.Id, warning.Message));
             if (e is RunCompleted completed) end = completed;
         }, cancellation);
         cancellation.ThrowIfCancellationRequested();

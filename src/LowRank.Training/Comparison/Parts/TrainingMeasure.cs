@@ -40,7 +40,7 @@ internal sealed record TrainingMeasure
     public required long SizeOnDisk { get; init; }
 
     /// <summary>What was odd about it.</summary>
-    public required IReadOnlyList<string> Warnings { get; init; }
+    public required IReadOnlyList<PartWarning> Warnings { get; init; }
 
     /// <summary>Fingerprint of the base weights.</summary>
     public required string BaseWeights { get; init; }

@@ -2,11 +2,12 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using LowRank.Quantization;
 
 namespace LowRank.Kernels.Cpu;
 
 /// <summary>
-/// The values of one block: <c>table[code] · scale</c> in fp32. Every path takes 32 values (16 bytes) at a time and leaves the rest to the scalar one. AVX-512
+/// The values of one block: <c>table[code] · scale</c> in fp32. Every path takes 32 values or 64 at a time and leaves the rest to a narrower one. AVX-512
 /// looks a value up in the table multiplied by the scale; the narrower vectors look up each of its four bytes, put them together, and multiply.
 /// </summary>
 internal static unsafe class FourBitDecode
@@ -37,6 +38,21 @@ internal static unsafe class FourBitDecode
         else if (path == VectorPath.Avx512) WithAvx512(packed, count, table, scale, target);
         else if (path == VectorPath.Vector128) WithVector128(packed, count, table, scale, target);
         else Scalar(packed, count, table, scale, target);
+    }
+
+    /// <summary>Decodes whole blocks, one after another.</summary>
+    /// <param name="path">The instruction set.</param>
+    /// <param name="weight">The weight.</param>
+    /// <param name="block">The first block.</param>
+    /// <param name="end">The block after the last; the last must have its full size.</param>
+    /// <param name="target">Gets the values.</param>
+    public static void Blocks(VectorPath path, in FourBitView weight, long block, long end, float* target)
+    {
+        var size = weight.BlockSize;
+        if (path == VectorPath.Avx2 && size >= 64)
+            BlocksWithAvx2(in weight, block, end, target);
+        else
+            for (; block < end; block++, target += size) Run(path, weight.Packed + block * (size / 2), size, weight.Table, weight.Scale(block), target);
     }
 
     /// <summary>The plain form of every other path.</summary>
@@ -71,22 +87,59 @@ internal static unsafe class FourBitDecode
         var planes = (byte*)(table + 16);
         var (p0, p1, p2, p3) = (Plane(planes), Plane(planes + 16), Plane(planes + 32), Plane(planes + 48));
         var by = Vector256.Create(scale);
-        var order = Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7);
         var i = 0;
+        for (; i <= count - 64; i += 64) Store64(p0, p1, p2, p3, packed + i / 2, by, target + i);
         for (; i <= count - 32; i += 32)
         {
             var (first, second) = Codes(packed + i / 2);
-            // Unpacking works within halves of 128 bits: with every second group of four codes in each half, what comes out is in order.
-            var codes = Avx2.PermuteVar8x32(Vector256.Create(first, second).AsInt32(), order).AsByte();
-            var (b0, b1, b2, b3) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes), Avx2.Shuffle(p2, codes), Avx2.Shuffle(p3, codes));
-            var (low, high) = (Avx2.UnpackLow(b0, b1).AsInt16(), Avx2.UnpackLow(b2, b3).AsInt16());
-            Vector256.Store(Avx2.UnpackLow(low, high).AsSingle() * by, target + i);
-            Vector256.Store(Avx2.UnpackHigh(low, high).AsSingle() * by, target + i + 8);
-            (low, high) = (Avx2.UnpackHigh(b0, b1).AsInt16(), Avx2.UnpackHigh(b2, b3).AsInt16());
-            Vector256.Store(Avx2.UnpackLow(low, high).AsSingle() * by, target + i + 16);
-            Vector256.Store(Avx2.UnpackHigh(low, high).AsSingle() * by, target + i + 24);
+            // The lower half of the vector leads to values 0 to 15 here, the upper one to values 16 to 31.
+            Store(p0, p1, p2, p3, Vector256.Create(first, second), by, target + i, 16);
         }
         if (i < count) Scalar(packed + i / 2, count - i, table, scale, target + i);
+    }
+
+    // Whole blocks of 64 values or a multiple: what a panel consists of, without a call for each.
+    private static void BlocksWithAvx2(in FourBitView weight, long block, long end, float* target)
+    {
+        var planes = (byte*)(weight.Table + 16);
+        var (p0, p1, p2, p3) = (Plane(planes), Plane(planes + 16), Plane(planes + 32), Plane(planes + 48));
+        var size = weight.BlockSize;
+        var packed = weight.Packed + block * (size / 2);
+        for (; block < end; block++)
+        {
+            var by = Vector256.Create(weight.Scale(block));
+            for (var stop = target + size; target < stop; target += 64, packed += 32) Store64(p0, p1, p2, p3, packed, by, target);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store64(Vector256<byte> p0, Vector256<byte> p1, Vector256<byte> p2, Vector256<byte> p3, byte* packed, Vector256<float> by, float* target)
+    {
+        var bytes = Vector256.Load(packed);
+        var mask = Vector256.Create((byte)15);
+        var (high, low) = ((bytes.AsUInt16() >> 4).AsByte() & mask, bytes & mask);
+        // Unpacking works within halves of 128 bits: the lower half leads to values 0 to 31, the upper one to values 32 to 63.
+        Store(p0, p1, p2, p3, Avx2.UnpackLow(high, low), by, target, 32);
+        Store(p0, p1, p2, p3, Avx2.UnpackHigh(high, low), by, target + 16, 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(Vector256<byte> p0, Vector256<byte> p1, Vector256<byte> p2, Vector256<byte> p3, Vector256<byte> codes, Vector256<float> by, float* target, int upper)
+    {
+        var (b0, b1, b2, b3) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes), Avx2.Shuffle(p2, codes), Avx2.Shuffle(p3, codes));
+        var (low, high) = (Avx2.UnpackLow(b0, b1).AsInt16(), Avx2.UnpackLow(b2, b3).AsInt16());
+        StoreHalves(Avx2.UnpackLow(low, high).AsSingle() * by, target, upper);
+        StoreHalves(Avx2.UnpackHigh(low, high).AsSingle() * by, target + 4, upper);
+        (low, high) = (Avx2.UnpackHigh(b0, b1).AsInt16(), Avx2.UnpackHigh(b2, b3).AsInt16());
+        StoreHalves(Avx2.UnpackLow(low, high).AsSingle() * by, target + 8, upper);
+        StoreHalves(Avx2.UnpackHigh(low, high).AsSingle() * by, target + 12, upper);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreHalves(Vector256<float> values, float* target, int upper)
+    {
+        Vector128.Store(values.GetLower(), target);
+        Vector128.Store(values.GetUpper(), target + upper);
     }
 
     private static Vector256<byte> Plane(byte* bytes) => Vector256.Create(Vector128.Load(bytes), Vector128.Load(bytes));
@@ -123,7 +176,7 @@ internal static unsafe class FourBitDecode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(Vector128<byte> p0, Vector128<byte> p1, Vector128<byte> p2, Vector128<byte> p3, Vector128<byte> codes, Vector128<float> by, float* target)
     {
-        var (b0, b1, b2, b3) = (Vector128.Shuffle(p0, codes), Vector128.Shuffle(p1, codes), Vector128.Shuffle(p2, codes), Vector128.Shuffle(p3, codes));
+        var (b0, b1, b2, b3) = (Vector128.ShuffleNative(p0, codes), Vector128.ShuffleNative(p1, codes), Vector128.ShuffleNative(p2, codes), Vector128.ShuffleNative(p3, codes));
         Store(Vector128.WidenLower(b0) | Vector128.WidenLower(b1) << 8, Vector128.WidenLower(b2) | Vector128.WidenLower(b3) << 8, by, target);
         Store(Vector128.WidenUpper(b0) | Vector128.WidenUpper(b1) << 8, Vector128.WidenUpper(b2) | Vector128.WidenUpper(b3) << 8, by, target + 8);
     }

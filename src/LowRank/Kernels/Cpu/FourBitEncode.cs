@@ -128,7 +128,7 @@ internal static unsafe class FourBitEncode
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Pack(Vector128<byte> first, Vector128<byte> second, Vector128<byte> byRank)
     {
-        return Vector128.Narrow(Pair(Vector128.Shuffle(byRank, first)), Pair(Vector128.Shuffle(byRank, second)));
+        return Vector128.Narrow(Pair(Vector128.ShuffleNative(byRank, first)), Pair(Vector128.ShuffleNative(byRank, second)));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector128<ushort> Pair(Vector128<byte> codes) => (codes.AsUInt16() << 4 | codes.AsUInt16() >> 8) & Vector128.Create((ushort)255);

@@ -10,8 +10,8 @@ internal sealed unsafe class FourBitPanels(FourBitParts parts) : PanelWeight(par
     {
         var view = parts.View();
         if (columns == InFeatures)
-            FourBitRange.Decode(view, row * InFeatures, (long)rows * columns, target);
+            FourBitRange.Decode(in view, row * InFeatures, (long)rows * columns, target);
         else
-            for (var r = 0; r < rows; r++) FourBitRange.Decode(view, (row + r) * InFeatures + column, columns, target + (long)r * columns);
+            for (var r = 0; r < rows; r++) FourBitRange.Decode(in view, (row + r) * InFeatures + column, columns, target + (long)r * columns);
     }
 }

@@ -10,13 +10,17 @@ namespace LowRank.Kernels.Cpu;
 /// <param name="Width">Columns of a tile.</param>
 internal readonly record struct PanelCut(long Rows, int RowBlock, long Columns, int Width)
 {
-    // Widths that fill the registers of AVX2 and AVX-512 kernels; measured, 96 by 512 already runs at nine tenths of a large product or more.
-    private const int WidthStep = 96;
-    private const int WantedTiles = 16;
-
-    // Fewer rows than this are not cut; more are cut into an even number of blocks, so that two threads get the same work.
-    private const int FewRows = 192;
+    // Narrower panels and fewer rows cost matrix kernels speed: 96 by 128 runs at nine tenths of a large product.
+    private const int LeastWidth = 96;
+    private const int LeastRows = 128;
     private const int MostRows = 512;
+
+    // Half a 4-bit block: a panel that begins elsewhere would split the vectors of the decoder.
+    private const int WidthStep = 32;
+
+    // As many tiles as a small weight is cut into, so that several threads have work; more would make them too small.
+    private const int WantedTiles = 6;
+    private const int WantedPanels = 8;
 
     // 1 MiB of fp32: decoded weights still lie in the second or third cache when they are multiplied.
     private const long PanelElements = 1 << 18;
@@ -33,14 +37,20 @@ internal readonly record struct PanelCut(long Rows, int RowBlock, long Columns, 
     /// <summary>Cuts a result <c>[rows, columns]</c> of sums over <paramref name="depth"/> products.</summary>
     public static PanelCut Of(long rows, long columns, long depth)
     {
-        var pairs = (rows + 2 * MostRows - 1) / (2 * MostRows);
-        var block = rows <= FewRows ? rows : (rows + 2 * pairs - 1) / (2 * pairs);
-        block = Math.Max(1, (block + 7) / 8 * 8);
-        var wanted = columns * ((rows + block - 1) / block) / WantedTiles;
-        var width = WidthStep * Math.Max(1, Math.Min(wanted + WidthStep - 1, PanelElements / Math.Max(1, depth)) / WidthStep);
-        return new(rows, (int)block, columns, (int)Math.Min(width, Math.Max(1, columns)));
+        var target = Math.Max(LeastWidth, Math.Min(columns / WantedPanels, PanelElements / Math.Max(1, depth)));
+        // Even numbers of panels and blocks, so that two threads get the same work.
+        var panels = Even((columns + target - 1) / target);
+        var width = RoundUp((columns + panels - 1) / panels, WidthStep);
+        panels = (columns + width - 1) / width;
+        var blocks = rows <= MostRows ? 1 : Even((rows + MostRows - 1) / MostRows);
+        while (panels * blocks < WantedTiles && rows / (2 * blocks) >= LeastRows) blocks *= 2;
+        return new(rows, (int)RoundUp(Math.Max(1, (rows + blocks - 1) / blocks), 8), columns, (int)Math.Min(width, columns));
     }
 
+    private static long Even(long n) => n <= 1 ? n : RoundUp(n, 2);
+
+    private static long RoundUp(long n, long step) => (n + step - 1) / step * step;
+
     /// <summary>Depth that a panel of this width is decoded for at a time.</summary>
-    public int DepthStep => (int)Math.Max(WidthStep, PanelElements / Width);
+    public int DepthStep => (int)Math.Max(LeastWidth, PanelElements / Width);
 }
