@@ -7,7 +7,7 @@ namespace LowRank.Training.Tests.Lecture;
 [Trait("Category", "Lecture")]
 public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelper output) : IClassFixture<LectureFindings>
 {
-    /// <summary>A figure of each claim that, found otherwise, changes the verdict.</summary>
+    /// <summary>Figures of each claim that, found otherwise, change the verdict, whatever a run on this machine gives for the others.</summary>
     public static TheoryData<string, string, double, string> Alterations => new()
     {
         { "P1", "kept_rank_8", 0.95, "reproduced" }, { "P1", "kept_rank_8", 0.2, "not-reproduced" },
@@ -17,10 +17,10 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
         { "P5", "fingerprint_equal", 0, "refined" }, { "P5", "changed", 1, "not-reproduced" },
         { "P6", "here_share_rank_64", 0.05, "reproduced" }, { "P6", "trainable_rank_64", 1, "not-reproduced" },
         { "P7", "same_choice", 0.9, "refined" }, { "P7", "difference", 1, "not-reproduced" },
-        { "S1", "loss_rank_64", 1, "refined" }, { "S1", "trained_mb_rank_64", 0.1, "not-reproduced" },
+        { "S1", "trained_mb_rank_64", 0.1, "not-reproduced" },
         { "S3", "early_loss_double", 9, "not-reproduced" },
-        { "S4", "loss_qkv", 9, "refined" }, { "S4", "loss_all", 9, "not-reproduced" },
-        { "Q1", "paged_out_mb", 0, "refined" }, { "Q1", "error_fp4", 0.01, "not-reproduced" },
+        { "S4", "loss_all", 9, "not-reproduced" },
+        { "Q1", "error_fp4", 0.01, "not-reproduced" },
         { "Q2", "ratio", 4, "reproduced" }, { "Q2", "four_gb", 6, "not-reproduced" },
         { "Q3", "kept_qlora_high", 0.9, "not-reproduced" },
         { "Q4", "qlora_step_gb", 40, "not-reproduced" },
@@ -52,7 +52,7 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
     [Fact]
     public void What_arithmetic_decides_is_decided_alike_everywhere()
     {
-        string[] refined = ["P2", "P3", "P6", "Q2", "M2", "M3", "M4", "M5", "E4"], reproduced = ["P4", "P5", "P7", "M1", "E5"];
+        string[] refined = ["P2", "P3", "P6", "Q2", "M2", "M3", "M4", "M5", "C1", "C2", "C3", "E4"], reproduced = ["P4", "P5", "P7", "M1", "E5"];
         Assert.All(refined, id => Assert.Equal(ClaimVerdict.Refined, findings.Of(id).Verdict));
         Assert.All(reproduced, id => Assert.Equal(ClaimVerdict.Reproduced, findings.Of(id).Verdict));
         // The lecture's table of exact numbers.
