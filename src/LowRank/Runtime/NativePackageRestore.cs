@@ -1,3 +1,4 @@
+using LowRank.Formats;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -76,9 +77,9 @@ internal static class NativePackageRestore
         try
         {
             Directory.CreateDirectory(folder);
-            File.WriteAllText(project, text);
+            AtomicFile.WriteAllText(project, text);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or LowRankException)
         {
             throw Failed($"{project} cannot be written: {error.Message} Set LOWRANK_CACHE to a folder that can be written.");
         }
