@@ -6,7 +6,7 @@ namespace LowRank.Training.Planning;
 internal static class ProcessFootprint
 {
     /// <summary>.NET, the parts of libtorch's code that are paged in, thread stacks, the data set.</summary>
-    private const long RuntimeBytes = 275L << 20;
+    private const long RuntimeBytes = 260L << 20;
 
     /// <summary>Managed tables of the tokenizer, by entry of the vocabulary: texts, ids, merges.</summary>
     private const long BytesPerToken = 500;
