@@ -51,8 +51,8 @@ internal sealed record LectureContent
         var found = Claims.Where(c => c.Chapter.Equals(name, StringComparison.OrdinalIgnoreCase) || c.Id.Equals(name, StringComparison.OrdinalIgnoreCase)).ToArray();
         if (found.Length > 0) return found;
         var near = NearestNames.Of(name.ToLowerInvariant(), Chapters.Select(c => c.Id));
-        // An id has two letters: any other is as near to it as it can be.
-        if (near.Count == 0 || name.Length <= 2) near = [.. Claims.Where(c => name.Length > 0 && c.Id.StartsWith(name[..1], StringComparison.OrdinalIgnoreCase)).Select(c => c.Id).Take(7), .. near];
+        // An id has two letters: to one that is as short, all that begin alike are near.
+        if (name.Length <= 3) near = [.. Claims.Where(c => name.Length > 0 && c.Id.StartsWith(name[..1], StringComparison.OrdinalIgnoreCase)).Select(c => c.Id).Take(7), .. near];
         throw new LowRankException($"The lecture has no chapter or claim \"{name}\"{(near.Count > 0 ? $"; did you mean {string.Join(" or ", near)}?" : ".")} Its chapters are {string.Join(", ", Chapters.Select(c => c.Id))}; claims are named such as P1.");
     }
 

@@ -27,9 +27,10 @@ internal sealed class RankMistake : IClaimCheck
         };
     }
 
+    // Overfitting is more than a gap: what was not learned is answered worse.
     public ClaimVerdict Judge(Figures figures) => ClaimVerdicts.Of(
         holds: figures["guard_faulty"] == 1 && figures["guard_sound"] == 0 && figures["trained_mb_high"] > figures["trained_mb_low"],
-        exactly: figures["gap_high"] > figures["gap_low"]);
+        exactly: figures["gap_high"] > figures["gap_low"] && figures["held_out_high"] > figures["held_out_low"]);
 
     private static Experiment Of(LectureLaboratory laboratory, int rank) =>
         laboratory.Train(new ExperimentSettings { Rank = rank, Rows = Rows, Steps = laboratory.ShortSteps, LearningRate = laboratory.IsTiny ? 2e-3 : 3e-4 });
