@@ -51,7 +51,7 @@ public sealed class InspectTests : IDisposable
         var (model, data) = (TinyModel.Create(folder.At("model")), TinyModel.CreateData(folder.At("rows.jsonl")));
         var result = await Tool.Run("inspect", data, "--model", model, "--rows", "2");
         Assert.Equal(0, result.Code);
-        Assert.Contains("<|user|>Which colour has number 0?\n<|assistant|>⟦red\n⟧", result.Out, StringComparison.Ordinal);
+        Assert.Contains("<|user|>Which colour has number 0?<|end|>\n<|assistant|>⟦red<|end|>\n⟧", result.Out, StringComparison.Ordinal);
         Assert.Contains($"{data}:2", result.Out, StringComparison.Ordinal);
         Assert.DoesNotContain('\e', result.Out);
     }

@@ -38,7 +38,7 @@ public sealed class GenerationStreamTests : IDisposable
     public async Task A_chat_is_the_rendered_conversation()
     {
         ChatMessage[] messages = [new("user", "blue?"), new("assistant", "no"), new("user", "red?")];
-        Assert.Equal("<|user|>blue?\n<|assistant|>no\n<|user|>red?\n<|assistant|>", model.Tokenizer.Decode(model.EncodeChat(messages)));
+        Assert.Equal("<|user|>blue?<|end|>\n<|assistant|>no<|end|>\n<|user|>red?<|end|>\n<|assistant|>", model.Tokenizer.Decode(model.EncodeChat(messages)));
         var pieces = await Read(model.ChatAsync(messages, Long, TestContext.Current.CancellationToken));
         Assert.Equal(model.GenerateBatch([model.EncodeChat(messages)], Long)[0].Text, string.Concat(pieces));
     }

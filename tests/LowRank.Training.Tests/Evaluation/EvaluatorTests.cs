@@ -80,7 +80,7 @@ public sealed class EvaluatorTests : IDisposable
             {"messages":[{"role":"user","content":"red?"},{"role":"assistant","content":"no"},{"role":"user","content":"blue?"},{"role":"assistant","content":"yes"},{"role":"user","content":"thanks"}]}
             """);
         var question = Assert.Single(Question.Of(model, Dataset.Load(path).Rows));
-        Assert.Equal("<|user|>red?\n<|assistant|>no\n<|user|>blue?\n<|assistant|>", model.Tokenizer.Decode(question.Prompt));
+        Assert.Equal("<|user|>red?<|end|>\n<|assistant|>no<|end|>\n<|user|>blue?<|end|>\n<|assistant|>", model.Tokenizer.Decode(question.Prompt));
         Assert.Equal(("yes", "blue?"), (question.Answer, question.Text));
     }
 
