@@ -16,9 +16,9 @@ internal static class RankAdvice
     /// <summary>The rank that the number of examples suggests.</summary>
     public static int ByExamples(long examples, string purpose) => (examples, purpose) switch
     {
-        (< 1000, _) => 8,
-        (<= 10_000, "production") => 32,
-        (<= 10_000, _) => 16,
+        ( < 1000, _) => 8,
+        ( <= 10_000, "production") => 32,
+        ( <= 10_000, _) => 16,
         (_, "production") => 128,
         _ => 64,
     };

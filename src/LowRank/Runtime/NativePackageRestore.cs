@@ -1,8 +1,8 @@
-using LowRank.Formats;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security;
+using LowRank.Formats;
 
 namespace LowRank.Runtime;
 

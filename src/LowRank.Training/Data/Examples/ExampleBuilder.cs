@@ -102,9 +102,11 @@ public sealed class ExampleBuilder
         }
     }
 
-    private Problem Unsupervised(DataRow row, string message) => (Options.SkipUnsupervised
-        ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, message + "; the row is left out")
-        : Fault(row, message)) with { GuardId = GuardIds.NothingSupervised };
+    private Problem Unsupervised(DataRow row, string message)
+    {
+        var problem = Options.SkipUnsupervised ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, message + "; the row is left out") : Fault(row, message);
+        return problem with { GuardId = GuardIds.NothingSupervised };
+    }
 
     private static Problem Fault(DataRow row, string message) => new(ProblemSeverity.Error, row.File, row.Line, 0, message);
 
