@@ -41,7 +41,7 @@ internal static class Comparison
         if (right is Undefined v) throw v.Error();
         if ((left is PyList && right is PyList) || (left is PyTuple && right is PyTuple))
         {
-            System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+            using var level = Nesting.Enter();
             var (a, b) = (((PySequence)left).Items, ((PySequence)right).Items);
             for (var i = 0; i < Math.Min(a.Length, b.Length); i++)
                 if (!AreEqual(a[i], b[i])) return Compare(a[i], b[i], sign);
@@ -84,7 +84,7 @@ internal static class Comparison
     {
         if (left.Count != right.Count) return false;
         if (ReferenceEquals(left, right)) return true;
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = Nesting.Enter();
         for (var i = 0; i < left.Count; i++)
             if (!ReferenceEquals(left.Items[i], right.Items[i]) && !AreEqual(left.Items[i], right.Items[i])) return false;
         return true;
@@ -94,7 +94,7 @@ internal static class Comparison
     {
         if (left.Count != right.Count) return false;
         if (ReferenceEquals(left, right)) return true;
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = Nesting.Enter();
         for (var i = 0; i < left.Count; i++)
             if (!right.TryGet(left.KeyAt(i), out var value) || !AreEqual(left.ValueAt(i), value)) return false;
         return true;

@@ -17,7 +17,7 @@ internal static class Hashing
     {
         if (value is PyList or PyDict or PyDictView) throw Errors.Type($"unhashable type: '{Types.NameOf(value)}'");
         if (value is not PyTuple tuple) return;
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = Nesting.Enter();
         foreach (var item in tuple.Items) Require(item);
     }
 

@@ -35,7 +35,7 @@ internal sealed class JsonDump
 
     private void Append(object? value, int depth)
     {
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = Nesting.Enter();
         switch (value)
         {
             case null: _builder.Append("null"); break;

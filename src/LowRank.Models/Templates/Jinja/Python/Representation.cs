@@ -34,7 +34,7 @@ internal static class Representation
 
     public static void Append(TextBuilder builder, object? value)
     {
-        System.Runtime.CompilerServices.RuntimeHelpers.EnsureSufficientExecutionStack();
+        using var level = Nesting.Enter();
         switch (value)
         {
             case null: builder.Append("None"); break;
