@@ -28,7 +28,7 @@ done
 version=$(sed -n 's:.*<TorchSharpVersion>\(.*\)</TorchSharpVersion>.*:\1:p' Directory.Packages.props)
 cp "${NUGET_PACKAGES:-$HOME/.nuget/packages}/torchsharp/$version/runtimes/linux-x64/native/libLibTorchSharp.so" "$folder/app/native/"
 find "$folder/app" \( -name 'libtorch*' -o -name 'libc10*' -o -name '*.pdb' -o -name '*.xml' \) -delete
-# What only a debugger, a tracer or Visual Basic needs of the runtime, which starts without: the archive has to stay small.
+# Parts of the runtime that LowRank does not use (debugging, tracing, other collectors, Visual Basic, data contracts): the archive has to stay small.
 for part in libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so libclrgc.so libclrgcexp.so createdump Microsoft.VisualBasic.Core.dll System.Private.DataContractSerialization.dll; do rm -f "$folder/app/$part"; done
 ln -s LowRank.Cli "$folder/app/lowrank"
 cp -r tests/fixtures "$folder/fixtures"

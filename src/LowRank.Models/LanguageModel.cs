@@ -10,7 +10,7 @@ namespace LowRank.Models;
 
 /// <summary>
 /// A loaded model with everything around it: decoder, tokenizer, chat template, ends of text. One thread uses it at a time; the asynchronous members
-/// of LowRank run it on a thread of their own. Disposing it frees the weights.
+/// of LowRank run it on a thread of their own. Disposing it frees the weights and the adapter that stands in it.
 /// </summary>
 public sealed class LanguageModel : IDisposable
 {
@@ -109,6 +109,7 @@ public sealed class LanguageModel : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Detach();
         Decoder.Dispose();
         Mapping?.Dispose();
     }

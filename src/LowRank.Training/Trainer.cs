@@ -48,7 +48,15 @@ public sealed class Trainer : IDisposable
         options.Schedule.Validate(options.LearningRate);
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
-        optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
+        try
+        {
+            optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
+        }
+        catch
+        {
+            flat.Dispose();
+            throw;
+        }
         record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);

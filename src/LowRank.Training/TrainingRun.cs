@@ -149,7 +149,6 @@ public sealed class TrainingRun : IDisposable
             Progress = progress,
             Text = text,
             Quantization = settings.Adapter.ToQuantization(),
-            QuantizationSkip = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
         }, cancellation);
     }
 
@@ -262,7 +261,6 @@ public sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         Trainer.Dispose();
-        Model.Detach();
         Model.Dispose();
     }
 }

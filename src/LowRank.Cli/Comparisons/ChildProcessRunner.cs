@@ -14,6 +14,9 @@ internal sealed class ChildProcessRunner : IPartRunner
     /// <summary>The option of <c>compare</c> that does one part.</summary>
     public const string Option = "--part";
 
+    // 128 and the signal's number.
+    private const int Killed = 128 + 9;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <inheritdoc/>
@@ -21,33 +24,43 @@ internal sealed class ChildProcessRunner : IPartRunner
     {
         using var process = Process.Start(Command(request)) ?? throw new LowRankException("A process for a part of the comparison could not be started.");
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        using (cancellation.Register(() => process.StandardInput.Close()))
+        try
         {
-            var output = ReadAsync(process.StandardOutput, tell);
-            try
-            {
-                await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                using var limit = new CancellationTokenSource(Patience);
-                try
-                {
-                    await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    process.Kill();
-                }
-                throw;
-            }
-            await output.ConfigureAwait(false);
+            await ReadAsync(process.StandardOutput, tell, cancellation).ConfigureAwait(false);
+            await process.WaitForExitAsync(cancellation).ConfigureAwait(false);
         }
-        cancellation.ThrowIfCancellationRequested();
+        catch
+        {
+            await EndAsync(process).ConfigureAwait(false);
+            throw;
+        }
         if (process.ExitCode == ExitCode.Done) return;
-        var lines = (await error.ConfigureAwait(false)).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var told = lines.LastOrDefault(l => l.StartsWith("error: ", StringComparison.Ordinal));
-        throw new LowRankException(told?["error: ".Length..] ?? (process.ExitCode is 137 or 9 ? "its process was killed, as happens when memory runs out" : $"its process ended with code {process.ExitCode}: {lines.LastOrDefault()}"));
+        throw new LowRankException(WhatWasWrong(await error.ConfigureAwait(false), process.ExitCode));
+    }
+
+    // In good order where it can, since it may be writing a file; else not.
+    private static async Task EndAsync(Process process)
+    {
+        process.StandardInput.Close();
+        using var limit = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+        }
+    }
+
+    // A message may have several lines: all from the last "error: " on.
+    private static string WhatWasWrong(string error, int code)
+    {
+        const string Beginning = "error: ";
+        var lines = error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var last = Array.FindLastIndex(lines, l => l.StartsWith(Beginning, StringComparison.Ordinal));
+        if (last >= 0) return string.Join('\n', lines[last..]).TrimEnd()[Beginning.Length..];
+        return code == Killed ? "its process was killed, as happens when memory runs out" : $"its process ended with code {code}: {lines.LastOrDefault()?.Trim()}";
     }
 
     /// <summary>Does a part, as the child.</summary>
@@ -68,9 +81,9 @@ internal sealed class ChildProcessRunner : IPartRunner
         return ExitCode.Done;
     }
 
-    private static async Task ReadAsync(StreamReader lines, Action<PartProgress> tell)
+    private static async Task ReadAsync(StreamReader lines, Action<PartProgress> tell, CancellationToken cancellation)
     {
-        while (await lines.ReadLineAsync().ConfigureAwait(false) is { } line)
+        while (await lines.ReadLineAsync(cancellation).ConfigureAwait(false) is { } line)
             if (line.StartsWith('{') && JsonSerializer.Deserialize<PartProgress>(line) is { } progress) tell(progress);
     }
 

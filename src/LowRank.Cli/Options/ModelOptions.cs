@@ -47,7 +47,7 @@ internal sealed class ModelOptions
         var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
             ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter FOLDER of an adapter that names its base." : $"{folder} does not name its base model: say it with --model.");
         var form = Form(parsed.GetValue(quantize)!, folder);
-        screen.Progress($"Loading {name}{(form is null ? "" : $" in {(form.Type == FourBitType.Nf4 ? "NF4" : "FP4")}")}{(folder is null ? "" : $" with {folder}")}");
+        screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {folder}")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
             ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
@@ -70,9 +70,8 @@ internal sealed class ModelOptions
     private static FourBitOptions? Form(string form, string? adapter) => form switch
     {
         "none" => null,
-        "nf4" => new FourBitOptions(),
-        "fp4" => new FourBitOptions { Type = FourBitType.Fp4 },
-        _ => adapter is null ? null : AdapterRecord.Load(adapter)?.Quantization,
+        "auto" => adapter is null ? null : AdapterRecord.Load(adapter)?.Quantization,
+        _ => new FourBitOptions { Type = FourBitOptions.TypeOf(form) },
     };
 
     private static string? BaseOf(string folder)

@@ -27,16 +27,23 @@ internal static class ConvertVerb
         verb.SetAction(async (parsed, cancellation) =>
         {
             var (path, folder) = (parsed.GetRequiredValue(source), parsed.GetRequiredValue(target));
-            var options = new FourBitOptions { Type = parsed.GetValue(to) == "fp4" ? FourBitType.Fp4 : FourBitType.Nf4, BlockSize = parsed.GetValue(block), DoubleQuantization = parsed.GetValue(doubleQuant) };
-            string[] kept = parsed.GetValue(skip)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+            var form = parsed.GetValue(to)!;
             await ProgressBar.ShowAsync(screen, "converting", tell =>
             {
-                if (parsed.GetValue(to) != "hf") FourBitConverter.Quantize(path, folder, options, kept, tell, cancellation);
+                if (form != "hf") FourBitConverter.Quantize(path, folder, Options(form), tell, cancellation);
                 else if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) GgufConverter.Convert(path, folder, tell, cancellation);
                 else FourBitConverter.Dequantize(path, folder, tell, cancellation);
             }).ConfigureAwait(false);
             screen.Out.WriteLine($"written to {folder}");
             return ExitCode.Done;
+
+            FourBitOptions Options(string type) => new()
+            {
+                Type = FourBitOptions.TypeOf(type),
+                BlockSize = parsed.GetValue(block),
+                DoubleQuantization = parsed.GetValue(doubleQuant),
+                Skip = parsed.GetValue(skip)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+            };
         });
         return verb;
     }

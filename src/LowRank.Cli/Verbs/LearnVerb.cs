@@ -35,7 +35,7 @@ internal static class LearnVerb
                 return ExitCode.Done;
             }
             var options = new LaboratoryOptions { Model = parsed.GetValue(model), Steps = parsed.GetValue(steps), Threads = parsed.GetValue(threads) };
-            var course = new LectureCourse(content, new LectureLaboratory(options, screen.Progress, cancellation));
+            var course = new LectureCourse(new LectureLaboratory(options, screen.Progress, cancellation));
             await view.ShowAsync(course, chosen ?? content.Claims, isCheck, isJson, parsed.GetValue(output), cancellation).ConfigureAwait(false);
             return ExitCode.Done;
         });

@@ -49,10 +49,11 @@ internal static class TrainVerb
 
     private static TrainingRun Resume(IReadOnlyList<SettingEntry> entries, string? folder, Screen screen, CancellationToken cancellation)
     {
-        var output = folder ?? SettingsBinder.Read<TrainSettings>(entries).Output.Output;
+        var given = SettingsBinder.Read<TrainSettings>(entries);
+        var output = folder ?? given.Output.Output;
         if (output.Length == 0) throw new UsageException("--resume needs the folder of a run: --resume FOLDER.");
         RunRecord.Load(output).RequireSame(entries);
-        return TrainingRun.Resume(output, screen.Progress, cancellation, SettingsBinder.Read<TrainSettings>(entries).Guards.Silence);
+        return TrainingRun.Resume(output, screen.Progress, cancellation, given.Guards.Silence);
     }
 
     private static async IAsyncEnumerable<TrainingEvent> Events(TrainingRun run, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)

@@ -1,8 +1,8 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
 using LowRank.Models.Families;
 using LowRank.Quantization;
+using LowRank.Runtime.Memory;
 
 namespace LowRank.Models.Checkpoints;
 
@@ -15,39 +15,38 @@ public static class FourBitConverter
     /// <summary>Quantizes a checkpoint.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="folder">The folder to create; it must not exist, or be empty.</param>
-    /// <param name="options">Code, block size, double quantization.</param>
-    /// <param name="skip">Beginnings or endings of names of modules that keep their form; null for none but the head.</param>
+    /// <param name="options">Code, block size, double quantization, modules that keep their form.</param>
     /// <param name="progress">Is told parameters done and parameters in all.</param>
     /// <param name="cancellation">Ends the conversion; nothing is left.</param>
     /// <exception cref="LowRankException">The checkpoint is damaged, of an unknown kind, in 4 bits already, or has a NaN or infinite weight; the folder exists, or there is too little space.</exception>
-    public static unsafe void Quantize(string model, string folder, FourBitOptions options, IReadOnlyList<string>? skip = null, Action<long, long>? progress = null, CancellationToken cancellation = default)
+    public static unsafe void Quantize(string model, string folder, FourBitOptions options, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         using var opened = OpenedCheckpoint.Open(model);
         if (QuantizationConfig.IsFourBit(opened.Config)) throw new LowRankException($"{model} is in 4 bits already. Convert it to plain weights first: --to hf.");
         var spec = ModelFamilies.Of(opened.Config).Read(opened.Config);
-        var matrices = Enumerable.Range(0, spec.Layers).SelectMany(spec.Names.MatricesOf).Where(m => !QuantizationConfig.IsSkipped(m, skip ?? [])).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
+        var matrices = Enumerable.Range(0, spec.Layers).SelectMany(spec.Names.MatricesOf).Where(m => !options.Skips(m)).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
         var source = opened.Tensors;
+        if (source.Tensors.FirstOrDefault(t => matrices.Contains(t.Name)) is not { } first) throw new LowRankException($"{model} has no matrix to quantize: all are kept by --quant-skip, or the checkpoint lacks them.");
         long done = 0, all = 2 * source.Tensors.Sum(t => t.Elements);
 
         // A file begins with the size of everything in it, and the text of a state depends on the mean of its scales: so each matrix is quantized twice, rather
         // than all of them kept in memory. It takes about a second for 10^9 weights.
-        var declared = new List<(string, TensorType, long[])>();
+        var declared = new List<(string Name, TensorType Type, long[] Shape)>();
         foreach (var t in source.Tensors)
         {
             cancellation.ThrowIfCancellationRequested();
             if (!matrices.Contains(t.Name)) declared.Add((t.Name, t.Type, t.Shape));
             else
             {
-                using var parts = FourBitQuantizer.Quantize(source.Pointer(t), t.Type, t.Shape[0], t.Shape[1], options, t.Name);
+                using var parts = Quantized(source, t, options);
                 source.DropPages(t);
                 foreach (var part in FourBitCheckpoint.TensorsOf(parts, t.Name)) declared.Add((part.Name, part.Type, part.Shape));
             }
             progress?.Invoke(done += t.Elements, all);
         }
 
-        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Item3.Aggregate((long)d.Item2.ElementSize(), (a, b) => a * b)));
-        var type = source.Tensors.First(t => matrices.Contains(t.Name)).Type;
-        opened.WriteFiles(target, config => config["quantization_config"] = QuantizationConfig.Of(options, skip ?? [], Torch(type)));
+        using var target = AtomicFolder.Create(folder, declared.Sum(d => Elements(d.Shape) * d.Type.ElementSize()));
+        opened.WriteFiles(target, config => config["quantization_config"] = QuantizationConfig.Of(options, Torch(first.Type)));
         using var writer = SafetensorsWriter.Create(target.At(SafetensorsFolder.SingleFile), declared);
         foreach (var t in source.Tensors)
         {
@@ -55,7 +54,7 @@ public static class FourBitConverter
             if (!matrices.Contains(t.Name)) writer.Write(t.Name, source.Pointer(t), t.ByteLength);
             else
             {
-                using var parts = FourBitQuantizer.Quantize(source.Pointer(t), t.Type, t.Shape[0], t.Shape[1], options, t.Name);
+                using var parts = Quantized(source, t, options);
                 foreach (var part in FourBitCheckpoint.TensorsOf(parts, t.Name)) part.WriteTo(writer);
             }
             source.DropPages(t);
@@ -76,26 +75,20 @@ public static class FourBitConverter
         using var opened = OpenedCheckpoint.Open(model);
         if (!QuantizationConfig.IsFourBit(opened.Config)) throw new LowRankException($"{model} is not in 4 bits: its weights are plain already.");
         var source = opened.Tensors;
-        var states = source.Tensors.Where(t => t.Name.Contains(".quant_state.", StringComparison.Ordinal)).Select(t => t.Name[..t.Name.IndexOf(".quant_state.", StringComparison.Ordinal)]).ToHashSet(StringComparer.Ordinal);
-        var plain = source.Tensors.Where(t => states.Contains(t.Name) || !states.Any(s => t.Name.StartsWith(s + '.', StringComparison.Ordinal))).ToList();
-        var declared = plain.Select(t =>
-        {
-            if (!states.Contains(t.Name)) return (t.Name, t.Type, t.Shape);
-            using var parts = FourBitCheckpoint.TryRead(source, t.Name)!;
-            return (t.Name, parts.SourceType, Shape: new[] { parts.OutFeatures, parts.InFeatures });
-        }).ToList();
-        long done = 0, all = declared.Sum(d => d.Shape.Aggregate(1L, (a, b) => a * b));
+        var plain = source.Tensors.Where(t => !FourBitCheckpoint.IsPart(source, t.Name)).Select(t => (Stored: t, State: FourBitCheckpoint.TryReadState(source, t.Name))).ToList();
+        var declared = plain.Select(p => p.State is { } s ? (p.Stored.Name, Type: s.SourceType, Shape: new[] { s.OutFeatures, s.InFeatures }) : (p.Stored.Name, p.Stored.Type, p.Stored.Shape)).ToList();
+        long done = 0, all = declared.Sum(d => Elements(d.Shape));
 
-        using var target = AtomicFolder.Create(folder, declared.Sum(d => d.Shape.Aggregate((long)d.Item2.ElementSize(), (a, b) => a * b)));
+        using var target = AtomicFolder.Create(folder, declared.Sum(d => Elements(d.Shape) * d.Type.ElementSize()));
         opened.WriteFiles(target, config => config.Remove("quantization_config"));
         using var writer = SafetensorsWriter.Create(target.At(SafetensorsFolder.SingleFile), declared);
-        foreach (var (t, (_, type, shape)) in plain.Zip(declared))
+        foreach (var (t, state) in plain)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (!states.Contains(t.Name)) writer.Write(t.Name, source.Pointer(t), t.ByteLength);
-            else Dequantize(source, t.Name, type, writer);
+            if (state is null) writer.Write(t.Name, source.Pointer(t), t.ByteLength);
+            else Dequantize(source, t.Name, state.SourceType, writer);
             source.DropPages(t);
-            progress?.Invoke(done += shape.Aggregate(1L, (a, b) => a * b), all);
+            progress?.Invoke(done += state is null ? t.Elements : state.OutFeatures * state.InFeatures, all);
         }
         writer.Commit();
         target.Commit();
@@ -104,18 +97,17 @@ public static class FourBitConverter
     private static unsafe void Dequantize(ITensorSource source, string name, TensorType type, SafetensorsWriter writer)
     {
         using var weight = FourBitWeight.FromParts(FourBitCheckpoint.TryRead(source, name)!);
-        var bytes = (nuint)(weight.OutFeatures * weight.InFeatures * type.ElementSize());
-        var memory = (byte*)NativeMemory.AlignedAlloc(bytes, 64);
-        try
-        {
-            weight.Dequantize(0, weight.OutFeatures * weight.InFeatures, type, memory);
-            writer.Write(name, memory, (long)bytes);
-        }
-        finally
-        {
-            NativeMemory.AlignedFree(memory);
-        }
+        var elements = weight.OutFeatures * weight.InFeatures;
+        using var values = new NativeBuffer(elements * type.ElementSize());
+        weight.Dequantize(0, elements, type, values.Pointer);
+        writer.Write(name, values.Pointer, values.Length);
     }
+
+    private static unsafe FourBitParts Quantized(ITensorSource source, TensorInfo matrix, FourBitOptions options) => matrix.Shape.Length != 2
+        ? throw new LowRankException($"{matrix.File}: tensor '{matrix.Name}' has the shape {matrix.ShapeText}; a matrix is needed.")
+        : FourBitQuantizer.Quantize(source.Pointer(matrix), matrix.Type, matrix.Shape[0], matrix.Shape[1], options, matrix.Name);
+
+    private static long Elements(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
 
     private static string Torch(TensorType type) => type switch { TensorType.BF16 => "bfloat16", TensorType.F16 => "float16", _ => "float32" };
 

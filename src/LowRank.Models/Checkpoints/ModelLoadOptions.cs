@@ -18,9 +18,6 @@ public sealed record ModelLoadOptions
     /// </summary>
     public FourBitOptions? Quantization { get; init; }
 
-    /// <summary>Beginnings or endings of names of modules that are not quantized, as <c>llm_int8_skip_modules</c> of bitsandbytes.</summary>
-    public IReadOnlyList<string> QuantizationSkip { get; init; } = [];
-
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
 

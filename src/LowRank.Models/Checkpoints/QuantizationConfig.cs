@@ -20,26 +20,21 @@ internal static class QuantizationConfig
         return Flag(quantization, "load_in_4bit");
     }
 
-    /// <summary>Whether a module keeps its form: its name begins or ends with one of <paramref name="skip"/> (transformers' <c>should_convert_module</c>).</summary>
-    public static bool IsSkipped(string module, IReadOnlyList<string> skip) =>
-        skip.Any(s => module.StartsWith(s, StringComparison.Ordinal) || module.EndsWith(s, StringComparison.Ordinal));
-
     /// <summary>The section that transformers writes for a checkpoint in 4 bits.</summary>
     /// <param name="options">The form.</param>
-    /// <param name="skip">Modules that keep their form; none leaves it to transformers, which keeps the head.</param>
     /// <param name="computeType">The dtype of products that the checkpoint proposes, as torch names it.</param>
-    public static JsonObject Of(FourBitOptions options, IReadOnlyList<string> skip, string computeType) => new()
+    public static JsonObject Of(FourBitOptions options, string computeType) => new()
     {
         ["_load_in_4bit"] = true,
         ["_load_in_8bit"] = false,
         ["bnb_4bit_compute_dtype"] = computeType,
         ["bnb_4bit_quant_storage"] = "uint8",
-        ["bnb_4bit_quant_type"] = options.Type == FourBitType.Nf4 ? "nf4" : "fp4",
+        ["bnb_4bit_quant_type"] = options.TypeName,
         ["bnb_4bit_use_double_quant"] = options.DoubleQuantization,
         ["llm_int8_enable_fp32_cpu_offload"] = false,
         ["llm_int8_has_fp16_weight"] = false,
-        // A list replaces the head that transformers keeps by itself: name it too.
-        ["llm_int8_skip_modules"] = skip.Count == 0 ? null : new JsonArray([.. skip.Append("lm_head").Distinct().Select(s => (JsonNode)s)]),
+        // Without a list transformers keeps the head by itself; with one it must be named too.
+        ["llm_int8_skip_modules"] = options.Skip.Count == 0 ? null : new JsonArray([.. options.Skip.Append("lm_head").Distinct().Select(s => (JsonNode)s)]),
         ["llm_int8_threshold"] = JsonNode.Parse("6.0"), // as Python writes a float
         ["load_in_4bit"] = true,
         ["load_in_8bit"] = false,

@@ -13,8 +13,7 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
 /// <param name="mapped">Whether tensors may lie over the source's memory, which then must outlive them; else they are copies.</param>
 /// <param name="quantization">The form in which matrices of the layers are stored; null for that of the checkpoint.</param>
-/// <param name="skip">Beginnings or endings of names of modules that are not quantized.</param>
-internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null, IReadOnlyList<string>? skip = null)
+internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null)
 {
     private readonly List<string> problems = [];
 
@@ -50,10 +49,11 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
         if (FourBitCheckpoint.TryRead(source, name, outFeatures, inFeatures) is { } parts)
         {
             ReadForm ??= parts.Options;
-            fingerprint?.Add(name, [outFeatures, inFeatures], [((nint)parts.Packed.Pointer, parts.Packed.Length), ((nint)parts.Absmax.Pointer, parts.Absmax.Length)]);
-            return FourBitWeight.FromParts(parts);
+            var stored = FourBitWeight.FromParts(parts);
+            if (fingerprint is not null) stored.AddTo(fingerprint, name);
+            return stored;
         }
-        if (quantization is null || IsSkipped(module)) return Read(name, outFeatures, inFeatures) is { } t ? new DenseWeight(t) : null;
+        if (quantization is null || quantization.Skips(module)) return Read(name, outFeatures, inFeatures) is { } t ? new DenseWeight(t) : null;
         if (!Check(name, [outFeatures, inFeatures], out var info)) return null;
         ReadForm ??= quantization;
         // The matrix passes by once: hashed, quantized, and its pages dropped before the next one comes.
@@ -62,8 +62,6 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
         source.DropPages(info);
         return weight;
     }
-
-    private bool IsSkipped(string module) => skip is not null && QuantizationConfig.IsSkipped(module, skip);
 
     /// <summary>Reports everything that was wrong at once.</summary>
     /// <exception cref="LowRankException">Something was.</exception>

@@ -25,21 +25,29 @@ public sealed class TrainingPass : IDisposable
     internal TrainingPass(CausalLM model, DecoderInput input, int checkpointedLayers)
     {
         using var scope = NewDisposeScope();
-        pass = model.Begin(input);
-        Keep(pass.Angles.Cos);
-        Keep(pass.Angles.Sin);
-        var x = model.Embed(input);
-        if (checkpointedLayers > 0 && x.requires_grad)
+        try
         {
-            embedded = Keep(x);
-            x = Keep(Leaf(x));
+            pass = model.Begin(input);
+            Keep(pass.Angles.Cos);
+            Keep(pass.Angles.Sin);
+            var x = model.Embed(input);
+            if (checkpointedLayers > 0 && x.requires_grad)
+            {
+                embedded = Keep(x);
+                x = Keep(Leaf(x));
+            }
+            for (var i = 0; i < model.Layers.Count; i++)
+            {
+                if (i % LayersBetweenReturns == 0) MallocTuning.ReturnFreedPages();
+                x = i < checkpointedLayers ? Checkpointed(model.Layers[i], x) : Recorded(model.Layers[i], x, isKept: i == checkpointedLayers);
+            }
+            Hidden = Keep(model.Finish(x));
         }
-        for (var i = 0; i < model.Layers.Count; i++)
+        catch
         {
-            if (i % LayersBetweenReturns == 0) MallocTuning.ReturnFreedPages();
-            x = i < checkpointedLayers ? Checkpointed(model.Layers[i], x) : Recorded(model.Layers[i], x, isKept: i == checkpointedLayers);
+            Dispose();
+            throw;
         }
-        Hidden = Keep(model.Finish(x));
     }
 
     private Tensor Recorded(DecoderLayer layer, Tensor x, bool isKept)

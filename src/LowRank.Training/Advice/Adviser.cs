@@ -25,8 +25,7 @@ public sealed class Adviser
     {
         (this.source, this.settings) = (source, settings);
         device = settings.Device is { } name ? DeviceMemory.Find(name) : null;
-        (memory, memoryOrigin) = settings.Memory is { } text ? (MemorySize.Parse(text, "--memory"), "--memory")
-            : device is not null ? (device.Bytes, device.Title) : (MachineMemory.Read().UsableBytes, "free on this machine");
+        (memory, memoryOrigin) = Planner.MemoryOf(settings.Memory, device);
         data = settings.Data is { } file ? PlannedData.Of(file, source, (int)Math.Min(2048, source.Shape.MaxPositions), cancellation)
             : settings.Examples is { } examples ? new PlannedData(examples, examples * settings.Length, PlannedData.AssumedShare, settings.Length, string.Create(CultureInfo.InvariantCulture, $"--examples of {settings.Length} tokens"), null)
             : throw new LowRankException("Which data? --data FILE, or --examples COUNT and --length TOKENS where there is no file yet.");
@@ -136,7 +135,7 @@ public sealed class Adviser
         return entries;
     }
 
-    private AdapterShape Adapter(int rank, string target) => AdapterShape.Of(source.Shape, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
+    private AdapterShape Adapter(int rank, string target) => AdapterShape.Of(source.Shape, rank, target);
 
     private MemoryPlan Predict(string method, int rank, string target, long batch, long length, bool checkpointing = true) => MemoryPlanner.Predict(source.Shape, new PlannedRun
     {

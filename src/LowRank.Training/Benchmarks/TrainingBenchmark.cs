@@ -9,6 +9,7 @@ using LowRank.Runtime.Memory;
 using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
+using LowRank.Training.Planning.Shapes;
 using TorchSharp;
 
 namespace LowRank.Training.Benchmarks;
@@ -55,7 +56,7 @@ public static class TrainingBenchmark
         var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16);
         seconds.Sort();
         var tokensPerSecond = settings.Batch * (double)settings.Length / seconds[seconds.Count / 2];
-        var flops = FlopsPerToken(model, settings.Length, SupervisedShare);
+        var flops = ModelShape.Of(model.Decoder.Spec).FlopsPerToken(settings.Length, SupervisedShare);
         return new BenchmarkResult
         {
             TokensPerSecond = tokensPerSecond,
@@ -71,19 +72,6 @@ public static class TrainingBenchmark
 
     /// <summary>The share of supervised tokens in a benchmark.</summary>
     public const double SupervisedShare = 0.5;
-
-    /// <summary>
-    /// The work of a token, adapters and recomputation not counted: 4·P_linear + 4·P_head·s + 7·T·heads·headSize·layers, with s the supervised share. It is 543.2 M
-    /// for SmolLM2-135M at length 512 and s = 0.5.
-    /// </summary>
-    public static double FlopsPerToken(LanguageModel model, int length, double supervised)
-    {
-        var spec = model.Decoder.Spec;
-        double queries = spec.Heads * spec.HeadSize, keys = spec.KeyValueHeads * spec.HeadSize;
-        var linear = spec.Layers * (spec.HiddenSize * (2 * queries + 2 * keys) + 3.0 * spec.HiddenSize * spec.IntermediateSize);
-        var head = (double)spec.VocabularySize * spec.HiddenSize;
-        return 4 * linear + 4 * head * supervised + 7.0 * length * queries * spec.Layers;
-    }
 
     private static Batch RandomBatch(int rows, int length, int vocabulary, Random random)
     {

@@ -17,13 +17,13 @@ internal static class Bootstrap
     /// <param name="seed">Decides the draws.</param>
     public static Estimate Mean(IReadOnlyList<double> rows, long seed = 0) => Figure([rows], means => means[0], seed);
 
-    /// <summary>(a - base) / (reference - base), of means over the same rows: the share of the reference's gain that a keeps.</summary>
+    /// <summary>(a - base) / (reference - base), of means over the same rows: the share of the reference's gain that a keeps; NaN where the reference gains nothing.</summary>
     /// <param name="rows">Values of a for each row.</param>
     /// <param name="baseline">Those of the base.</param>
     /// <param name="reference">Those of the reference.</param>
     /// <param name="seed">Decides the draws.</param>
     public static Estimate GainKept(IReadOnlyList<double> rows, IReadOnlyList<double> baseline, IReadOnlyList<double> reference, long seed = 0) =>
-        Figure([rows, baseline, reference], m => (m[0] - m[1]) / (m[2] - m[1]), seed);
+        Figure([rows, baseline, reference], m => m[2] > m[1] ? (m[0] - m[1]) / (m[2] - m[1]) : double.NaN, seed);
 
     private static Estimate Figure(IReadOnlyList<double>[] columns, Func<double[], double> figure, long seed)
     {

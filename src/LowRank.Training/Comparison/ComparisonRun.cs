@@ -53,7 +53,8 @@ internal sealed class ComparisonRun
         var general = settings.Comparison.General ?? ShippedFiles.Find("assets/general/general.txt");
         Dataset.Load(general);
         if (settings.Comparison.Test is { } test) Dataset.Load(test);
-        Dataset.Load(settings.Data.Data).RequireTrainable();
+        var run = settings.ToRun();
+        TrainingRun.LoadData(run.Data, run.Optimization.Seed, run.Guards.Names());
         return new ComparisonRun(settings, runner, cells, general, HashOf([settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]));
     }
 

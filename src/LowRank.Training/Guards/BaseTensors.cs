@@ -23,6 +23,22 @@ internal static class BaseTensors
         return builder.Finish();
     }
 
+    /// <summary>The fingerprint of each tensor alone, by name.</summary>
+    public static IReadOnlyDictionary<string, string> Digests(IReadOnlyList<ModuleSlot> slots)
+    {
+        static string Of(Action<BaseFingerprintBuilder> add)
+        {
+            var builder = new BaseFingerprintBuilder();
+            add(builder);
+            return builder.Finish().Weights;
+        }
+        return Weights(slots).Select(w => (w.Name, Digest: Of(b => w.Weight.AddTo(b, w.Name)))).Concat(Vectors(slots).Select(v => (v.Name, Digest: Of(b => b.Add(v.Name, v.Value)))))
+            .ToDictionary(t => t.Name, t => t.Digest, StringComparer.Ordinal);
+    }
+
+    /// <summary>Bytes of the matrices as they are stored.</summary>
+    public static long StoredBytes(IReadOnlyList<ModuleSlot> slots) => Weights(slots).Sum(w => w.Weight.StoredBytes);
+
     private static IEnumerable<(string Name, FrozenWeight Weight)> Weights(IReadOnlyList<ModuleSlot> slots)
     {
         FrozenWeight? table = null;

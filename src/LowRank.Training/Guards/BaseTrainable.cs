@@ -9,7 +9,7 @@ namespace LowRank.Training.Guards;
 /// </summary>
 internal sealed class BaseTrainable : IGuard
 {
-    private const double Share = 0.1;
+    internal const double Share = 0.1;
     private const long SmallBase = 10_000_000;
 
     public string Id => GuardIds.BaseTrainable;

@@ -1,6 +1,7 @@
 using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Models;
+using LowRank.Optimizers;
 using LowRank.Training.Data;
 using LowRank.Training.Methods;
 using LowRank.Training.Planning;
@@ -49,11 +50,20 @@ internal sealed record GuardedRun
     /// <summary>Supervised tokens of all examples.</summary>
     public long SupervisedTokens { get; init; }
 
-    /// <summary>The planned peak of memory in bytes, without what is paged out; null where nothing was planned.</summary>
-    public long? PredictedPeakBytes { get; init; }
+    /// <summary>The planned peak of memory in bytes, without what can be paged out; null where nothing was planned.</summary>
+    public long? NeededBytes { get; init; }
 
     /// <summary>What the process may use in all, in bytes; null where nobody asked.</summary>
     public long? UsableBytes { get; init; }
+
+    /// <summary>How the optimizer keeps its moments.</summary>
+    public OptimizerKind Optimizer { get; init; }
+
+    /// <summary>Whether its moments can leave memory.</summary>
+    public bool IsPaged { get; init; }
+
+    /// <summary>Bytes of memory for so many trained parameters: values and gradients in fp32, and the moments.</summary>
+    public long StateBytes(long elements) => 2 * sizeof(float) * elements + OptimizerFootprint.Of(Optimizer, IsPaged, elements).ResidentBytes;
 
     /// <summary>The model; null in tests of guards that look at numbers only.</summary>
     public LanguageModel? Model { get; init; }
@@ -62,7 +72,7 @@ internal sealed record GuardedRun
     public bool FreezesBase => Method != "full";
 
     /// <summary>Whether the plan, with less taken by this many bytes, leaves too little of the memory free.</summary>
-    public bool ExceedsMemory(long saved = 0) => PredictedPeakBytes is { } planned && UsableBytes is { } usable && planned - saved > MemoryBudget.UsableShare * usable;
+    public bool ExceedsMemory(long saved = 0) => NeededBytes is { } planned && UsableBytes is { } usable && planned - saved > MemoryBudget.UsableShare * usable;
 
     /// <summary>The view of a run that is set up.</summary>
     public static GuardedRun Of(TrainedWeights weights, IReadOnlyList<Example> examples, IReadOnlyList<Example> validation, TrainerOptions options)
@@ -84,8 +94,10 @@ internal sealed record GuardedRun
             Examples = examples,
             Validation = validation,
             SupervisedTokens = examples.Sum(e => (long)e.SupervisedTokens),
-            PredictedPeakBytes = options.NeededBytes,
+            NeededBytes = options.NeededBytes,
             UsableBytes = options.UsableBytes,
+            Optimizer = options.Optimizer.Kind,
+            IsPaged = options.Optimizer.Paging is not null,
             Model = model,
         };
     }

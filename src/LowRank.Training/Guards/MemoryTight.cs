@@ -13,7 +13,7 @@ internal sealed class MemoryTight : IGuard
     public GuardFinding? Before(GuardedRun run)
     {
         if (!run.ExceedsMemory() || RankTooHigh.TooMuchMemory(run) is not null || TargetsExceedNeed.TooMuchMemory(run)) return null;
-        var (planned, usable) = (run.PredictedPeakBytes!.Value, run.UsableBytes!.Value);
+        var (planned, usable) = (run.NeededBytes!.Value, run.UsableBytes!.Value);
         return new(Text($"The run is planned to need {planned / 1e9:0.00} GB, {100.0 * planned / usable:0} % of the {usable / 1e9:0.00} GB that it may use{(planned > usable ? " (--force: it runs all the same)" : "")}."),
             "Plans err by some percent, and other programs want memory too: leave 20 % free. On a processor running out of it is a kill, not an exception.",
             "Take a smaller --batch with more --accumulate, a shorter --max-length, --checkpointing full or --method qlora; lowrank plan shows what each saves.");

@@ -31,6 +31,6 @@ internal sealed class Overfitting : IGuard
         if (worse < 2 || trained >= lossAtBest) return null;
         return new(Text($"The held-out loss has risen from {best:0.000} at step {bestStep} to {evaluation.Loss:0.000}, while the training loss fell from {lossAtBest:0.000} to {trained:0.000}: the model overfits."),
             "It now learns the rows by heart instead of what they have in common; a high rank and many epochs on little data do that.",
-            Text($"Stop at the best with --patience 2, take fewer --epochs, a lower --rank or --dropout 0.1, or more data."));
+            "Stop at the best with --patience 2, take fewer --epochs, a lower --rank or --dropout 0.1, or more data.");
     }
 }

@@ -10,7 +10,7 @@ namespace LowRank.Training.Guards;
 /// </summary>
 internal sealed class RankTooHigh : IGuard
 {
-    private const int SmallRank = 8, StateBytes = 4 * sizeof(float);
+    private const int SmallRank = 8;
 
     public string Id => GuardIds.RankTooHigh;
 
@@ -30,10 +30,9 @@ internal sealed class RankTooHigh : IGuard
     {
         var largest = run.Targets.Count == 0 ? 0 : run.Targets.Max(t => t.Rank);
         if (largest <= SmallRank || !run.ExceedsMemory()) return null;
-        // Values, gradients and two moments in fp32: what a small rank would leave.
-        var saved = StateBytes * run.Targets.Sum(t => Math.Max(0, t.Rank - SmallRank) * (t.Module.InFeatures + t.Module.OutFeatures));
+        var saved = run.StateBytes(run.Targets.Sum(t => Math.Max(0, t.Rank - SmallRank) * (t.Module.InFeatures + t.Module.OutFeatures)));
         if (run.ExceedsMemory(saved)) return null;
-        return new(Text($"Rank {largest} brings the planned peak to {run.PredictedPeakBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
+        return new(Text($"Rank {largest} brings the planned peak to {run.NeededBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
             "A rank that is too high runs out of memory, and on a processor that is a kill, not an exception; a fifth should stay free.",
             Text($"Take --rank {SmallRank}, which needs {saved / 1e9:0.00} GB less, or see lowrank plan."));
     }

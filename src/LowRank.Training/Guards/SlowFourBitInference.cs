@@ -10,7 +10,7 @@ namespace LowRank.Training.Guards;
 /// <param name="measure">Times the two.</param>
 internal sealed class SlowFourBitInference(Func<LanguageModel, DecodingSpeed> measure) : IGuard
 {
-    private const double Noticeable = 0.9;
+    internal const double Noticeable = 0.9;
 
     public string Id => GuardIds.SlowFourBitInference;
 

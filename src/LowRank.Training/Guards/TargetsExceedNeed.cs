@@ -9,7 +9,7 @@ namespace LowRank.Training.Guards;
 /// </summary>
 internal sealed class TargetsExceedNeed : IGuard
 {
-    private const int FewExamples = 200, ParametersPerToken = 100, StateBytes = 4 * sizeof(float);
+    private const int FewExamples = 200, ParametersPerToken = 100;
     private const long WorthTelling = 1_000_000;
 
     public string Id => GuardIds.TargetsExceedNeed;
@@ -20,13 +20,13 @@ internal sealed class TargetsExceedNeed : IGuard
         var few = run.Examples.Count < FewExamples && run.TrainableParameters > ParametersPerToken * run.SupervisedTokens && extra >= WorthTelling;
         if (!few && !TooMuchMemory(run)) return null;
         return new(few ? Text($"{run.Targets.Count} modules are adapted for {run.Examples.Count:N0} examples with {run.SupervisedTokens:N0} tokens to learn.")
-                : Text($"Adapting {run.Targets.Count} modules brings the planned peak to {run.PredictedPeakBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
-            Text($"All layers without need cost memory; q and v alone would train {run.TrainableParameters - extra:N0} parameters instead of {run.TrainableParameters:N0} and need {extra * StateBytes / 1e6:N0} MB less for values, gradients and moments, and fewer activations."),
+                : Text($"Adapting {run.Targets.Count} modules brings the planned peak to {run.NeededBytes / 1e9:0.00} GB, more than 80 % of the {run.UsableBytes / 1e9:0.00} GB that this run may use."),
+            Text($"All layers without need cost memory; q and v alone would train {run.TrainableParameters - extra:N0} parameters instead of {run.TrainableParameters:N0} and need {run.StateBytes(extra) / 1e6:N0} MB less for values, gradients and moments, and fewer activations."),
             "Begin with --target qv, and take all-linear when the held-out loss asks for it.");
     }
 
     /// <summary>Whether q and v would fit the memory, and all that is adapted does not, whatever the rank.</summary>
-    internal static bool TooMuchMemory(GuardedRun run) => run.ExceedsMemory() && RankTooHigh.TooMuchMemory(run) is null && !run.ExceedsMemory(BeyondQueryAndValue(run) * StateBytes);
+    internal static bool TooMuchMemory(GuardedRun run) => run.ExceedsMemory() && RankTooHigh.TooMuchMemory(run) is null && !run.ExceedsMemory(run.StateBytes(BeyondQueryAndValue(run)));
 
     // Parameters of the modules beyond q and v; 0 where there are none, or no q and v.
     private static long BeyondQueryAndValue(GuardedRun run)
@@ -34,11 +34,9 @@ internal sealed class TargetsExceedNeed : IGuard
         var (extra, beginning) = (0L, 0);
         foreach (var target in run.Targets)
         {
-            if (run.QueryAndValue.Any(name => IsNamed(target.Module.Name, name))) beginning++;
+            if (run.QueryAndValue.Any(name => TargetMatcher.Matches(name, target.Module.Name))) beginning++;
             else extra += target.Rank * (target.Module.InFeatures + target.Module.OutFeatures);
         }
         return beginning == 0 ? 0 : extra;
     }
-
-    private static bool IsNamed(string module, string ending) => module == ending || module.EndsWith("." + ending, StringComparison.Ordinal);
 }

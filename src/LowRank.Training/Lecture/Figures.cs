@@ -39,9 +39,6 @@ internal sealed partial class Figures : IEnumerable<KeyValuePair<string, double>
     /// <summary>The placeholders of a text, with their formats, sorted.</summary>
     public static IReadOnlyList<string> PlaceholdersOf(string text) => [.. Placeholder().Matches(text).Select(m => m.Value).Order(StringComparer.Ordinal)];
 
-    /// <summary>The figures that a text names.</summary>
-    public static IReadOnlyList<string> NamesIn(string text) => [.. Placeholder().Matches(text).Select(m => m.Groups["name"].Value)];
-
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, double>> GetEnumerator() => values.GetEnumerator();
 

@@ -6,13 +6,9 @@ using LowRank.Training.Pictures;
 namespace LowRank.Training.Lecture;
 
 /// <summary>The lecture as something to be run: every claim that has a check is computed, the others are open.</summary>
-/// <param name="content">The claims.</param>
 /// <param name="laboratory">Where they are computed.</param>
-internal sealed class LectureCourse(LectureContent content, LectureLaboratory laboratory)
+internal sealed class LectureCourse(LectureLaboratory laboratory)
 {
-    /// <summary>The claims.</summary>
-    public LectureContent Content { get; } = content;
-
     /// <summary>Computes a claim on the calling thread.</summary>
     /// <exception cref="LowRankException">The model or its data cannot be loaded.</exception>
     public Finding Find(LectureClaim claim)

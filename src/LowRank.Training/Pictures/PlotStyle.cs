@@ -45,6 +45,7 @@ internal static class PlotStyle
     {
         plot.Font.Set(PictureFont.Name);
         plot.Legend.FontName = PictureFont.Name;
-        return plot.GetImage(width, height).GetImageBytes(ImageFormat.Png);
+        using var image = plot.GetImage(width, height);
+        return image.GetImageBytes(ImageFormat.Png);
     }
 }

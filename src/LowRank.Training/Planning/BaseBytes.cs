@@ -1,3 +1,4 @@
+using LowRank.Quantization;
 using LowRank.Training.Planning.Shapes;
 
 namespace LowRank.Training.Planning;
@@ -9,7 +10,7 @@ public static class BaseBytes
     public const int BlockSize = 64;
 
     /// <summary>Scales that share a second scale with double quantization.</summary>
-    public const int NestedBlockSize = 256;
+    public const int NestedBlockSize = FourBitParts.NestedBlockSize;
 
     /// <summary>Bytes of the whole base.</summary>
     /// <param name="model">Its sizes.</param>

@@ -21,8 +21,8 @@ internal static class Checkpointing
             if (planner.Plan(middle).Needed <= usable) high = middle;
             else low = middle + 1;
         }
-        choices.Add(low == 0 ? "checkpointing none: all activations fit in 80 % of the free memory"
-            : $"checkpointing of {low} of {layers} layers: with fewer the run would need more than 80 % of the memory ({usable / 1e9:f1} GB)");
+        choices.Add(low == 0 ? "checkpointing none: all activations fit in 80 % of the memory"
+            : $"checkpointing of {low} of {layers} layers: with fewer the run would need more than 80 % of the memory ({MemorySize.Gigabytes(usable)})");
         return (low, planner.Plan(low));
     }
 }

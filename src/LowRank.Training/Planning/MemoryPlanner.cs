@@ -1,4 +1,5 @@
 using System.Globalization;
+using LowRank.Adapters;
 using LowRank.Autograd;
 using LowRank.Training.Planning.Shapes;
 
@@ -44,10 +45,11 @@ public static class MemoryPlanner
         if (run.Recipe.Base == BasePrecision.Fp32) return new(model.Parameters * sizeof(float), Text($"{model.Parameters:N0} parameters × 4 B"));
         if (run.Recipe.Base == BasePrecision.Bf16) return new(model.Parameters * run.StoredBytes, Text($"{model.Parameters:N0} parameters × {run.StoredBytes} B"));
         var isDouble = run.Recipe.Base == BasePrecision.Nf4Double;
-        var skipped = model.Linears.Where(l => run.Skipped.Any(s => l.Name.EndsWith(s, StringComparison.Ordinal))).ToList();
-        var (kept, others) = (model.LinearWeights - model.Layers * skipped.Sum(l => l.Weights), model.UnquantizedParameters + model.Layers * skipped.Sum(l => l.Weights));
-        var codes = BaseBytes.Nf4(model, isDouble, run.BlockSize) - model.Layers * skipped.Sum(l => BaseBytes.Nf4(l.Weights, isDouble, run.BlockSize));
-        return new(codes + others * run.StoredBytes, Text($"{kept:N0} linear weights × {8.0 * codes / Math.Max(1, kept):0.###} bits (4, {(isDouble ? "8" : "32")} for each block of {run.BlockSize}{(isDouble ? ", 32 for 256 blocks" : "")}) + {others:N0} others × {run.StoredBytes} B"));
+        var blockSize = run.Quantization.BlockSize;
+        long[] skipped = run.Quantization.Skip.Count == 0 ? [] : [.. model.Modules().Where(m => m.Kind == ModuleKind.Linear && run.Quantization.Skips(m.Name)).Select(m => m.InFeatures * m.OutFeatures)];
+        var (kept, others) = (model.LinearWeights - skipped.Sum(), model.UnquantizedParameters + skipped.Sum());
+        var codes = BaseBytes.Nf4(model, isDouble, blockSize) - skipped.Sum(weights => BaseBytes.Nf4(weights, isDouble, blockSize));
+        return new(codes + others * run.StoredBytes, Text($"{kept:N0} linear weights × {8.0 * codes / Math.Max(1, kept):0.###} bits (4, {(isDouble ? "8" : "32")} for each block of {blockSize}{(isDouble ? ", 32 for 256 blocks" : "")}) + {others:N0} others × {run.StoredBytes} B"));
     }
 
     private static MemoryPart Optimizer(PlannedRun run, long trained)

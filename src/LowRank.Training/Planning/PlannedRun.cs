@@ -1,3 +1,4 @@
+using LowRank.Quantization;
 using LowRank.Training.Planning.Shapes;
 
 namespace LowRank.Training.Planning;
@@ -38,11 +39,8 @@ public sealed record PlannedRun
     /// <summary>The optimizer's state; null for <see cref="TrainingRecipe.MomentBytes"/> a parameter.</summary>
     public OptimizerBytes? Optimizer { get; init; }
 
-    /// <summary>Weights that share a scale in a 4-bit base.</summary>
-    public int BlockSize { get; init; } = BaseBytes.BlockSize;
-
-    /// <summary>Linear layers of a 4-bit base that keep 16 bits: beginnings or endings of their names.</summary>
-    public IReadOnlyList<string> Skipped { get; init; } = [];
+    /// <summary>Block size and skipped modules of a 4-bit base; whether its scales are quantized is the recipe's.</summary>
+    public FourBitOptions Quantization { get; init; } = new();
 
     /// <summary>The process itself; null for LowRank on a CPU.</summary>
     public MemoryPart? Runtime { get; init; }

@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Optimizers;
+using LowRank.Quantization;
 using LowRank.Training.Data;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning.Shapes;
@@ -45,8 +46,8 @@ internal sealed class RunPlanner
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,
             Optimizer = OptimizerBytes.Of(settings.Optimization.Optimizer == "adamw8bit" ? OptimizerKind.AdamW8Bit : OptimizerKind.AdamW, settings.Optimization.Paged, adapter?.Tensors ?? model.Tensors()),
-            BlockSize = settings.Adapter.QuantBlock,
-            Skipped = settings.Adapter.QuantSkip?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
+            // A checkpoint in 4 bits keeps its own form, whatever the settings say.
+            Quantization = source.FourBit ?? settings.Adapter.ToQuantization() ?? new FourBitOptions(),
         });
     }
 

@@ -108,13 +108,6 @@ public sealed class QuickstartRun
         progress?.Invoke("Loading the saved adapter into a fresh model");
         using var model = await LanguageModel.LoadAsync(settings.Model.Model, new ModelLoadOptions { Threads = settings.Model.Threads }, cancellation).ConfigureAwait(false);
         model.LoadAdapter(settings.Output.Output, progress);
-        try
-        {
-            return await AskAsync(model, shown, withAdapter: true, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            model.Detach();
-        }
+        return await AskAsync(model, shown, withAdapter: true, cancellation).ConfigureAwait(false);
     }
 }

@@ -60,7 +60,9 @@ public sealed record AdapterSettings
 
     /// <summary>The form of the base's matrices, or null where they stay as they are.</summary>
     public FourBitOptions? ToQuantization() => Method != "qlora" ? null
-        : new FourBitOptions { Type = QuantType == "fp4" ? FourBitType.Fp4 : FourBitType.Nf4, BlockSize = QuantBlock, DoubleQuantization = DoubleQuant };
+        : new FourBitOptions { Type = FourBitOptions.TypeOf(QuantType), BlockSize = QuantBlock, DoubleQuantization = DoubleQuant, Skip = Names(QuantSkip) };
+
+    private static string[] Names(string? listed) => listed?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     /// <summary>The configuration of a new LoRA.</summary>
     /// <exception cref="LowRankException">The targets are not written in a known way.</exception>
@@ -71,7 +73,7 @@ public sealed record AdapterSettings
         Dropout = Dropout,
         UseRslora = Rslora,
         TargetModules = ModulePattern.Parse(Target),
-        ModulesToSave = ModulesToSave?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+        ModulesToSave = ModulesToSave is null ? null : Names(ModulesToSave),
         Bias = Bias switch { "all" => BiasTraining.All, "lora_only" => BiasTraining.LoraOnly, _ => BiasTraining.None },
     };
 }

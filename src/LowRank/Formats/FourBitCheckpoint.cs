@@ -1,5 +1,6 @@
 using System.Globalization;
-using System.Text;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using LowRank.Quantization;
 using LowRank.Runtime.Memory;
 
@@ -13,6 +14,8 @@ namespace LowRank.Formats;
 internal static unsafe class FourBitCheckpoint
 {
     private const string StatePrefix = ".quant_state.";
+
+    private static readonly string[] partNames = ["absmax", "quant_map", "nested_absmax", "nested_quant_map"];
 
     // Tables of older releases may be off by a rounding; a table further off is another code.
     private const float TableTolerance = 1e-6f;
@@ -63,24 +66,48 @@ internal static unsafe class FourBitCheckpoint
         }
     }
 
-    /// <summary>The tensors that a weight is stored as: names, types, shapes and bytes, the bytes in the weight's memory.</summary>
+    /// <summary>What a stored weight is apart from its data, without reading that. Null where the checkpoint has the weight in another form, or not at all.</summary>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="weightName">Such as <c>model.layers.0.self_attn.q_proj.weight</c>.</param>
+    /// <exception cref="SafetensorsException">The kind of quantization is not known, or its description is damaged.</exception>
+    public static FourBitState? TryReadState(ITensorSource source, string weightName) =>
+        source.TryGet(weightName, out var weight) && FindState(source, weight) is { } info ? FourBitState.Parse(source.Bytes(info), info) : null;
+
+    /// <summary>Whether a tensor is a part of a stored weight beside its codes: scales, tables, state.</summary>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="name">The tensor's name.</param>
+    public static bool IsPart(ITensorSource source, string name)
+    {
+        var end = name.IndexOf(StatePrefix, StringComparison.Ordinal);
+        if (end < 0 && Array.Find(partNames, p => name.EndsWith($".{p}", StringComparison.Ordinal)) is { } part) end = name.Length - part.Length - 1;
+        return end >= 0 && source.TryGet(name[..end], out _);
+    }
+
+    /// <summary>The tensors that a weight is stored as: names, types, shapes and bytes.</summary>
     public static IReadOnlyList<FourBitTensor> TensorsOf(FourBitParts parts, string weightName)
     {
-        var code = FourBitCode.Of(parts.Options.Type).Name;
-        var state = FourBitState.Of(parts).ToJson();
+        var json = FourBitState.Of(parts).ToJson();
+        var state = GC.AllocateUninitializedArray<byte>(json.Length, pinned: true);
+        json.CopyTo(state, 0);
         List<FourBitTensor> tensors =
         [
-            new(weightName, TensorType.U8, [parts.Packed.Length, 1], parts.Packed),
-            new($"{weightName}.absmax", parts.Options.DoubleQuantization ? TensorType.U8 : TensorType.F32, [parts.Blocks], parts.Absmax),
-            new($"{weightName}.quant_map", TensorType.F32, [FourBitCode.Size], Copy(parts.CodeValues)),
+            Of(weightName, TensorType.U8, [parts.Packed.Length, 1], parts.Packed),
+            Of($"{weightName}.absmax", parts.Options.DoubleQuantization ? TensorType.U8 : TensorType.F32, [parts.Blocks], parts.Absmax),
+            Table($"{weightName}.quant_map", parts.CodeValues),
         ];
         if (parts.NestedAbsmax is { } nested)
         {
-            tensors.Add(new($"{weightName}.nested_absmax", TensorType.F32, [nested.Length / sizeof(float)], nested));
-            tensors.Add(new($"{weightName}.nested_quant_map", TensorType.F32, [DynamicMap.Size], Copy(parts.NestedValues)));
+            tensors.Add(Of($"{weightName}.nested_absmax", TensorType.F32, [nested.Length / sizeof(float)], nested));
+            tensors.Add(Table($"{weightName}.nested_quant_map", parts.NestedValues));
         }
-        tensors.Add(new($"{weightName}{StatePrefix}bitsandbytes__{code}", TensorType.U8, [state.Length], Copy<byte>(state)));
+        tensors.Add(new($"{weightName}{StatePrefix}bitsandbytes__{parts.Options.TypeName}", TensorType.U8, [state.Length], (nint)Unsafe.AsPointer(ref state[0]), state.Length, state));
         return tensors;
+
+        static FourBitTensor Of(string name, TensorType type, long[] shape, NativeBuffer bytes) => new(name, type, shape, (nint)bytes.Pointer, bytes.Length);
+
+        // The tables of the parts lie in pinned memory.
+        static FourBitTensor Table(string name, ReadOnlySpan<float> values) =>
+            new(name, TensorType.F32, [values.Length], (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(values)), (long)values.Length * sizeof(float));
     }
 
     private static TensorInfo? FindState(ITensorSource source, TensorInfo weight)
@@ -109,7 +136,7 @@ internal static unsafe class FourBitCheckpoint
 
     private static ReadOnlySpan<float> ReadTable(ITensorSource source, TensorInfo info, ReadOnlySpan<float> values)
     {
-        var stored = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(source.Bytes(info));
+        var stored = MemoryMarshal.Cast<byte, float>(source.Bytes(info));
         for (var i = 0; i < values.Length; i++)
             if (!(Math.Abs(stored[i] - values[i]) <= TableTolerance))
                 throw Error(info, string.Create(CultureInfo.InvariantCulture, $"value {i} of the code table is {stored[i]}, {values[i]} is needed; this code is not known"));
@@ -127,15 +154,6 @@ internal static unsafe class FourBitCheckpoint
     }
 
     private static NativeBuffer Copy(ITensorSource source, TensorInfo info) => NativeBuffer.CopyOf(source.Pointer(info), info.ByteLength);
-
-    private static NativeBuffer Copy<T>(ReadOnlySpan<T> values)
-        where T : unmanaged
-    {
-        fixed (T* first = values) return NativeBuffer.CopyOf((byte*)first, (long)values.Length * sizeof(T));
-    }
-
-    private static NativeBuffer Copy<T>(Span<T> values)
-        where T : unmanaged => Copy((ReadOnlySpan<T>)values);
 
     internal static SafetensorsException Error(TensorInfo info, string problem) => new(info.File, $"{info.File}: tensor '{info.Name}': {problem}.", info.Name);
 }

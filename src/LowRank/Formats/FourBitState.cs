@@ -38,7 +38,7 @@ internal sealed record FourBitState(long OutFeatures, long InFeatures, TensorTyp
     public byte[] ToJson()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{{\"quant_type\": \"{FourBitCode.Of(Options.Type).Name}\", \"blocksize\": {Options.BlockSize}, ");
+        text.Append(CultureInfo.InvariantCulture, $"{{\"quant_type\": \"{Options.TypeName}\", \"blocksize\": {Options.BlockSize}, ");
         text.Append(CultureInfo.InvariantCulture, $"\"dtype\": \"{Array.Find(types, t => t.Type == SourceType).Name}\", \"shape\": [{OutFeatures}, {InFeatures}]");
         if (Options.DoubleQuantization)
             text.Append(CultureInfo.InvariantCulture,
@@ -70,7 +70,7 @@ internal sealed record FourBitState(long OutFeatures, long InFeatures, TensorTyp
     {
         try
         {
-            return new() { Type = code == FourBitCode.Nf4.Name ? FourBitType.Nf4 : FourBitType.Fp4, BlockSize = blockSize, DoubleQuantization = nested };
+            return new() { Type = FourBitOptions.TypeOf(code), BlockSize = blockSize, DoubleQuantization = nested };
         }
         catch (LowRankException e)
         {

@@ -74,10 +74,11 @@ public sealed unsafe class AdamW : IDisposable
         float* values = Pointer<float>(parameters.Values), gradients = Pointer<float>(parameters.Gradients);
         float* first = Pointer<float>(layout.First), second = Pointer<float>(layout.Second);
         var codes = new QuantizedMoments(Pointer<byte>(layout.Codes1), Pointer<byte>(layout.Codes2), Pointer<float>(layout.Scales1), Pointer<float>(layout.Scales2));
+        var threads = new ParallelOptions { MaxDegreeOfParallelism = TorchThreads.Count };
         for (var w = 0; w < layout.Windows.Count; w++)
         {
             state.Begin(w);
-            Parallel.For(layout.Windows[w].Begin, layout.Windows[w].End, r =>
+            Parallel.For(layout.Windows[w].Begin, layout.Windows[w].End, threads, r =>
             {
                 var range = layout.Ranges[r];
                 float* v = values + range.Start, g = gradients + range.Start;

@@ -1,4 +1,5 @@
 using LowRank.Formats;
+using LowRank.Kernels.Cpu;
 
 namespace LowRank.Optimizers;
 
@@ -9,7 +10,7 @@ namespace LowRank.Optimizers;
 internal sealed class MomentLayout
 {
     /// <summary>Elements that share a scale.</summary>
-    public const int BlockSize = 256;
+    public const int BlockSize = DynamicBlocks.BlockSize;
 
     /// <summary>The least elements of a tensor with 8-bit moments: bitsandbytes' <c>min_8bit_size</c>.</summary>
     public const int LeastQuantized = 4096;
@@ -139,7 +140,7 @@ internal sealed class MomentLayout
                 foreach (var buffer in isQuantized ? [Codes1!, Codes2!, Scales1!, Scales2!] : new[] { First!, Second! })
                 {
                     var perBlock = buffer == Scales1 || buffer == Scales2 ? BlockSize : 1;
-                    var size = buffer.Bytes / buffer.Elements;
+                    var size = buffer.Type.ElementSize();
                     segments.Add(new StateSegment(buffer.Offset + from / perBlock * size, ((to + perBlock - 1) / perBlock - from / perBlock) * size));
                 }
             }

@@ -1,5 +1,4 @@
 using System.IO.MemoryMappedFiles;
-using LowRank.Formats;
 using LowRank.Runtime;
 using LowRank.Runtime.Interop;
 using Microsoft.Win32.SafeHandles;
@@ -43,14 +42,23 @@ internal sealed unsafe class PagedState : OptimizerState
         this.layout = layout;
         places = new WindowPlace[layout.Windows.Count];
         (file, map) = PageFile.Create(paging.Folder, layout.Bytes);
+        try
+        {
+            view = map.CreateViewAccessor(0, layout.Bytes);
+        }
+        catch
+        {
+            map.Dispose();
+            file.Dispose();
+            throw;
+        }
         system = new MemoryRoom(paging.MemoryLimitBytes);
         this.room = room ?? system.Beside;
         this.margin = margin ?? system.Margin;
-        view = map.CreateViewAccessor(0, layout.Bytes);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         start += view.PointerOffset;
         foreach (var b in layout.Buffers)
-            tensors[b] = TensorMemory.TensorFromPointer((nint)(start + b.Offset), [b.Elements], b.Type == TensorType.F32 ? ScalarType.Float32 : ScalarType.Byte).DetachFromDisposeScope();
+            tensors[b] = TensorMemory.TensorFromPointer((nint)(start + b.Offset), [b.Elements], b.ScalarType).DetachFromDisposeScope();
     }
 
     private enum WindowPlace
@@ -69,9 +77,6 @@ internal sealed unsafe class PagedState : OptimizerState
 
     public override void Begin(int window)
     {
-        if (window == 0) kept = places.Select((p, i) => p == WindowPlace.Kept ? layout.Windows[i].Bytes : 0).Sum();
-        // A state of one or two windows comes round before its writing has ended.
-        while (written.Contains(window)) Drop(written.Dequeue());
         // What was let go is counted when its reading begins: by its turn it may be there.
         if (window == 0 || places[window] == WindowPlace.Kept) Count(window);
         var next = window + 1;
@@ -124,6 +129,7 @@ internal sealed unsafe class PagedState : OptimizerState
 
     public override void Dispose()
     {
+        if (view.SafeMemoryMappedViewHandle.IsClosed) return;
         system.Dispose();
         foreach (var t in tensors.Values) t.Dispose();
         view.SafeMemoryMappedViewHandle.ReleasePointer();

@@ -1,4 +1,3 @@
-using LowRank.Formats;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,7 +7,7 @@ namespace LowRank.Optimizers;
 internal sealed class ResidentState(MomentLayout layout, Device device) : OptimizerState
 {
     private readonly Dictionary<StateBuffer, Tensor> tensors = layout.Buffers.ToDictionary(b => b,
-        b => zeros(b.Elements, b.Type == TensorType.F32 ? ScalarType.Float32 : ScalarType.Byte, device).DetachFromDisposeScope());
+        b => zeros(b.Elements, b.ScalarType, device).DetachFromDisposeScope());
 
     public override Tensor View(StateBuffer buffer) => tensors[buffer];
 

@@ -1,4 +1,5 @@
 using LowRank.Formats;
+using static TorchSharp.torch;
 
 namespace LowRank.Optimizers;
 
@@ -10,5 +11,8 @@ namespace LowRank.Optimizers;
 internal sealed record StateBuffer(string Name, TensorType Type, long Elements, long Offset)
 {
     /// <summary>Its length in bytes.</summary>
-    public long Bytes => Elements * (Type == TensorType.F32 ? sizeof(float) : 1);
+    public long Bytes => Elements * Type.ElementSize();
+
+    /// <summary>The type of its elements in tensors.</summary>
+    public ScalarType ScalarType => Type == TensorType.F32 ? ScalarType.Float32 : ScalarType.Byte;
 }

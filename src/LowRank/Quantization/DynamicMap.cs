@@ -62,10 +62,15 @@ internal sealed class DynamicMap
     /// <summary>The code of the value nearest to <paramref name="x"/>, which is at most 1 in magnitude.</summary>
     public byte Nearest(float x)
     {
-        var bits = BitConverter.SingleToInt32Bits(x);
-        var cell = Math.Clamp(((bits & int.MaxValue) >> CellShift) - FirstCell, 0, Cells - 1) + (bits < 0 ? Cells : 0);
-        int code = lowest[cell];
+        int code = lowest[CellOf(x)];
         return (byte)(x > borders[code] ? code + 1 : code);
+    }
+
+    /// <summary>The cell of <see cref="Lowest"/> in which a number lies.</summary>
+    public static int CellOf(float x)
+    {
+        var bits = BitConverter.SingleToInt32Bits(x);
+        return Math.Clamp(((bits & int.MaxValue) >> CellShift) - FirstCell, 0, Cells - 1) + (bits < 0 ? Cells : 0);
     }
 
     /// <summary>The codes of the values nearest to eight numbers; as <see cref="Nearest(float)"/>. For processors with AVX2.</summary>

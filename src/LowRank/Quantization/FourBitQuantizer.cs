@@ -97,8 +97,9 @@ internal static unsafe class FourBitQuantizer
     private static float* Widen(byte* data, TensorType type, long start, int count, float* wide)
     {
         if (type == TensorType.F32) return (float*)data + start;
-        if (type == TensorType.BF16) BFloat16Widen.Run((ushort*)data + start, count, wide);
-        else FloatConversion.HalfToSingle(new ReadOnlySpan<ushort>((ushort*)data + start, count), new Span<float>(wide, count));
+        ReadOnlySpan<ushort> narrow = new((ushort*)data + start, count);
+        if (type == TensorType.BF16) FloatConversion.BFloat16ToSingle(narrow, new Span<float>(wide, count));
+        else FloatConversion.HalfToSingle(narrow, new Span<float>(wide, count));
         return wide;
     }
 

@@ -59,8 +59,7 @@ internal static class NativePackageRestore
     // PackageDownload takes exactly these packages, without what they depend on.
     private static string WriteProject()
     {
-        var folder = Path.Combine(NativePlaces.UserCache, "restore");
-        var project = Path.Combine(folder, "natives.csproj");
+        var project = Path.Combine(NativePlaces.UserCache, "restore", "natives.csproj");
         var text = $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
@@ -76,12 +75,11 @@ internal static class NativePackageRestore
             """;
         try
         {
-            Directory.CreateDirectory(folder);
             AtomicFile.WriteAllText(project, text);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or LowRankException)
+        catch (LowRankException error)
         {
-            throw Failed($"{project} cannot be written: {error.Message} Set LOWRANK_CACHE to a folder that can be written.");
+            throw Failed($"{error.Message} Set LOWRANK_CACHE to a folder that can be written.");
         }
         return project;
     }

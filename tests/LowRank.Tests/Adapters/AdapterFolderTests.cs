@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Quantization;
 
 namespace LowRank.Tests.Adapters;
 
@@ -33,6 +34,19 @@ public sealed class AdapterFolderTests
         Assert.True(adapter.TryRead(expected[0].Key, a));
         Assert.Equal([0f, 0.5f, 1f, 1.5f, 2f, 2.5f, 3f, 3.5f], a);
         Assert.False(adapter.TryRead("no.such", a));
+    }
+
+    [Fact]
+    public void A_record_keeps_the_form_of_the_base_with_what_was_left_out()
+    {
+        using var folder = new TemporaryFolder();
+        var form = new FourBitOptions { Type = FourBitType.Fp4, BlockSize = 128, DoubleQuantization = false, Skip = ["model.layers.0", "down_proj"] };
+        Write(folder.At("a"), Tensors(Config), TensorType.F32, new AdapterRecord(new BaseFingerprint("11", "22"), Quantization: form));
+
+        var read = AdapterRecord.Load(folder.At("a"))!.Quantization!;
+        Assert.Equal((form.Type, form.BlockSize, form.DoubleQuantization), (read.Type, read.BlockSize, read.DoubleQuantization));
+        Assert.Equal(form.Skip, read.Skip);
+        Assert.True(read.Skips("model.layers.0.self_attn.q_proj") && read.Skips("model.layers.1.mlp.down_proj") && !read.Skips("model.layers.1.mlp.up_proj"));
     }
 
     [Theory]

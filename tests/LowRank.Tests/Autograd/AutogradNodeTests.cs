@@ -78,8 +78,7 @@ public sealed class AutogradNodeTests
         }
         for (var i = 0; i < 10; i++) Step();
         // What earlier tests left to the finalizers would go in the middle of the steps.
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        NativeTensors.Collect();
         var (tensors, nodes) = (Tensor.TotalCount, AutogradNode.Alive);
         for (var i = 0; i < 10_000; i++) Step();
         Assert.Equal(tensors, Tensor.TotalCount);

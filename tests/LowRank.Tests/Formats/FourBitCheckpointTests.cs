@@ -115,7 +115,7 @@ public sealed unsafe class FourBitCheckpointTests
     {
         using var weight = FourBitSamples.Weight(8, 96, new());
         using var temporary = new TemporaryFolder();
-        Part[] parts = [.. FourBitCheckpoint.TensorsOf(weight.Parts, Name).Select(t => new Part(t.Name, t.Type, t.Shape, FourBitSamples.Bytes(t.Bytes)))];
+        Part[] parts = [.. FourBitCheckpoint.TensorsOf(weight.Parts, Name).Select(t => new Part(t.Name, t.Type, t.Shape, FourBitSamples.Bytes(t)))];
         using var source = Write(temporary.Path, [.. change(parts).Select(p => (p.Name, p.Type, p.Shape, p.Bytes))]);
         var error = Assert.Throws<SafetensorsException>(() => FourBitCheckpoint.TryRead(source, Name, 8, 96));
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
@@ -151,7 +151,7 @@ public sealed unsafe class FourBitCheckpointTests
         private readonly TemporaryFolder folder = new();
 
         public Saved(FourBitWeight weight) =>
-            Source = Write(folder.Path, [.. FourBitCheckpoint.TensorsOf(weight.Parts, Name).Select(t => (t.Name, t.Type, t.Shape, FourBitSamples.Bytes(t.Bytes)))]);
+            Source = Write(folder.Path, [.. FourBitCheckpoint.TensorsOf(weight.Parts, Name).Select(t => (t.Name, t.Type, t.Shape, FourBitSamples.Bytes(t)))]);
 
         public SafetensorsFolder Source { get; }
 

@@ -48,6 +48,8 @@ internal static unsafe class FourBitSamples
         return values;
     }
 
+    public static byte[] Bytes(FourBitTensor tensor) => new ReadOnlySpan<byte>((byte*)tensor.Start, (int)tensor.Length).ToArray();
+
     public static byte[] Bytes(NativeBuffer buffer) => new ReadOnlySpan<byte>(buffer.Pointer, (int)buffer.Length).ToArray();
 
     public static float[] Floats(NativeBuffer buffer) => new ReadOnlySpan<float>(buffer.Pointer, (int)(buffer.Length / sizeof(float))).ToArray();

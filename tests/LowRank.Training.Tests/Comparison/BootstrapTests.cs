@@ -55,5 +55,8 @@ public sealed class BootstrapTests
     public void A_reference_without_gain_has_no_share() => Assert.False(double.IsFinite(Bootstrap.GainKept([1, 0], [0, 1], [0, 1]).Value));
 
     [Fact]
+    public void A_reference_that_loses_has_no_share() => Assert.False(double.IsFinite(Bootstrap.GainKept([0, 0, 1], [1, 1, 1], [0, 1, 1]).Value));
+
+    [Fact]
     public void Rows_must_be_the_same() => Assert.Throws<ArgumentException>(() => Bootstrap.GainKept([1], [0, 1], [0, 1]));
 }

@@ -36,6 +36,7 @@ public sealed class LoraPlusTrainingGoldenTests
         Assert.Equal("AdamW", root.GetProperty("optimizer").GetString());
         var (rate, decay) = (Number("lr"), Number("loraplus_weight_decay"));
         var groups = new LoraPlus(Number("loraplus_lr_ratio"), Number("loraplus_lr_embedding")).Groups(flat.Parameters, rate, decay);
+        Assert.Equal(root.GetProperty("groups").GetArrayLength(), groups.Count);
         foreach (var (wanted, got) in root.GetProperty("groups").EnumerateArray().Zip(groups))
         {
             Assert.Equal(wanted.GetProperty("name").GetString(), got.Name);

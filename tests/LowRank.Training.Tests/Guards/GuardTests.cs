@@ -61,10 +61,10 @@ public sealed class GuardTests
     {
         // 1000 modules of rank 16: 131 M parameters, 2.1 GB with gradients and moments; rank 8 needs half.
         var run = Run(tokens: 1_000_000_000, targets: [.. Enumerable.Repeat(Target("q_proj", 16), 1000)]);
-        Assert.Null(new RankTooHigh().Before(run with { PredictedPeakBytes = 8_000_000_000, UsableBytes = 10_000_000_000 }));
-        Assert.Contains("planned peak to 8.90 GB, more than 80 % of the 10.00 GB", new RankTooHigh().Before(run with { PredictedPeakBytes = 8_900_000_000, UsableBytes = 10_000_000_000 })!.Message, StringComparison.Ordinal);
+        Assert.Null(new RankTooHigh().Before(run with { NeededBytes = 8_000_000_000, UsableBytes = 10_000_000_000 }));
+        Assert.Contains("planned peak to 8.90 GB, more than 80 % of the 10.00 GB", new RankTooHigh().Before(run with { NeededBytes = 8_900_000_000, UsableBytes = 10_000_000_000 })!.Message, StringComparison.Ordinal);
         // Here a small rank would not help either.
-        Assert.Null(new RankTooHigh().Before(run with { PredictedPeakBytes = 9_500_000_000, UsableBytes = 10_000_000_000 }));
+        Assert.Null(new RankTooHigh().Before(run with { NeededBytes = 9_500_000_000, UsableBytes = 10_000_000_000 }));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class GuardTests
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..2])));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..4])));
         LoraTarget[] small = [.. all.Select(t => t with { Rank = 8 })];
-        Assert.Contains("more than 80 %", new TargetsExceedNeed().Before(Run(targets: small) with { PredictedPeakBytes = 810_000_000, UsableBytes = 1_000_000_000 })!.Message, StringComparison.Ordinal);
+        Assert.Contains("more than 80 %", new TargetsExceedNeed().Before(Run(targets: small) with { NeededBytes = 810_000_000, UsableBytes = 1_000_000_000 })!.Message, StringComparison.Ordinal);
     }
 
     // One of the three tells of memory: the rank, else the modules, else the run as a whole.
@@ -85,7 +85,7 @@ public sealed class GuardTests
     [InlineData(16, 801, "rank-too-high"), InlineData(8, 801, "targets-exceed-need"), InlineData(8, 850, "memory-tight"), InlineData(16, 850, "memory-tight"), InlineData(8, 800, null)]
     public void Memory_is_told_of_once(int rank, long megabytes, string? id)
     {
-        var run = Run(tokens: 1_000_000_000, targets: [Target("q_proj", rank), Target("v_proj", rank), .. Enumerable.Repeat(Target("up_proj", rank), 10)]) with { PredictedPeakBytes = megabytes * 1_000_000, UsableBytes = 1_000_000_000 };
+        var run = Run(tokens: 1_000_000_000, targets: [Target("q_proj", rank), Target("v_proj", rank), .. Enumerable.Repeat(Target("up_proj", rank), 10)]) with { NeededBytes = megabytes * 1_000_000, UsableBytes = 1_000_000_000 };
         IGuard[] guards = [new RankTooHigh(), new TargetsExceedNeed(), new MemoryTight()];
         Assert.Equal(id is null ? [] : [id], guards.Where(g => g.Before(run) is not null).Select(g => g.Id));
     }

@@ -10,7 +10,7 @@ public sealed class LectureFindings
     public LectureFindings()
     {
         Content = LectureContent.Load();
-        Course = new LectureCourse(Content, new LectureLaboratory());
+        Course = new LectureCourse(new LectureLaboratory());
         All = [.. Content.Claims.Select(Course.Find)];
     }
 

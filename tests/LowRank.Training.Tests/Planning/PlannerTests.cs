@@ -1,5 +1,8 @@
+using LowRank.Adapters;
+using LowRank.Quantization;
 using LowRank.Training.Planning;
 using LowRank.Training.Planning.Reports;
+using LowRank.Training.Planning.Shapes;
 using LowRank.Training.Planning.Sources;
 
 namespace LowRank.Training.Tests.Planning;
@@ -23,6 +26,28 @@ public class PlannerTests
         Assert.Equal(16 * 6_738_415_616, Weights(Of(TrainingRecipe.FullMaster)));
         Assert.Equal(16 * 6_738_415_616, Weights(Of(TrainingRecipe.FullFp32)));
         static long Weights(MemoryPlan p) => p.Base.Bytes + p.Gradients.Bytes + p.Optimizer.Bytes;
+    }
+
+    [Theory]
+    [InlineData("model.layers.0", 1), InlineData("down_proj", 32)]
+    public void Modules_that_are_not_quantized_keep_16_bits(string skip, int modules)
+    {
+        var shape = ModelSource.Open("llama-2-7b").Shape;
+        long Base(FourBitOptions form) => MemoryPlanner.Predict(shape, new PlannedRun { Recipe = TrainingRecipe.QloraDouble, Rows = 1, Length = 8, Quantization = form }).Base.Bytes;
+        // "model.layers.0" begins the names of one layer's seven matrices, "down_proj" ends those of one matrix in each layer.
+        var weights = modules == 1 ? shape.Linears.Sum(l => l.Weights) : 32 * shape.Linears.Single(l => l.Name.EndsWith(skip, StringComparison.Ordinal)).Weights;
+        var matrices = modules == 1 ? shape.Linears.Select(l => l.Weights) : Enumerable.Repeat(weights / 32, 32);
+        Assert.Equal(2 * weights - matrices.Sum(w => BaseBytes.Nf4(w, doubleQuantization: true)), Base(new FourBitOptions { Skip = [skip] }) - Base(new FourBitOptions()));
+    }
+
+    [Theory]
+    [InlineData("qwen3", "q_norm"), InlineData("gemma2", "post_feedforward_layernorm")]
+    public void Modules_are_those_of_the_decoder(string family, string norm)
+    {
+        var source = KnownModel.All.Select(m => ModelShape.Read(m.Config)).First(s => s.ModelType == family);
+        Assert.Equal(source.NormWeights, source.Modules().Where(m => m.Kind == ModuleKind.Other).Sum(m => m.OutFeatures));
+        Assert.Equal(source.Parameters, source.Tensors().Sum());
+        Assert.Equal(source.Layers, source.Modules().Count(m => m.Name.EndsWith($".{norm}", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Models;
 using LowRank.Quantization;
+using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
@@ -53,7 +55,7 @@ internal static class PartWorker
             ValidationLoss = curve[^1].Loss,
             Curve = curve,
             // What the trainer keeps for itself is no part of the result.
-            SizeOnDisk = new DirectoryInfo(files.Weights).EnumerateFiles().Where(f => f.Name is not ("metrics.jsonl" or "run.json" or "lowrank.json")).Sum(f => f.Length),
+            SizeOnDisk = new DirectoryInfo(files.Weights).EnumerateFiles().Where(f => f.Name is not (MetricsFile.FileName or RunRecord.FileName or AdapterRecord.FileName)).Sum(f => f.Length),
             Warnings = warnings,
             BaseWeights = run.Model.Fingerprint.Weights,
         };
@@ -62,7 +64,7 @@ internal static class PartWorker
     private static int Bits(TrainSettings settings, LanguageModel model) => settings.Adapter.Method switch
     {
         "full" => 32,
-        "qlora" => 4,
+        _ when model.Quantization is not null => 4,
         _ => model.Decoder.Slots.OfType<EmbeddingSlot>().Single().Module is FrozenEmbedding { Weight: DenseWeight { StoredType: torch.ScalarType.Float32 } } ? 32 : 16,
     };
 
@@ -76,25 +78,18 @@ internal static class PartWorker
         // A checkpoint is loaded as any other: frozen, in the dtype of its file.
         if (isCheckpoint) settings = settings with { Model = settings.Model with { Model = weights! }, Adapter = new AdapterSettings() };
         using var model = TrainingRun.LoadModel(settings, null, null, null, cancellation);
-        try
+        if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
+        var options = new EvaluationOptions { MaxLength = settings.Data.MaxLength, TrainOn = Enum.Parse<TrainOn>(settings.Data.TrainOn, ignoreCase: true) };
+        var loss = Evaluator.Evaluate(model, rows, options, p => tell(new PartProgress("row", p.Done, p.Total)), cancellation);
+        var answers = request.Answers ? Evaluator.ExactMatch(model, rows, options, done => tell(new PartProgress("answer", done, rows.Count)), cancellation).Answers : null;
+        var general = Dataset.Load(request.General!).Rows;
+        return new EvaluationMeasure
         {
-            if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
-            var options = new EvaluationOptions { MaxLength = settings.Data.MaxLength, TrainOn = Enum.Parse<TrainOn>(settings.Data.TrainOn, ignoreCase: true) };
-            var loss = Evaluator.Evaluate(model, rows, options, p => tell(new PartProgress("row", p.Done, p.Total)), cancellation);
-            var answers = request.Answers ? Evaluator.ExactMatch(model, rows, options, done => tell(new PartProgress("answer", done, rows.Count)), cancellation).Answers : null;
-            var general = Dataset.Load(request.General!).Rows;
-            return new EvaluationMeasure
-            {
-                Loss = loss.Loss,
-                Rows = rows.Count,
-                Answers = answers is null ? null : string.Concat(answers.Select(right => right ? '1' : '0')),
-                GeneralLoss = Evaluator.Evaluate(model, general, new EvaluationOptions { TrainOn = TrainOn.All }, cancellation: cancellation).Loss,
-                DecodeTokensPerSecond = AnswerSpeed.Measure(model, general[0], cancellation),
-            };
-        }
-        finally
-        {
-            model.Detach();
-        }
+            Loss = loss.Loss,
+            Rows = rows.Count,
+            Answers = answers is null ? null : string.Concat(answers.Select(right => right ? '1' : '0')),
+            GeneralLoss = Evaluator.Evaluate(model, general, new EvaluationOptions { TrainOn = TrainOn.All }, cancellation: cancellation).Loss,
+            DecodeTokensPerSecond = AnswerSpeed.Measure(model, general[0], cancellation),
+        };
     }
 }

@@ -13,24 +13,17 @@ internal sealed class UpgradeFromQlora : IClaimCheck
         var (qlora, settings) = (MainRuns.Qlora(laboratory), MainRuns.LoraSettings with { Steps = Math.Max(2, laboratory.Steps / 3), LearningRate = laboratory.IsTiny ? 1e-3 : 2e-4 });
         using var model = laboratory.Load();
         var adapter = model.Attach(LectureLaboratory.ConfigOf(settings));
-        try
+        qlora.Values.CopyTo(adapter);
+        var moved = laboratory.HeldOutLoss(model);
+        var (upgraded, _) = laboratory.Train(settings, model, new LoraWeights(model, adapter), (_, _) => true);
+        return new Figures
         {
-            qlora.Values.CopyTo(adapter);
-            var moved = laboratory.HeldOutLoss(model);
-            var (upgraded, _) = laboratory.Train(settings, model, new LoraWeights(model, adapter), (_, _) => true);
-            return new Figures
-            {
-                ["loss_base"] = MainRuns.Base(laboratory).HeldOutLoss,
-                ["loss_qlora"] = qlora.Experiment.HeldOutLoss,
-                ["loss_moved"] = moved,
-                ["steps"] = upgraded.Losses.Count,
-                ["loss_upgraded"] = upgraded.HeldOutLoss,
-            };
-        }
-        finally
-        {
-            model.Detach();
-        }
+            ["loss_base"] = MainRuns.Base(laboratory).HeldOutLoss,
+            ["loss_qlora"] = qlora.Experiment.HeldOutLoss,
+            ["loss_moved"] = moved,
+            ["steps"] = upgraded.Losses.Count,
+            ["loss_upgraded"] = upgraded.HeldOutLoss,
+        };
     }
 
     // Nothing is lost by the move where at least nine tenths of the gain stay; the upgrade is worth it where the loss falls further.

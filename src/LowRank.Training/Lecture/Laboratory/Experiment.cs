@@ -6,17 +6,8 @@ internal sealed record Experiment
     /// <summary>Parameters that were trained.</summary>
     public required long Trainable { get; init; }
 
-    /// <summary>All parameters, as PEFT counts them.</summary>
-    public required long AllParameters { get; init; }
-
-    /// <summary>Bytes of the base's matrices as they are stored.</summary>
-    public required long BaseBytes { get; init; }
-
     /// <summary>The loss of each step, before it.</summary>
     public required IReadOnlyList<double> Losses { get; init; }
-
-    /// <summary>The norm of each step's gradient, before clipping.</summary>
-    public required IReadOnlyList<double> GradientNorms { get; init; }
 
     /// <summary>The loss on held-out rows, after the last step.</summary>
     public required double HeldOutLoss { get; init; }

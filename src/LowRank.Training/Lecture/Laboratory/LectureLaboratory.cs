@@ -6,6 +6,7 @@ using LowRank.Quantization;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
+using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Quickstart;
@@ -53,8 +54,8 @@ internal sealed class LectureLaboratory
     /// <summary>Optimizer steps of a run.</summary>
     public int Steps => options.Steps ?? (IsTiny ? 90 : 12);
 
-    /// <summary>Steps of a run on few rows.</summary>
-    public int ShortSteps => Math.Max(3, 2 * Steps / 3);
+    /// <summary>Steps of a run on few rows: at least as many as show a rise of the loss (<see cref="Experiment.LargestRise"/>).</summary>
+    public int ShortSteps => Math.Max(6, 2 * Steps / 3);
 
     /// <summary>Computes something once, whoever asks first.</summary>
     public T Once<T>(string key, Func<T> make) where T : notnull
@@ -80,16 +81,9 @@ internal sealed class LectureLaboratory
         progress?.Invoke(Describe(settings));
         using var model = Load(settings.Method == "qlora" ? new FourBitOptions() : null);
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model) : new LoraWeights(model, model.Attach(ConfigOf(settings)));
-        try
-        {
-            var result = Train(settings, model, weights, observe, meddle);
-            if (meddle is null) results.TryAdd(settings.ToString(), result.Experiment);
-            return result;
-        }
-        finally
-        {
-            model.Detach();
-        }
+        var result = Train(settings, model, weights, observe, meddle);
+        if (meddle is null) results.TryAdd(settings.ToString(), result.Experiment);
+        return result;
     }
 
     /// <summary>A run over weights that stand in a model already.</summary>
@@ -100,20 +94,25 @@ internal sealed class LectureLaboratory
         using var trainer = new Trainer(weights, learned, [], OptionsFor(settings));
         meddle?.Invoke(trainer, model);
         var (steps, guards) = (new List<StepCompleted>(), new HashSet<string>(StringComparer.Ordinal));
-        trainer.Run(e =>
+        try
         {
-            if (e is StepCompleted step) steps.Add(step);
-            if (e is RunWarning { Id: { } id }) guards.Add(id);
-        }, cancellation);
+            trainer.Run(e =>
+            {
+                if (e is StepCompleted step) steps.Add(step);
+                if (e is RunWarning { Id: { } id }) guards.Add(id);
+            }, cancellation);
+        }
+        catch (LowRankException error) when (error.GuardId == GuardIds.LossNotFinite && steps.Count > 0)
+        {
+            // A run that is meant to go wrong has: what it showed until then is what is asked for.
+            guards.Add(GuardIds.LossNotFinite);
+        }
         cancellation.ThrowIfCancellationRequested();
         var experiment = new Experiment
         {
             Trainable = weights.Parameters.Sum(p => p.Count),
-            AllParameters = weights.AllParameters,
             Guards = guards,
-            BaseBytes = StoredBytes.Of(model),
             Losses = [.. steps.Select(s => s.Loss)],
-            GradientNorms = [.. steps.Select(s => s.GradientNorm)],
             HeldOutLoss = HeldOutLoss(model),
             LearnedLoss = Evaluator.Loss(model, [.. learned.Take(EvaluatedRows)], Grouped, cancellation: cancellation).Loss,
             TokensPerSecond = steps.Select(s => s.TokensPerSecond).Order().ElementAt(steps.Count / 2),

@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Layers;
+using LowRank.Training.Guards;
 
 namespace LowRank.Training.Lecture.Laboratory;
 
@@ -19,10 +20,10 @@ internal static class MainRuns
     /// <summary>Full fine-tuning, with the spectrum of what it changed.</summary>
     public static FullObservation Full(LectureLaboratory laboratory) => laboratory.Once("full", () =>
     {
-        using var untouched = laboratory.Load();
-        var before = untouched.Decoder.Slots.OfType<LinearSlot>().ToDictionary(s => s.Name, s => s.FrozenBase(), StringComparer.Ordinal);
         var (experiment, (spectra, answers)) = laboratory.Train(new ExperimentSettings { Method = "full" }, (model, _) =>
         {
+            using var untouched = laboratory.Load();
+            var before = untouched.Decoder.Slots.OfType<LinearSlot>().ToDictionary(s => s.Name, s => s.FrozenBase(), StringComparer.Ordinal);
             var found = new List<ModuleSpectrum>();
             foreach (var slot in model.Decoder.Slots.OfType<LinearSlot>().Where(s => !s.IsHead))
             {
@@ -38,10 +39,9 @@ internal static class MainRuns
     /// <summary>LoRA of rank 16 on all linear layers.</summary>
     public static LoraObservation Lora(LectureLaboratory laboratory) => laboratory.Once("lora", () =>
     {
-        using var watch = new FreezeWatch(laboratory);
         var (experiment, observed) = laboratory.Train(LoraSettings, (model, weights) =>
         {
-            var freeze = watch.Compare(model);
+            var freeze = FreezeWatch.Compare(laboratory, model);
             var spectra = model.Decoder.Slots.OfType<LinearSlot>().Where(s => s.Module is AdaptedLinear).Select(s =>
             {
                 using var delta = ((AdaptedLinear)s.Module).Adapter.Delta();
@@ -49,15 +49,15 @@ internal static class MainRuns
             }).ToList();
             var answers = laboratory.Answer(model);
             // Last, because the adapter is taken out for it.
-            return (freeze, spectra, answers, Merge: MergeComparison.Of(model, laboratory.HeldOut));
+            return (freeze, spectra, answers, BaseBytes: BaseTensors.StoredBytes(model.Decoder.Slots), Merge: MergeComparison.Of(model, laboratory.HeldOut));
         });
-        return new LoraObservation(experiment, observed.spectra, observed.freeze, observed.Merge, observed.answers);
+        return new LoraObservation(experiment, observed.spectra, observed.freeze, observed.Merge, observed.answers, observed.BaseBytes);
     });
 
     /// <summary>The same over the base in NF4 with double quantization.</summary>
     public static QloraObservation Qlora(LectureLaboratory laboratory) => laboratory.Once("qlora", () =>
     {
-        var (experiment, observed) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => (Answers: laboratory.Answer(model), Values: AdapterValues.Of(model.Adapter!)));
-        return new QloraObservation(experiment, observed.Values, observed.Answers);
+        var (experiment, observed) = laboratory.Train(LoraSettings with { Method = "qlora" }, (model, _) => (Answers: laboratory.Answer(model), Values: AdapterValues.Of(model.Adapter!), BaseBytes: BaseTensors.StoredBytes(model.Decoder.Slots)));
+        return new QloraObservation(experiment, observed.Values, observed.Answers, observed.BaseBytes);
     });
 }

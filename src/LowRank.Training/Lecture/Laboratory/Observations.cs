@@ -24,13 +24,15 @@ internal sealed record FullObservation(Experiment Experiment, IReadOnlyList<Modu
 /// <param name="Freeze">What became of the base.</param>
 /// <param name="Merge">Logits before and after merging.</param>
 /// <param name="Answers">What the trained model answers.</param>
-internal sealed record LoraObservation(Experiment Experiment, IReadOnlyList<ModuleSpectrum> Updates, FreezeReport Freeze, MergeComparison Merge, ExactMatchResult Answers) : MethodObservation(Experiment, Answers);
+/// <param name="BaseBytes">Bytes of the base's matrices as they are stored.</param>
+internal sealed record LoraObservation(Experiment Experiment, IReadOnlyList<ModuleSpectrum> Updates, FreezeReport Freeze, MergeComparison Merge, ExactMatchResult Answers, long BaseBytes) : MethodObservation(Experiment, Answers);
 
 /// <summary>QLoRA behind its run.</summary>
 /// <param name="Experiment">The run.</param>
 /// <param name="Values">The adapter's values, to be put on another base.</param>
 /// <param name="Answers">What the trained model answers.</param>
-internal sealed record QloraObservation(Experiment Experiment, AdapterValues Values, ExactMatchResult Answers) : MethodObservation(Experiment, Answers);
+/// <param name="BaseBytes">Bytes of the base's matrices as they are stored.</param>
+internal sealed record QloraObservation(Experiment Experiment, AdapterValues Values, ExactMatchResult Answers, long BaseBytes) : MethodObservation(Experiment, Answers);
 
 /// <summary>Singular values of a module's change.</summary>
 /// <param name="Module">The module.</param>

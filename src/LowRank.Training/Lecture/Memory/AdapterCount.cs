@@ -9,19 +9,12 @@ namespace LowRank.Training.Lecture.Memory;
 /// <param name="All">Those and the base's.</param>
 internal sealed record AdapterCount(long Formula, long Counted, long All)
 {
-    /// <summary>Puts an adapter into the laboratory's model, counts, and takes it out.</summary>
+    /// <summary>Puts an adapter into the laboratory's model and counts.</summary>
     public static AdapterCount Of(LectureLaboratory laboratory, int rank, string target) => laboratory.Once($"count {rank} {target}", () =>
     {
         using var model = laboratory.Load();
-        try
-        {
-            var adapter = model.Attach(new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
-            var counted = adapter.Parameters.Sum(p => p.Value.NumberOfElements);
-            return new AdapterCount(adapter.Selection.Targets.Sum(t => LoraSize.Pair(t.Module.InFeatures, t.Module.OutFeatures, rank)), counted, model.ParameterCount + counted);
-        }
-        finally
-        {
-            model.Detach();
-        }
+        var adapter = model.Attach(new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
+        var counted = adapter.Parameters.Sum(p => p.Value.NumberOfElements);
+        return new AdapterCount(adapter.Selection.Targets.Sum(t => LoraSize.Pair(t.Module.InFeatures, t.Module.OutFeatures, rank)), counted, model.ParameterCount + counted);
     });
 }

@@ -36,5 +36,5 @@ internal static class SevenBillion
         return plan.Activations.Bytes + plan.Logits.Bytes + plan.Workspace.Bytes + plan.Runtime.Bytes;
     }
 
-    private static AdapterShape Adapter(int rank, string target) => AdapterShape.Of(Shape, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
+    private static AdapterShape Adapter(int rank, string target) => AdapterShape.Of(Shape, rank, target);
 }

@@ -19,7 +19,7 @@ internal sealed class AlphaMistake : IClaimCheck
             ["factor"] = Factor,
             ["guard_faulty"] = faulty.Spoke(GuardIds.AlphaUnusual),
             ["guard_sound"] = sound.Spoke(GuardIds.AlphaUnusual),
-            ["diverges_faulty"] = faulty.Spoke(GuardIds.LossDiverges),
+            ["diverges_faulty"] = Math.Max(faulty.Spoke(GuardIds.LossDiverges), faulty.Spoke(GuardIds.LossNotFinite)),
             ["rise_faulty"] = faulty.LargestRise(),
             ["rise_sound"] = sound.LargestRise(),
             ["first_loss"] = sound.Losses[0],

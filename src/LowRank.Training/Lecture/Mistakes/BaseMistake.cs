@@ -17,8 +17,8 @@ internal sealed class BaseMistake : IClaimCheck
 
     public Figures Measure(LectureLaboratory laboratory)
     {
-        var (sound, _) = laboratory.Train(Short, (_, _) => true);
-        var (written, _) = laboratory.Train(Short with { Rows = 17 }, (_, _) => true, (trainer, model) => trainer.Sinks.Add(e =>
+        var sound = laboratory.Train(Short);
+        var (written, _) = laboratory.Train(Short, (_, _) => true, (trainer, model) => trainer.Sinks.Add(e =>
         {
             if (e is StepCompleted { Step: 2 }) Nudge(model.Decoder.Slots.OfType<LinearSlot>().First(s => s.Module is AdaptedLinear));
         }));
@@ -38,7 +38,7 @@ internal sealed class BaseMistake : IClaimCheck
     {
         try
         {
-            laboratory.Train(Short with { Rows = 18 }, (_, _) => true, (_, model) => model.Decoder.Slots.OfType<NormSlot>().First().Module.Weight.requires_grad_(true));
+            laboratory.Train(Short, (_, _) => true, (_, model) => model.Decoder.Slots.OfType<NormSlot>().First().Module.Weight.requires_grad_(true));
             return false;
         }
         catch (GuardException stopped)
@@ -53,7 +53,7 @@ internal sealed class BaseMistake : IClaimCheck
         var adapted = (AdaptedLinear)slot.Module;
         var values = adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures);
         using (no_grad()) values.add_(1e-3f);
-        slot.Module = new AdaptedLinear(new FrozenLinear(new DenseWeight(values)), adapted.Adapter);
+        slot.Module = new AdaptedLinear(new FrozenLinear(new DenseWeight(values), adapted.Frozen.Bias?.clone()), adapted.Adapter);
         adapted.Frozen.Dispose();
     }
 }

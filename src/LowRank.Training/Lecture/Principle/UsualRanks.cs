@@ -1,3 +1,4 @@
+using LowRank.Training.Guards;
 using LowRank.Training.Lecture.Laboratory;
 using LowRank.Training.Lecture.Memory;
 
@@ -7,7 +8,7 @@ namespace LowRank.Training.Lecture.Principle;
 internal sealed class UsualRanks : IClaimCheck
 {
     // What full fine-tuning begins with, for LowRank's guard base-trainable.
-    private const double SmallShare = 0.1;
+    private const double SmallShare = BaseTrainable.Share;
 
     public string Id => "P6";
 

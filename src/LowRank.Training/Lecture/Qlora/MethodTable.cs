@@ -32,8 +32,8 @@ internal sealed class MethodTable : IClaimCheck
             ["loss_base"] = start.HeldOutLoss,
             ["loss_lora"] = lora.Experiment.HeldOutLoss,
             ["loss_qlora"] = qlora.Experiment.HeldOutLoss,
-            ["here_base_mb_lora"] = lora.Experiment.BaseBytes / 1e6,
-            ["here_base_mb_qlora"] = qlora.Experiment.BaseBytes / 1e6,
+            ["here_base_mb_lora"] = lora.BaseBytes / 1e6,
+            ["here_base_mb_qlora"] = qlora.BaseBytes / 1e6,
         };
     }
 

@@ -1,3 +1,5 @@
+using LowRank.Training.Comparison;
+using LowRank.Training.Evaluation;
 using LowRank.Training.Lecture.Laboratory;
 
 namespace LowRank.Training.Lecture.Qlora;
@@ -15,7 +17,8 @@ internal sealed class QualityKept : IClaimCheck
     public Figures Measure(LectureLaboratory laboratory)
     {
         var (before, full, lora, qlora) = (MainRuns.Base(laboratory).Answers, MainRuns.Full(laboratory).Answers, MainRuns.Lora(laboratory).Answers, MainRuns.Qlora(laboratory).Answers);
-        var (ofLora, ofQlora) = (GainKept.Of(laboratory.HeldOut, before, full, lora), GainKept.Of(laboratory.HeldOut, before, full, qlora));
+        double[] baseline = Rows(before), reference = Rows(full);
+        var (ofLora, ofQlora) = (Bootstrap.GainKept(Rows(lora), baseline, reference), Bootstrap.GainKept(Rows(qlora), baseline, reference));
         // How many rows two accuracies must be measured on, each by itself, until their difference of 0.2 points is as large as its interval.
         var variance = SaidLora * (1 - SaidLora) + SaidQlora * (1 - SaidQlora);
         return new Figures
@@ -25,17 +28,19 @@ internal sealed class QualityKept : IClaimCheck
             ["accuracy_full"] = full.Accuracy,
             ["accuracy_lora"] = lora.Accuracy,
             ["accuracy_qlora"] = qlora.Accuracy,
-            ["kept_lora"] = ofLora.Share,
-            ["kept_lora_low"] = ofLora.Low,
-            ["kept_lora_high"] = ofLora.High,
-            ["kept_qlora"] = ofQlora.Share,
-            ["kept_qlora_low"] = ofQlora.Low,
-            ["kept_qlora_high"] = ofQlora.High,
+            ["kept_lora"] = ofLora.Value,
+            ["kept_lora_low"] = ofLora.Low ?? ofLora.Value,
+            ["kept_lora_high"] = ofLora.High ?? ofLora.Value,
+            ["kept_qlora"] = ofQlora.Value,
+            ["kept_qlora_low"] = ofQlora.Low ?? ofQlora.Value,
+            ["kept_qlora_high"] = ofQlora.High ?? ofQlora.Value,
             ["said_lora"] = SaidLora,
             ["said_qlora"] = SaidQlora,
             ["rows_needed"] = Math.Ceiling(Math.Pow(Deviations / (SaidLora - SaidQlora), 2) * variance),
         };
     }
+
+    private static double[] Rows(ExactMatchResult result) => [.. result.Answers.Select(right => right ? 1.0 : 0.0)];
 
     // Within the intervals the lecture's figures hold; exactly they do where the intervals are narrow enough to tell the two apart.
     public ClaimVerdict Judge(Figures figures) => ClaimVerdicts.Of(

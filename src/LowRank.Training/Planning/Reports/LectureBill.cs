@@ -43,7 +43,7 @@ public static class LectureBill
         ];
     }
 
-    private static AdapterShape Adapter(ModelShape model, int rank) => AdapterShape.Of(model, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse("qv") });
+    private static AdapterShape Adapter(ModelShape model, int rank) => AdapterShape.Of(model, rank, "qv");
 
     private static string Size(long bytes) => bytes >= 1_000_000_000 ? Text($"{bytes / 1e9:0.###} GB") : Text($"{bytes / 1e6:0.0} MB");
 

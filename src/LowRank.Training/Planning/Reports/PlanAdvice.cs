@@ -1,5 +1,4 @@
 using System.Globalization;
-using LowRank.Adapters;
 using LowRank.Training.Planning.Shapes;
 using LowRank.Training.Planning.Sources;
 
@@ -10,8 +9,8 @@ internal static class PlanAdvice
 {
     private const int ShortLength = 256;
 
-    /// <summary>Plans one way to train: recipe, adapter, rows, length, checkpointing.</summary>
-    public delegate MemoryPlan Predict(TrainingRecipe recipe, AdapterShape? adapter, long batch, long length, bool checkpointing);
+    /// <summary>Plans one way to train: model, recipe, adapter, rows, length, checkpointing.</summary>
+    public delegate MemoryPlan Predict(ModelShape model, TrainingRecipe recipe, AdapterShape? adapter, long batch, long length, bool checkpointing);
 
     /// <summary>The sentences.</summary>
     public static IReadOnlyList<string> Of(PlanReport plan, Predict predict)
@@ -40,8 +39,8 @@ internal static class PlanAdvice
     private static IEnumerable<string> Changes(PlanReport plan, Predict predict)
     {
         var rank = plan.Adapters.Min(a => a.Rank);
-        var adapter = Adapter(plan.Model.Shape, rank, plan.Target);
-        var small = Adapter(plan.Model.Shape, Math.Min(8, rank), "qv");
+        var adapter = AdapterShape.Of(plan.Model.Shape, rank, plan.Target);
+        var small = AdapterShape.Of(plan.Model.Shape, Math.Min(8, rank), "qv");
         (string What, AdapterShape Adapter, long Batch, long Length)[] steps =
         [
             ("QLoRA with double quantization and checkpointing", adapter, plan.Batch, plan.Length),
@@ -52,7 +51,7 @@ internal static class PlanAdvice
         var before = long.MaxValue;
         foreach (var (what, shape, batch, length) in steps)
         {
-            var total = predict(TrainingRecipe.QloraDouble, shape, batch, length, true).Total;
+            var total = predict(plan.Model.Shape, TrainingRecipe.QloraDouble, shape, batch, length, true).Total;
             if (total >= before) continue;
             before = total;
             yield return $"{(total <= plan.UsableBytes ? "This fits: " : "Not enough: ")}{what}, {MemorySize.Gigabytes(total)}.";
@@ -62,18 +61,16 @@ internal static class PlanAdvice
 
     private static IEnumerable<string> Alternatives(PlanReport plan, Predict predict)
     {
-        var adapter = Adapter(plan.Model.Shape, plan.Adapters.Min(a => a.Rank), plan.Target);
-        var needed = predict(TrainingRecipe.QloraDouble, adapter, plan.Batch, plan.Length, true).Total;
+        var adapter = AdapterShape.Of(plan.Model.Shape, plan.Adapters.Min(a => a.Rank), plan.Target);
+        var needed = predict(plan.Model.Shape, TrainingRecipe.QloraDouble, adapter, plan.Batch, plan.Length, true).Total;
         var device = DeviceMemory.All.Where(d => d.Bytes * PlanReport.UsableShare >= needed).MinBy(d => d.Bytes);
         yield return device is not null ? $"As planned, QLoRA needs {MemorySize.Gigabytes((long)(needed / PlanReport.UsableShare))} with 20 % headroom: a {device.Title} has it." : $"As planned, QLoRA needs {MemorySize.Gigabytes((long)(needed / PlanReport.UsableShare))} with 20 % headroom, more than any single card of the list.";
         var smaller = KnownModel.All.Select(m => (m.Name, Shape: ModelShape.Read(m.Config)))
             .Where(m => m.Shape.Parameters < plan.Model.Shape.Parameters)
-            .Where(m => MemoryPlanner.Predict(m.Shape, new PlannedRun { Recipe = TrainingRecipe.QloraDouble, Adapter = Adapter(m.Shape, 8, "all-linear"), Rows = plan.Batch, Length = plan.Length, CheckpointedLayers = m.Shape.Layers, ComputeBytes = plan.Dtype == "bf16" ? 2 : 4 }).Total <= plan.UsableBytes)
+            .Where(m => predict(m.Shape, TrainingRecipe.QloraDouble, AdapterShape.Of(m.Shape, 8, "all-linear"), plan.Batch, plan.Length, true).Total <= plan.UsableBytes)
             .OrderByDescending(m => m.Shape.Parameters).Take(3).Select(m => m.Name).ToList();
         if (smaller.Count > 0) yield return $"Smaller models that fit: {string.Join(", ", smaller)}.";
     }
-
-    private static AdapterShape Adapter(ModelShape model, int rank, string target) => AdapterShape.Of(model, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
 
     private static string Describe(PlanRow row) => string.Create(CultureInfo.InvariantCulture,
         $"{row.Recipe.Name}{(row.Rank is { } rank ? $" of rank {rank}" : "")}{(row.Checkpointing ? " with checkpointing (--checkpointing full)" : "")}");

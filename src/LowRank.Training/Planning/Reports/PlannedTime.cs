@@ -34,9 +34,6 @@ public sealed record PlannedTime
     /// <summary>Hours of full fine-tuning without checkpointing.</summary>
     public double FullHours => AdapterHours * FullFactor;
 
-    /// <summary>Tokens a second of LoRA.</summary>
-    public double TokensPerSecond => Gflops * 1e9 * Ratio / FlopsPerToken;
-
     /// <summary>The time of a run.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">The data of one epoch.</param>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using LowRank.Adapters;
 using LowRank.Runtime;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Planning.Shapes;
@@ -26,7 +25,7 @@ public sealed class Planner
     {
         (this.source, this.settings) = (source, settings);
         device = settings.Device is { } name ? DeviceMemory.Find(name) : null;
-        (Memory, MemoryOrigin) = MemoryOf(settings, device);
+        (Memory, MemoryOrigin) = MemoryOf(settings.Memory, device);
         computeBytes = (settings.Dtype ?? (device is null ? "fp32" : "bf16")) == "bf16" ? 2 : 4;
         Ranks = RanksOf(settings.Rank);
     }
@@ -90,7 +89,7 @@ public sealed class Planner
     private PlannedData? DataOf(CancellationToken cancellation) =>
         settings.Data is { } path ? PlannedData.Of(path, source, settings.Length ?? LongestByDefault, cancellation) : null;
 
-    private AdapterShape Adapter(int rank) => AdapterShape.Of(source.Shape, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(settings.Target) });
+    private AdapterShape Adapter(int rank) => AdapterShape.Of(source.Shape, rank, settings.Target);
 
     private IEnumerable<PlanRow> Rows(IReadOnlyList<(int Rank, AdapterShape Shape)> adapters)
     {
@@ -98,29 +97,29 @@ public sealed class Planner
             foreach (var (rank, shape) in recipe.IsFull ? [(0, (AdapterShape?)null)] : adapters.Select(a => (a.Rank, (AdapterShape?)a.Shape)))
                 foreach (var checkpointing in (bool[])[false, true])
                 {
-                    var plan = Predict(recipe, shape, settings.Batch, Length, checkpointing);
+                    var plan = Predict(source.Shape, recipe, shape, settings.Batch, Length, checkpointing);
                     yield return new PlanRow(recipe, shape is null ? null : rank, checkpointing, shape?.TrainableParameters ?? source.Shape.Parameters, plan, plan.Total <= Usable);
                 }
     }
 
-    private MemoryPlan Predict(TrainingRecipe recipe, AdapterShape? adapter, long batch, long length, bool checkpointing) => MemoryPlanner.Predict(source.Shape, new PlannedRun
+    private MemoryPlan Predict(ModelShape model, TrainingRecipe recipe, AdapterShape? adapter, long batch, long length, bool checkpointing) => MemoryPlanner.Predict(model, new PlannedRun
     {
         Recipe = recipe,
         Adapter = adapter,
         Rows = batch,
         Length = length,
-        CheckpointedLayers = checkpointing ? source.Shape.Layers : 0,
+        CheckpointedLayers = checkpointing ? model.Layers : 0,
         ComputeBytes = computeBytes,
-        // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it.
-        StoredBytes = recipe.IsFull ? 2 : source.StoredBytes,
+        // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it, other models have 16 bits.
+        StoredBytes = recipe.IsFull || model != source.Shape ? 2 : source.StoredBytes,
         SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * length * learned) : null,
         Runtime = device is null ? null : DeviceMemory.Context,
     });
 
     private LargestRow Largest(TrainingRecipe recipe, AdapterShape? adapter, int? rank)
     {
-        long Batch(bool checkpointing) => Most(1 << 20, n => Predict(recipe, adapter, n, Length, checkpointing).Total <= Usable);
-        long Rows(bool checkpointing) => Most(source.Shape.MaxPositions, n => Predict(recipe, adapter, settings.Batch, n, checkpointing).Total <= Usable);
+        long Batch(bool checkpointing) => Most(1 << 20, n => Predict(source.Shape, recipe, adapter, n, Length, checkpointing).Total <= Usable);
+        long Rows(bool checkpointing) => Most(source.Shape.MaxPositions, n => Predict(source.Shape, recipe, adapter, settings.Batch, n, checkpointing).Total <= Usable);
         return new(recipe, rank, Batch(false), Batch(true), Rows(false), Rows(true));
     }
 
@@ -137,9 +136,10 @@ public sealed class Planner
         return low;
     }
 
-    private static (long Bytes, string Origin) MemoryOf(PlanSettings settings, DeviceMemory? device)
+    /// <summary>The memory to plan for, and where the figure comes from.</summary>
+    internal static (long Bytes, string Origin) MemoryOf(string? memory, DeviceMemory? device)
     {
-        if (settings.Memory is { } text) return (MemorySize.Parse(text, "--memory"), "--memory");
+        if (memory is { } text) return (MemorySize.Parse(text, "--memory"), "--memory");
         if (device is not null) return (device.Bytes, device.Title);
         return (MachineMemory.Read().UsableBytes, "free on this machine");
     }

@@ -29,6 +29,13 @@ public sealed record AdapterShape
     /// <summary>Names of the adapted modules.</summary>
     public IReadOnlySet<string> Targets { get; }
 
+    /// <summary>Sizes of a LoRA of a rank on some modules.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="rank">The rank.</param>
+    /// <param name="target">The modules, as <c>--target</c> takes them.</param>
+    /// <exception cref="LowRankException">The targets are not written in a known way, or match nothing.</exception>
+    public static AdapterShape Of(ModelShape model, int rank, string target) => Of(model, new LoraConfig { Rank = rank, Alpha = rank, TargetModules = ModulePattern.Parse(target) });
+
     /// <summary>Sizes of an adapter of this configuration.</summary>
     /// <exception cref="LoraConfigException">A target matches nothing; all problems are listed.</exception>
     public static AdapterShape Of(ModelShape model, LoraConfig config)

@@ -43,8 +43,8 @@ public sealed record ModelShape
     /// <summary>The linear layers of one layer, in the order of the checkpoint.</summary>
     public required IReadOnlyList<LinearShape> Linears { get; init; }
 
-    /// <summary>Elements of the norm weights of one layer.</summary>
-    public required long NormWeightsPerLayer { get; init; }
+    /// <summary>The norms of one layer: name within the layer and elements, in the order of the decoder's slots.</summary>
+    public required IReadOnlyList<(string Name, long Weights)> Norms { get; init; }
 
     /// <summary>Whether attention scores are capped, so that they are kept whole (Gemma 2).</summary>
     public bool HasAttentionSoftCap { get; init; }
@@ -71,7 +71,7 @@ public sealed record ModelShape
     public long LinearBiases => Layers * Linears.Sum(l => l.HasBias ? l.Out : 0);
 
     /// <summary>Elements of all norm weights.</summary>
-    public long NormWeights => Layers * NormWeightsPerLayer + Hidden;
+    public long NormWeights => Layers * Norms.Sum(n => n.Weights) + Hidden;
 
     /// <summary>All parameters, a tied head counted once.</summary>
     public long Parameters => EmbeddingWeights + (TiedHead ? 0 : HeadWeights) + LinearWeights + LinearBiases + NormWeights;
@@ -131,7 +131,14 @@ public sealed record ModelShape
                 new(names.Up, hidden, inner, spec.MlpBias),
                 new(names.Down, inner, hidden, spec.MlpBias),
             ],
-            NormWeightsPerLayer = (spec.NormAfterBlocks ? 4 : 2) * hidden + (spec.NormQueryKey ? 2 * spec.HeadSize : 0),
+            Norms =
+            [
+                .. spec.NormQueryKey ? [(names.QueryNorm, spec.HeadSize), (names.KeyNorm, spec.HeadSize)] : Array.Empty<(string, long)>(),
+                (names.NormBeforeAttention, hidden),
+                .. spec.NormAfterBlocks ? [(names.NormAfterAttention, hidden)] : Array.Empty<(string, long)>(),
+                (names.NormBeforeMlp, hidden),
+                .. spec.NormAfterBlocks ? [(names.NormAfterMlp, hidden)] : Array.Empty<(string, long)>(),
+            ],
             HasAttentionSoftCap = spec.AttentionSoftCap is not null,
             NormAfterBlocks = spec.NormAfterBlocks,
             NormQueryKey = spec.NormQueryKey,
@@ -152,7 +159,7 @@ public sealed record ModelShape
                 yield return linear.Weights;
                 if (linear.HasBias) yield return linear.Out;
             }
-            for (var left = NormWeightsPerLayer; left > 0; left -= Hidden) yield return Math.Min(left, Hidden);
+            foreach (var norm in Norms) yield return norm.Weights;
         }
     }
 
@@ -164,8 +171,7 @@ public sealed record ModelShape
         {
             var layer = string.Format(System.Globalization.CultureInfo.InvariantCulture, Names.Layer, i);
             modules.AddRange(Linears.Select(l => new AdaptableModule($"{layer}.{l.Name}", ModuleKind.Linear, l.In, l.Out, l.HasBias)));
-            modules.Add(new($"{layer}.{Names.NormBeforeAttention}", ModuleKind.Other, 0, Hidden, false));
-            modules.Add(new($"{layer}.{Names.NormBeforeMlp}", ModuleKind.Other, 0, Hidden, false));
+            modules.AddRange(Norms.Select(n => new AdaptableModule($"{layer}.{n.Name}", ModuleKind.Other, 0, n.Weights, false)));
         }
         modules.Add(new(Names.FinalNorm, ModuleKind.Other, 0, Hidden, false));
         modules.Add(new(Names.Head, ModuleKind.Head, Hidden, Vocabulary, false) { TiedTo = TiedHead ? Names.Embedding : null });

@@ -31,19 +31,25 @@ public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null
             var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new AdapterException(folder, $"{FileName} is not a JSON object. Remove it, or take it from where the adapter came from.");
             if (root["format"]?.GetValue<int>() is not Format) throw new AdapterException(folder, $"{FileName} has the form {root["format"]?.ToJsonString() ?? "(none)"}, this version reads {Format}. Update LowRank, or remove the file to load the adapter without its record.");
             var fingerprint = root["base"] is JsonObject b ? new BaseFingerprint(Text(b, "shapes"), Text(b, "weights")) : null;
-            var quantization = root["quantization"] is JsonObject q
-                ? new FourBitOptions { Type = Enum.Parse<FourBitType>(Text(q, "quant_type"), ignoreCase: true), BlockSize = Field(q, "blocksize").GetValue<int>(), DoubleQuantization = Field(q, "double_quant").GetValue<bool>() } : null;
-            return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject, quantization);
+            return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject, root["quantization"] is JsonObject q ? Form(q) : null);
         }
         catch (JsonException e)
         {
             throw new AdapterException(folder, $"{FileName} is not JSON: {JsonErrorText.Of(e)}");
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
         {
             throw new AdapterException(folder, $"{FileName} has a field of the wrong kind: {e.Message}");
         }
     }
+
+    private static FourBitOptions Form(JsonObject section) => new()
+    {
+        Type = FourBitOptions.TypeOf(Text(section, "quant_type")),
+        BlockSize = Field(section, "blocksize").GetValue<int>(),
+        DoubleQuantization = Field(section, "double_quant").GetValue<bool>(),
+        Skip = section["skip_modules"] is JsonArray skip ? [.. skip.Select(s => s!.GetValue<string>())] : [],
+    };
 
     private static string Text(JsonObject section, string field) =>
         Field(section, field).GetValue<string>();
@@ -56,7 +62,13 @@ public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null
     {
         ["format"] = Format,
         ["base"] = Base is null ? null : new JsonObject { ["shapes"] = Base.Shapes, ["weights"] = Base.Weights },
-        ["quantization"] = Quantization is not { } q ? null : new JsonObject { ["quant_type"] = q.Type == FourBitType.Nf4 ? "nf4" : "fp4", ["blocksize"] = q.BlockSize, ["double_quant"] = q.DoubleQuantization },
+        ["quantization"] = Quantization is not { } q ? null : new JsonObject
+        {
+            ["quant_type"] = q.TypeName,
+            ["blocksize"] = q.BlockSize,
+            ["double_quant"] = q.DoubleQuantization,
+            ["skip_modules"] = new JsonArray([.. q.Skip.Select(s => (JsonNode)s)]),
+        },
         ["run"] = Run?.DeepClone(),
     }) + "\n";
 }

@@ -112,8 +112,7 @@ internal static unsafe class AdamW8BitKernel
         for (var i = lanes; i < count; i++)
         {
             x[i] *= by;
-            var bits = BitConverter.SingleToInt32Bits(x[i]);
-            cells[i] = Math.Clamp(((bits & int.MaxValue) >> DynamicMap.CellShift) - DynamicMap.FirstCell, 0, DynamicMap.Cells - 1) + (bits < 0 ? DynamicMap.Cells : 0);
+            cells[i] = DynamicMap.CellOf(x[i]);
         }
         byte* lowest = map.Lowest;
         var borders = map.Borders;

@@ -1,3 +1,5 @@
+using LowRank.Formats;
+
 namespace LowRank.Kernels.Cpu;
 
 /// <summary>The rows of a bf16 weight, contiguous in memory that outlives this.</summary>
@@ -6,6 +8,7 @@ internal sealed unsafe class BFloat16Panels(ushort* data, long outFeatures, long
     /// <inheritdoc/>
     public override void Decode(long row, int rows, long column, int columns, float* target)
     {
-        for (var r = 0; r < rows; r++) BFloat16Widen.Run(data + (row + r) * InFeatures + column, columns, target + (long)r * columns);
+        for (var r = 0; r < rows; r++)
+            FloatConversion.BFloat16ToSingle(new ReadOnlySpan<ushort>(data + (row + r) * InFeatures + column, columns), new Span<float>(target + (long)r * columns, columns));
     }
 }

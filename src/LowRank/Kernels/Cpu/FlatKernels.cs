@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using LowRank.Runtime.Interop;
 
 namespace LowRank.Kernels.Cpu;
 
@@ -44,6 +45,6 @@ internal static class FlatKernels
             work(0, length);
             return;
         }
-        Parallel.For(0, chunks, c => work(c * Chunk, Math.Min(Chunk, length - c * Chunk)));
+        Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = TorchThreads.Count }, c => work(c * Chunk, Math.Min(Chunk, length - c * Chunk)));
     }
 }

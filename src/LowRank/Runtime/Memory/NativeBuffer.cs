@@ -35,9 +35,6 @@ internal sealed unsafe class NativeBuffer : IDisposable
         }
     }
 
-    /// <summary>The bytes from <paramref name="start"/> on, at most 1 GiB of them.</summary>
-    public ReadOnlySpan<byte> Piece(long start) => new(Pointer + start, (int)Math.Min(1 << 30, Length - start));
-
     /// <summary>A buffer with a copy of these bytes.</summary>
     public static NativeBuffer CopyOf(byte* bytes, long length)
     {
