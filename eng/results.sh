@@ -18,3 +18,9 @@ trx_summary() {
       exit failed > 0 || passed == 0
     }'
 }
+
+# Each failed test of the .trx files below a folder, by name and with the beginning of what it said.
+trx_failures() {
+  find "$1" -name '*.trx' -exec cat {} + | tr '\n' ' ' | sed -e 's/<UnitTestResult /\n&/g' |
+    sed -n -e '/outcome="Failed"/ s/^<UnitTestResult testName="\([^"]*\)".*<Message>\(.*\)<\/Message>.*$/failed test: \1: \2/p' | cut -c 1-1500
+}
