@@ -1,3 +1,5 @@
+using LowRank.Autograd;
+using LowRank.Kernels.Cpu;
 using LowRank.Layers;
 using static TorchSharp.torch;
 
@@ -31,19 +33,29 @@ internal sealed class DecoderAttention
     public Tensor Forward(Tensor x, DecoderPass pass)
     {
         using var scope = NewDisposeScope();
-        var q = Heads(q_proj.Forward(x), spec.Heads);
-        var k = Heads(k_proj.Forward(x), spec.KeyValueHeads);
-        var v = Heads(v_proj.Forward(x), spec.KeyValueHeads);
-        if (q_norm is not null) q = q_norm.Forward(q);
-        if (k_norm is not null) k = k_norm.Forward(k);
+        var (q, k, v) = (q_proj.Forward(x), k_proj.Forward(x), v_proj.Forward(x));
+        if (q_norm is not null) q = q_norm.Forward(Split(q, spec.Heads));
+        if (k_norm is not null) k = k_norm.Forward(Split(k, spec.KeyValueHeads));
+        return o_proj.Forward(Attend(q, k, v, pass)).MoveToOuterDisposeScope();
+    }
+
+    // Whole sequences by a node of their own where there is one for the tensors; by operations of tensors over a cache, on other devices and in other types.
+    private Tensor Attend(Tensor q, Tensor k, Tensor v, DecoderPass pass)
+    {
+        var window = spec.Windows[layer];
+        if (pass.Input.Cache is null && AttentionNode.Handles(q, k, v) && pass.Input.Layout.FirstKeys(window) is { } first)
+        {
+            var shape = new AttentionShape((int)q.shape[0], (int)q.shape[1], (int)spec.Heads, (int)spec.KeyValueHeads, (int)spec.HeadSize,
+                (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0));
+            return AttentionNode.Apply(q, k, v, pass.Angles.Cos, pass.Angles.Sin, first, shape);
+        }
+        (q, k, v) = (Split(q, spec.Heads).transpose(1, 2), Split(k, spec.KeyValueHeads).transpose(1, 2), Split(v, spec.KeyValueHeads).transpose(1, 2));
         q = pass.Rope.Rotate(q, pass.Angles);
         k = pass.Rope.Rotate(k, pass.Angles);
         if (pass.Input.Cache is { } cache) (k, v) = cache.Append(layer, k, v, pass.Input.Positions, pass.Input.CachedPlaces);
-        var attended = AttentionCore.Attend(q, k, v, pass.Input.Layout.Mask(spec.Windows[layer]), spec.AttentionScale, spec.AttentionSoftCap);
-        return o_proj.Forward(attended).MoveToOuterDisposeScope();
+        return AttentionCore.Attend(q, k, v, pass.Input.Layout.Mask(window), spec.AttentionScale, spec.AttentionSoftCap);
     }
 
-    // [batch, sequence, heads · size] to [batch, heads, sequence, size]
-    private Tensor Heads(Tensor projected, long heads) =>
-        projected.view(projected.shape[0], projected.shape[1], heads, spec.HeadSize).transpose(1, 2);
+    // [batch, sequence, heads · size], or already in heads, to [batch, sequence, heads, size]
+    private Tensor Split(Tensor projected, long heads) => projected.view(projected.shape[0], projected.shape[1], heads, spec.HeadSize);
 }

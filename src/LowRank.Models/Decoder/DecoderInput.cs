@@ -36,7 +36,7 @@ public sealed class DecoderInput : IDisposable
     {
         var t = Rows(ids, rows, device);
         using var line = arange(t.shape[1], ScalarType.Int64, device);
-        return new DecoderInput(t, line.unsqueeze(0).expand(t.shape), AttentionLayout.Causal(t.shape[1], device), null, 0);
+        return new DecoderInput(t, line.unsqueeze(0).expand(t.shape), AttentionLayout.Causal(rows, t.shape[1], device), null, 0);
     }
 
     /// <summary>Several sequences a row.</summary>

@@ -19,10 +19,11 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
         using var scope = NewDisposeScope();
         var attended = Attention.Forward(beforeAttention.Forward(x), pass);
         if (afterAttention is not null) attended = afterAttention.Forward(attended);
-        x = x + attended;
+        // In place: what an output projection or a norm gives is kept by no gradient, and the sum needs no memory of its own.
+        x = attended.add_(x);
         var thought = Mlp.Forward(beforeMlp.Forward(x));
         if (afterMlp is not null) thought = afterMlp.Forward(thought);
-        return (x + thought).MoveToOuterDisposeScope();
+        return thought.add_(x).MoveToOuterDisposeScope();
     }
 
     /// <summary>All named places of the layer, in the order of Hugging Face's modules.</summary>

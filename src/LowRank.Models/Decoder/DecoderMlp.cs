@@ -1,3 +1,4 @@
+using LowRank.Autograd;
 using LowRank.Layers;
 using static TorchSharp.torch;
 
@@ -16,7 +17,10 @@ internal sealed class DecoderMlp(Activation activation, LinearSlot gate, LinearS
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var gated = Activate(gate_proj.Forward(x)) * up_proj.Forward(x);
+        var (gate, up) = (gate_proj.Forward(x), up_proj.Forward(x));
+        var gated = activation != Activation.Gelu && GatedActivationNode.Handles(gate, up)
+            ? GatedActivationNode.Apply(gate, up, activation == Activation.GeluTanh)
+            : Activate(gate) * up;
         return down_proj.Forward(gated).MoveToOuterDisposeScope();
     }
 

@@ -24,14 +24,7 @@ public sealed class AdaptedLinear(FrozenLinear frozen, ILinearAdapter adapter) :
     public long OutFeatures => Frozen.OutFeatures;
 
     /// <inheritdoc/>
-    public Tensor Forward(Tensor x)
-    {
-        if (!Enabled) return Frozen.Forward(x);
-        using var flat = x.reshape(-1, InFeatures);
-        var y = Adapter.Forward(flat, Frozen);
-        if (x.dim() == 2) return y;
-        using (y) return y.view([.. x.shape[..^1], OutFeatures]);
-    }
+    public Tensor Forward(Tensor x) => Enabled ? Adapter.Forward(x, Frozen) : Frozen.Forward(x);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -9,7 +9,7 @@ public interface ILinearAdapter : IDisposable
     /// <summary>What is trained, in the order in which PEFT lists it.</summary>
     IReadOnlyList<TrainableParameter> Parameters { get; }
 
-    /// <summary>The base layer's output with the update: <c>[rows, out]</c> for <paramref name="x"/> <c>[rows, in]</c>.</summary>
+    /// <summary>The base layer's output with the update: <c>[.., out]</c> for <paramref name="x"/> <c>[.., in]</c>.</summary>
     Tensor Forward(Tensor x, FrozenLinear frozen);
 
     /// <summary>What merging adds to the weight: fp32 <c>[out, in]</c>, without a graph.</summary>

@@ -18,6 +18,7 @@ internal abstract unsafe class AutogradNode
     private readonly BackwardPass.ErrorSlot errors;
     private nint* returned;
     private int inputCount;
+    private bool[] asked = [];
     private GCHandle self;
 
     /// <summary>Creates a node that reports to the backward pass of the thread that records the graph.</summary>
@@ -40,7 +41,16 @@ internal abstract unsafe class AutogradNode
     [ThreadStatic] private static AutogradNode? lastDeleted;
 
     /// <summary>Whether an operation on these inputs must be recorded.</summary>
-    public static bool IsNeeded(Tensor input) => is_grad_enabled() && input.requires_grad;
+    public static bool IsNeeded(params ReadOnlySpan<Tensor> inputs)
+    {
+        if (!is_grad_enabled()) return false;
+        foreach (var input in inputs)
+            if (input.requires_grad) return true;
+        return false;
+    }
+
+    /// <summary>Whether a gradient is asked for the input at this place.</summary>
+    protected bool IsAsked(int input) => asked[input];
 
     /// <summary>Computes the gradients of the inputs; what is left null is undefined. Called once, with grad mode off; tensors made in it are freed after it.</summary>
     /// <param name="gradOutput">The gradient of the output.</param>
@@ -57,7 +67,8 @@ internal abstract unsafe class AutogradNode
         inputCount = inputs.Length;
         returned = (nint*)NativeMemory.AllocZeroed((nuint)Math.Max(1, inputCount), (nuint)sizeof(nint));
         var handles = stackalloc nint[inputCount];
-        for (var i = 0; i < inputCount; i++) handles[i] = inputs[i].Handle;
+        asked = new bool[inputCount];
+        for (var i = 0; i < inputCount; i++) (handles[i], asked[i]) = (inputs[i].Handle, inputs[i].requires_grad);
         self = GCHandle.Alloc(this);
         Interlocked.Increment(ref alive);
 

@@ -13,7 +13,7 @@ internal sealed class FrozenLinearNode : AutogradNode
 
     private FrozenLinearNode(FrozenWeight weight) => this.weight = weight;
 
-    /// <summary>The product for <paramref name="x"/> <c>[rows, in]</c>: <c>[rows, out]</c>, recorded where the input requires a gradient.</summary>
+    /// <summary>The product for <paramref name="x"/> <c>[.., in]</c>: <c>[.., out]</c>, recorded where the input requires a gradient.</summary>
     public static Tensor Apply(Tensor x, FrozenWeight weight)
     {
         Tensor y;

@@ -57,15 +57,10 @@ public sealed class FrozenLinear : ILinear
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
-        using var flat = x.reshape(-1, InFeatures);
-        var y = FrozenLinearNode.Apply(flat, Weight);
-        if (Bias is { } b)
-        {
-            using var cast = b.dtype == y.dtype ? b.alias() : b.to(y.dtype);
-            y.add_(cast);
-        }
-        if (x.dim() == 2) return y;
-        using (y) return y.view([.. x.shape[..^1], OutFeatures]);
+        var y = FrozenLinearNode.Apply(x, Weight);
+        if (Bias is not { } b) return y;
+        using var cast = b.dtype == y.dtype ? b.alias() : b.to(y.dtype);
+        return y.add_(cast);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using LowRank.Autograd;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,6 +38,11 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
+        if (RmsNormNode.Handles(x))
+        {
+            var w = Weight.to(ScalarType.Float32);
+            return RmsNormNode.Apply(x, unitOffset ? w + 1.0 : w, epsilon).MoveToOuterDisposeScope();
+        }
         var wide = x.to(ScalarType.Float32);
         var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true) + epsilon);
         // Llama casts before it multiplies by the weight, Gemma after: it shows in bf16 only.

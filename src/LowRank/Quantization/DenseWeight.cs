@@ -40,7 +40,7 @@ public sealed class DenseWeight : FrozenWeight
     public override Tensor Linear(Tensor x)
     {
         if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
-        if (x.shape[0] <= GemvRows && BFloat16Gemv.Handles(x, weight)) return BFloat16Gemv.Multiply(x, weight);
+        if (x.numel() <= GemvRows * InFeatures && BFloat16Gemv.Handles(x, weight)) return BFloat16Gemv.Multiply(x, weight);
         if (Panels(x) is { } panels) return PanelLinear.Forward(panels, x);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
@@ -48,14 +48,14 @@ public sealed class DenseWeight : FrozenWeight
             using var whole = weight.to(x.dtype);
             return nn.functional.linear(x, whole);
         }
-        var y = empty([x.shape[0], OutFeatures], x.dtype, x.device);
+        var y = empty([.. x.shape[..^1], OutFeatures], x.dtype, x.device);
         for (long start = 0; start < OutFeatures; start += panel)
         {
             var count = Math.Min(panel, OutFeatures - start);
             using var stored = weight.narrow(0, start, count);
             using var wide = stored.to(x.dtype);
             using var part = nn.functional.linear(x, wide);
-            using var into = y.narrow(1, start, count);
+            using var into = y.narrow(-1, start, count);
             into.copy_(part);
         }
         return y;
@@ -64,22 +64,24 @@ public sealed class DenseWeight : FrozenWeight
     /// <inheritdoc/>
     public override Tensor LinearBackward(Tensor dy)
     {
-        if (dy.dtype == weight.dtype) return dy.mm(weight);
+        if (dy.dtype == weight.dtype) return dy.matmul(weight);
         if (Panels(dy) is { } panels) return PanelLinear.Backward(panels, dy);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
             using var whole = weight.to(dy.dtype);
-            return dy.mm(whole);
+            return dy.matmul(whole);
         }
-        var dx = zeros([dy.shape[0], InFeatures], dy.dtype, dy.device);
+        var dx = zeros([.. dy.shape[..^1], InFeatures], dy.dtype, dy.device);
+        using var flat = dx.view(-1, InFeatures);
+        using var rows = dy.reshape(-1, OutFeatures);
         for (long start = 0; start < OutFeatures; start += panel)
         {
             var count = Math.Min(panel, OutFeatures - start);
             using var stored = weight.narrow(0, start, count);
             using var wide = stored.to(dy.dtype);
-            using var part = dy.narrow(1, start, count);
-            dx.addmm_(part, wide);
+            using var part = rows.narrow(1, start, count);
+            flat.addmm_(part, wide);
         }
         return dx;
     }

@@ -26,13 +26,13 @@ public abstract class FrozenWeight : IDisposable
     public abstract Device Device { get; }
 
     /// <summary><c>x · Wᵀ</c>, without recording a graph.</summary>
-    /// <param name="x"><c>[rows, inFeatures]</c>; its dtype is the compute dtype.</param>
-    /// <returns><c>[rows, outFeatures]</c> in the dtype of <paramref name="x"/>.</returns>
+    /// <param name="x"><c>[.., inFeatures]</c>; its dtype is the compute dtype.</param>
+    /// <returns><c>[.., outFeatures]</c> in the dtype of <paramref name="x"/>.</returns>
     public abstract Tensor Linear(Tensor x);
 
     /// <summary><c>dy · W</c>, the gradient of <see cref="Linear"/> for its input, without recording a graph.</summary>
-    /// <param name="dy"><c>[rows, outFeatures]</c>.</param>
-    /// <returns><c>[rows, inFeatures]</c> in the dtype of <paramref name="dy"/>.</returns>
+    /// <param name="dy"><c>[.., outFeatures]</c>.</param>
+    /// <returns><c>[.., inFeatures]</c> in the dtype of <paramref name="dy"/>.</returns>
     public abstract Tensor LinearBackward(Tensor dy);
 
     /// <summary>Rows <paramref name="start"/> to <c>start + count</c> as a new fp32 matrix <c>[count, inFeatures]</c>.</summary>

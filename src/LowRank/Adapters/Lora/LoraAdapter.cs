@@ -1,3 +1,4 @@
+using LowRank.Autograd;
 using LowRank.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -64,13 +65,13 @@ public sealed class LoraAdapter : ILinearAdapter
     public Tensor Forward(Tensor x, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
+        var isDropping = dropoutProbability > 0 && dropout.IsActive;
+        if (x.dtype == ScalarType.Float32 && !isDropping && Bias is null && frozen.TrainedBias is null)
+            return LoraLinearNode.Apply(x, frozen.Weight, frozen.Bias, a(), b(), Scaling).MoveToOuterDisposeScope();
         var y = frozen.Forward(x);
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
-        if (y.dtype == ScalarType.Float32)
-            y.addmm_(down, b().t(), 1, (float)Scaling);
-        else
-            y = y + (down.mm(b().t()) * Scaling).to(y.dtype);
+        y = y.add_((down.matmul(b().t()) * Scaling).to(y.dtype));
         if (Bias is not null) y = y + (Bias.Value * Scaling).to(y.dtype);
         return y.MoveToOuterDisposeScope();
     }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,13 +18,13 @@ internal static class BFloat16Gemv
         x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && weight.device_type == DeviceType.CPU
         && weight.is_contiguous() && weight.shape[1] % 32 == 0 && Vector256.IsHardwareAccelerated;
 
-    /// <summary><c>[rows, out]</c> in fp32 for <paramref name="x"/> <c>[rows, in]</c> and <paramref name="weight"/> <c>[out, in]</c>.</summary>
+    /// <summary><c>[.., out]</c> in fp32 for <paramref name="x"/> <c>[.., in]</c> and <paramref name="weight"/> <c>[out, in]</c>.</summary>
     public static unsafe Tensor Multiply(Tensor x, Tensor weight)
     {
         using var dense = x.contiguous();
-        int rows = checked((int)x.shape[0]), inFeatures = checked((int)x.shape[1]);
+        int inFeatures = checked((int)weight.shape[1]), rows = checked((int)(x.numel() / inFeatures));
         long outFeatures = weight.shape[0];
-        var y = empty([rows, outFeatures], ScalarType.Float32);
+        var y = empty([.. x.shape[..^1], outFeatures], ScalarType.Float32);
         fixed (float* px = MemoryMarshal.Cast<byte, float>(dense.bytes))
         fixed (byte* pw = weight.bytes)
         fixed (float* py = MemoryMarshal.Cast<byte, float>(y.bytes))
@@ -33,25 +34,29 @@ internal static class BFloat16Gemv
             // About 64 KiB of weight a chunk: large enough to hide the hand-out, small enough to balance two to many cores.
             var chunk = Math.Max(1, 32768 / inFeatures);
             var chunks = (int)((outFeatures + chunk - 1) / chunk);
-            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, c =>
+            TorchThreads.For(0, chunks, 1, (from, to) =>
             {
-                long end = Math.Min(outFeatures, (long)(c + 1) * chunk);
-                var r = 0;
-                // The rows of a block stay in the first cache, the chunk of weights in the second.
-                for (; r + 4 <= rows; r += 4)
-                {
-                    var o = (long)c * chunk;
-                    for (; o + 2 <= end; o += 2) Block(xs + (long)r * inFeatures, ws + o * inFeatures, inFeatures, ys + r * outFeatures + o, outFeatures);
-                    if (o < end)
-                        for (var one = r; one < r + 4; one++) ys[one * outFeatures + o] = Dot(xs + (long)one * inFeatures, ws + o * inFeatures, inFeatures);
-                }
-                if (r == rows) return;
-                for (var o = (long)c * chunk; o < end; o++)
-                    for (var rest = r; rest < rows; rest++)
-                        ys[rest * outFeatures + o] = Dot(xs + (long)rest * inFeatures, ws + o * inFeatures, inFeatures);
+                for (var c = from; c < to; c++) Chunk(xs, ws, ys, rows, inFeatures, outFeatures, c * chunk, Math.Min(outFeatures, (c + 1) * chunk));
             });
         }
         return y;
+    }
+
+    // The rows of a block stay in the first cache, the chunk of weights in the second.
+    private static unsafe void Chunk(float* x, ushort* w, float* y, int rows, int inFeatures, long outFeatures, long start, long end)
+    {
+        var r = 0;
+        for (; r + 4 <= rows; r += 4)
+        {
+            var o = start;
+            for (; o + 2 <= end; o += 2) Block(x + (long)r * inFeatures, w + o * inFeatures, inFeatures, y + r * outFeatures + o, outFeatures);
+            if (o < end)
+                for (var one = r; one < r + 4; one++) y[one * outFeatures + o] = Dot(x + (long)one * inFeatures, w + o * inFeatures, inFeatures);
+        }
+        if (r == rows) return;
+        for (var o = start; o < end; o++)
+            for (var rest = r; rest < rows; rest++)
+                y[rest * outFeatures + o] = Dot(x + (long)rest * inFeatures, w + o * inFeatures, inFeatures);
     }
 
     private static unsafe float Dot(float* x, ushort* w, int n)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,15 +37,18 @@ internal static unsafe class CrossEntropyKernel
         {
             float* all = (float*)bytes;
             long* wanted = labels;
-            Parallel.For(0, rows, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, r =>
+            TorchThreads.For(0, rows, 1, (from, to) =>
             {
-                var row = all + (long)r * columns;
-                var target = (int)wanted[r];
-                var max = Max(row, columns);
-                var sum = SumOfExponentials(row, columns, max);
-                // As log_softmax rounds: (logit - max) - log(sum).
-                losses[r] = -(row[target] - max - MathF.Log(sum));
-                if (scale is { } s) Gradient(row, columns, max, s / sum, target, s);
+                for (var r = from; r < to; r++)
+                {
+                    var row = all + r * columns;
+                    var target = (int)wanted[r];
+                    var max = Max(row, columns);
+                    var sum = SumOfExponentials(row, columns, max);
+                    // As log_softmax rounds: (logit - max) - log(sum).
+                    losses[r] = -(row[target] - max - MathF.Log(sum));
+                    if (scale is { } s) Gradient(row, columns, max, s / sum, target, s);
+                }
             });
         }
         // In order, so that the sum does not depend on the threads.
@@ -69,8 +73,8 @@ internal static unsafe class CrossEntropyKernel
         var i = 0;
         for (; i <= count - Lanes; i += Lanes)
         {
-            low += Vector256.Exp(Vector256.Load(row + i) - shift);
-            high += Vector256.Exp(Vector256.Load(row + i + 8) - shift);
+            low += VectorMath.Exp(Vector256.Load(row + i) - shift);
+            high += VectorMath.Exp(Vector256.Load(row + i + 8) - shift);
         }
         var sum = Vector256.Sum(low + high);
         for (; i < count; i++) sum += MathF.Exp(row[i] - max);
@@ -81,7 +85,7 @@ internal static unsafe class CrossEntropyKernel
     {
         var (shift, by) = (Vector256.Create(max), Vector256.Create(factor));
         var i = 0;
-        for (; i <= count - 8; i += 8) Vector256.Store(Vector256.Exp(Vector256.Load(row + i) - shift) * by, row + i);
+        for (; i <= count - 8; i += 8) Vector256.Store(VectorMath.Exp(Vector256.Load(row + i) - shift) * by, row + i);
         for (; i < count; i++) row[i] = MathF.Exp(row[i] - max) * factor;
         row[target] -= scale;
     }

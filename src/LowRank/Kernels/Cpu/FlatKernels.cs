@@ -37,6 +37,21 @@ internal static class FlatKernels
         return Math.Sqrt(sums.Sum());
     }
 
+    /// <summary>Multiplies all values.</summary>
+    public static unsafe void Multiply(Span<float> x, float by)
+    {
+        fixed (float* p = x)
+        {
+            var px = p;
+            ForChunks(x.Length, (start, count) =>
+            {
+                var (i, end) = (start, start + count);
+                for (; i <= end - Vector<float>.Count; i += Vector<float>.Count) Vector.Store(Vector.Load(px + i) * by, px + i);
+                for (; i < end; i++) px[i] *= by;
+            });
+        }
+    }
+
     private static void ForChunks(int length, Action<int, int> work)
     {
         var chunks = (length + Chunk - 1) / Chunk;
@@ -45,6 +60,9 @@ internal static class FlatKernels
             work(0, length);
             return;
         }
-        Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = TorchThreads.Count }, c => work(c * Chunk, Math.Min(Chunk, length - c * Chunk)));
+        TorchThreads.For(0, chunks, 1, (from, to) =>
+        {
+            for (var c = (int)from; c < to; c++) work(c * Chunk, Math.Min(Chunk, length - c * Chunk));
+        });
     }
 }

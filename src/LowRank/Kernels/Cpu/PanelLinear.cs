@@ -10,14 +10,14 @@ namespace LowRank.Kernels.Cpu;
 /// </summary>
 internal static unsafe class PanelLinear
 {
-    /// <summary><c>x · Wᵀ</c>, <c>[rows, out]</c> in the dtype of <paramref name="x"/> <c>[rows, in]</c>.</summary>
+    /// <summary><c>x · Wᵀ</c>, <c>[.., out]</c> in the dtype of <paramref name="x"/> <c>[.., in]</c>.</summary>
     public static Tensor Forward(PanelWeight weight, Tensor x) => Run(x, weight.InFeatures, weight.OutFeatures, (wide, rows, result) =>
     {
         if (rows <= FewRows.Most) FewRows.Linear(weight, wide, rows, result);
         else PanelProduct.Linear(weight, wide, rows, result);
     });
 
-    /// <summary><c>dy · W</c>, <c>[rows, in]</c> in the dtype of <paramref name="dy"/> <c>[rows, out]</c>.</summary>
+    /// <summary><c>dy · W</c>, <c>[.., in]</c> in the dtype of <paramref name="dy"/> <c>[.., out]</c>.</summary>
     public static Tensor Backward(PanelWeight weight, Tensor dy) =>
         Run(dy, weight.OutFeatures, weight.InFeatures, (wide, rows, result) => PanelProduct.LinearBackward(weight, wide, rows, result));
 
@@ -25,13 +25,13 @@ internal static unsafe class PanelLinear
 
     private static Tensor Run(Tensor input, long features, long resultFeatures, Product product)
     {
-        if (input.dim() != 2 || input.shape[1] != features)
-            throw new ArgumentException($"A matrix with {features} columns is needed; the tensor is [{string.Join(", ", input.shape)}].", nameof(input));
+        if (input.dim() < 2 || input.shape[^1] != features)
+            throw new ArgumentException($"Rows of {features} values are needed; the tensor is [{string.Join(", ", input.shape)}].", nameof(input));
         if (input.device_type != DeviceType.CPU) throw new LowRankException($"The weight is on the CPU and its input on {input.device}; move the input, or load the model in 16 bits there.");
         using var wide = input.to(ScalarType.Float32);
         using var dense = wide.contiguous();
-        var rows = input.shape[0];
-        var result = empty([rows, resultFeatures], ScalarType.Float32);
+        var rows = input.numel() / features;
+        var result = PooledTensor.Empty([.. input.shape[..^1], resultFeatures]);
         if (rows > 0) product((float*)TensorMemory.DataPointer(dense), rows, (float*)TensorMemory.DataPointer(result));
         if (input.dtype == ScalarType.Float32) return result;
         using (result) return result.to(input.dtype);

@@ -53,6 +53,25 @@ internal readonly unsafe struct SingleThreadGemm
         Mkl.Sgemm(&plain, &plain, &n, &m, &k, &one, b, &bRow, a, &aRow, &beta, c, &cRow);
     }
 
+    /// <summary><c>C += Aᵀ · B</c> with A <c>[k, m]</c>, B <c>[k, n]</c>, C <c>[m, n]</c>.</summary>
+    public void TransposedTimesAdd(int m, int n, int k, float* a, int aRow, float* b, int bRow, float* c, int cRow)
+    {
+        if (!direct)
+        {
+            using var noGrad = torch.no_grad();
+            using var stored = View(a, k, m, aRow);
+            using var left = stored.t();
+            using var right = View(b, k, n, bRow);
+            using var product = torch.mm(left, right);
+            using var target = View(c, m, n, cRow);
+            target.add_(product);
+            return;
+        }
+        byte t = (byte)'T', plain = (byte)'N';
+        float one = 1;
+        Mkl.Sgemm(&plain, &t, &n, &m, &k, &one, b, &bRow, a, &aRow, &one, c, &cRow);
+    }
+
     private static void Plain(int m, int n, int k, float* a, int aRow, torch.Tensor right, bool add, float* c, int cRow)
     {
         using var noGrad = torch.no_grad();

@@ -14,12 +14,12 @@ internal static unsafe class TorchSharpNative
 
     private static readonly delegate* unmanaged<nint, void*> Data = (delegate* unmanaged<nint, void*>)Export("THSTensor_data");
 
-    /// <summary>A contiguous CPU tensor over memory that it does not own; the handle is the caller's.</summary>
-    public static nint TensorOver(void* data, ReadOnlySpan<long> shape, torch.ScalarType type)
+    /// <summary>A contiguous CPU tensor over memory that it does not own, or that <paramref name="release"/> gets when the last tensor over it goes; the handle is the caller's.</summary>
+    public static nint TensorOver(void* data, ReadOnlySpan<long> shape, torch.ScalarType type, delegate* unmanaged<void*, void> release = null)
     {
         nint handle;
         fixed (long* sizes = shape)
-            handle = New(data, null, sizes, shape.Length, (sbyte)type, (sbyte)type, 0, 0, 0);
+            handle = New(data, release, sizes, shape.Length, (sbyte)type, (sbyte)type, 0, 0, 0);
         if (handle == 0) torch.CheckForErrors();
         return handle;
     }

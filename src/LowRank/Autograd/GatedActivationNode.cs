@@ -1,0 +1,59 @@
+using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Autograd;
+
+/// <summary>
+/// <c>act(gate) · up</c> of fp32 values on the CPU, with act = silu or the tanh form of gelu. It keeps the two inputs; the activation is computed again in the
+/// backward pass, which writes the gradients over them.
+/// </summary>
+internal sealed unsafe class GatedActivationNode : AutogradNode
+{
+    private readonly bool gelu;
+    private readonly Tensor gate;
+    private readonly Tensor up;
+
+    private GatedActivationNode(Tensor gate, Tensor up, bool gelu) => (this.gate, this.up, this.gelu) = (gate.detach().DetachFromDisposeScope(), up.detach().DetachFromDisposeScope(), gelu);
+
+    /// <summary>Whether this node can take the inputs; else the operations of tensors are used.</summary>
+    public static bool Handles(Tensor gate, Tensor up) =>
+        gate.dtype == ScalarType.Float32 && up.dtype == ScalarType.Float32 && gate.device_type == DeviceType.CPU && gate.is_contiguous() && up.is_contiguous() && gate.numel() > 0;
+
+    /// <summary>
+    /// The activation of <paramref name="gate"/> times <paramref name="up"/>. Both must be results that no other operation reads or keeps, as those of linear layers are: their
+    /// memory is the gradients' in the backward pass, and the result's where none follows.
+    /// </summary>
+    public static Tensor Apply(Tensor gate, Tensor up, bool gelu)
+    {
+        using var scope = NewDisposeScope();
+        var isNeeded = IsNeeded(gate, up);
+        Tensor y;
+        using (no_grad())
+        {
+            y = isNeeded ? PooledTensor.Empty(gate.shape) : gate.alias();
+            GatedKernel.Forward(gelu, Data(gate), Data(up), gate.numel(), Data(y));
+        }
+        if (isNeeded) y = new GatedActivationNode(gate, up, gelu).Attach([gate, up], y);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    {
+        var dy = gradOutput.contiguous();
+        GatedKernel.Backward(gelu, Data(dy), Data(gate), Data(up), gate.numel(), Data(gate), Data(up));
+        if (IsAsked(0)) gradInputs[0] = gate.alias();
+        if (IsAsked(1)) gradInputs[1] = up.alias();
+    }
+
+    /// <inheritdoc/>
+    protected override void Release()
+    {
+        gate.Dispose();
+        up.Dispose();
+    }
+
+    private static float* Data(Tensor t) => (float*)TensorMemory.DataPointer(t);
+}

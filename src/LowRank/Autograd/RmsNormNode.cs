@@ -1,0 +1,68 @@
+using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Autograd;
+
+/// <summary>Root-mean-square normalisation of fp32 values on the CPU. Of the forward pass it keeps one number a row beside the input, which is there anyway.</summary>
+internal sealed unsafe class RmsNormNode : AutogradNode
+{
+    private readonly Tensor x;
+    private readonly Tensor weight;
+    private readonly Tensor factors;
+
+    private RmsNormNode(Tensor x, Tensor weight, Tensor factors) => (this.x, this.weight, this.factors) = (x.detach().DetachFromDisposeScope(), weight.detach().DetachFromDisposeScope(), factors.DetachFromDisposeScope());
+
+    /// <summary>Whether this node can take the input; else the operations of tensors are used.</summary>
+    public static bool Handles(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && x.numel() > 0;
+
+    /// <summary><c>x / sqrt(mean(x²) + ε) · weight</c> over the last dimension.</summary>
+    /// <param name="x"><c>[.., features]</c>.</param>
+    /// <param name="weight">fp32 <c>[features]</c>.</param>
+    /// <param name="epsilon">ε.</param>
+    public static Tensor Apply(Tensor x, Tensor weight, double epsilon)
+    {
+        using var scope = NewDisposeScope();
+        var dense = x.contiguous();
+        var n = (int)x.shape[^1];
+        var rows = x.numel() / n;
+        Tensor y, factors;
+        using (no_grad())
+        {
+            y = PooledTensor.Empty(x.shape);
+            factors = empty([rows], ScalarType.Float32);
+            RmsNormKernel.Forward(Data(dense), Data(weight), epsilon, rows, n, Data(y), Data(factors));
+        }
+        if (IsNeeded(dense, weight)) y = new RmsNormNode(dense, weight, factors).Attach([dense, weight], y);
+        return y.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    {
+        var g = gradOutput.contiguous();
+        var n = (int)x.shape[^1];
+        var rows = x.numel() / n;
+        if (IsAsked(0))
+        {
+            var dx = PooledTensor.Empty(x.shape);
+            RmsNormKernel.Backward(Data(g), Data(x), Data(weight), Data(factors), rows, n, Data(dx));
+            gradInputs[0] = dx;
+        }
+        if (!IsAsked(1)) return;
+        var dw = empty([n], ScalarType.Float32);
+        RmsNormKernel.WeightGradient(Data(g), Data(x), Data(factors), rows, n, Data(dw));
+        gradInputs[1] = dw;
+    }
+
+    /// <inheritdoc/>
+    protected override void Release()
+    {
+        x.Dispose();
+        weight.Dispose();
+        factors.Dispose();
+    }
+
+    private static float* Data(Tensor t) => (float*)TensorMemory.DataPointer(t);
+}

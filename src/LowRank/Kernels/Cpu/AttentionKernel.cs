@@ -1,0 +1,295 @@
+using System.Runtime.Intrinsics;
+using LowRank.Runtime.Interop;
+using LowRank.Runtime.Memory;
+
+namespace LowRank.Kernels.Cpu;
+
+/// <summary>
+/// Causal attention of fp32 heads, by blocks of queries against only the keys that they may see: scores of a block by one matrix product, soft-max in
+/// place, the sum of values by another. Probabilities are never kept: the backward pass computes them again from the logarithm of each row's sum (FlashAttention,
+/// arXiv:2205.14135). Grouped heads read their key head where it lies. A query sees the keys from <c>first</c> to itself, which covers sliding
+/// windows and packed sequences. Blocks do not depend on the number of threads, so neither do results.
+/// </summary>
+internal static unsafe class AttentionKernel
+{
+    /// <summary>Queries of a block: fewer waste less above the diagonal, more make faster products.</summary>
+    private const int Block = 64;
+
+    /// <summary>
+    /// Computes the output <c>[batch, length, heads, headSize]</c> and the logarithm of each row's sum of exponentials, <c>[batch, heads, length]</c>.
+    /// </summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="q">Queries, <c>[batch, length, heads, headSize]</c>.</param>
+    /// <param name="k">Keys, <c>[batch, length, keyValueHeads, headSize]</c>.</param>
+    /// <param name="v">Values, as the keys.</param>
+    /// <param name="first">The first key that each query sees, <c>[batch, length]</c>.</param>
+    /// <param name="output">Gets the output.</param>
+    /// <param name="logSums">Gets the logarithms.</param>
+    public static void Forward(AttentionShape shape, float* q, float* k, float* v, int* first, float* output, float* logSums)
+    {
+        var blocks = (shape.Length + Block - 1) / Block;
+        var gemm = SingleThreadGemm.Create();
+        TorchThreads.For(0, (long)shape.Batch * shape.Heads * blocks, 1, (from, to) =>
+        {
+            using var scratch = Scratch.Rent((long)Block * Padded(shape.Length));
+            using var alone = gemm.Enter();
+            var sums = stackalloc float[Block];
+            for (var unit = from; unit < to; unit++)
+            {
+                var at = new QueryBlock(shape, unit / blocks, (int)(unit % blocks) * Block, first);
+                var scores = scratch.Floats;
+                gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, q + at.QueryOffset, shape.QueryRow, k + at.KeyOffset, shape.KeyRow, scores, at.Row);
+                for (var i = 0; i < at.Queries; i++)
+                {
+                    var row = scores + (long)i * at.Row;
+                    var (start, end) = at.Visible(i);
+                    Scale(row + start, end - start, shape);
+                    var max = Max(row + start, end - start);
+                    sums[i] = Exponentials(row, start, end, at.Keys, max);
+                    logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
+                }
+                var o = output + at.QueryOffset;
+                gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, v + at.KeyOffset, shape.KeyRow, add: false, o, shape.QueryRow);
+                for (var i = 0; i < at.Queries; i++) Multiply(o + (long)i * shape.QueryRow, shape.HeadSize, 1 / sums[i]);
+            }
+        });
+    }
+
+    /// <summary>Computes the gradients of queries, keys and values from that of the output, all in the layout of what they belong to.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="q">Queries of <see cref="Forward"/>.</param>
+    /// <param name="k">Its keys.</param>
+    /// <param name="v">Its values.</param>
+    /// <param name="first">Its first keys.</param>
+    /// <param name="logSums">What it gave.</param>
+    /// <param name="doutput">The gradient of its output.</param>
+    /// <param name="dq">Gets the gradient of the queries.</param>
+    /// <param name="dk">Gets the gradient of the keys.</param>
+    /// <param name="dv">Gets the gradient of the values.</param>
+    public static void Backward(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* dk, float* dv)
+    {
+        var gemm = SingleThreadGemm.Create();
+        // Each query head sums into keys and values of its own, and the heads of a group are added in order: no two threads write to one place.
+        long headValues = (long)shape.Length * shape.HeadSize, all = shape.Batch * shape.Heads * headValues;
+        var own = (float*)BlockPool.Rent(2 * all * sizeof(float));
+        float* ownKeys = own, ownValues = own + all;
+        TorchThreads.For(0, (long)shape.Batch * shape.Heads, 1, (from, to) =>
+        {
+            var size = (long)Block * Padded(shape.Length);
+            using var scratch = Scratch.Rent(2 * size);
+            using var alone = gemm.Enter();
+            float* p = scratch.Floats, ds = scratch.Floats + size;
+            for (var head = from; head < to; head++)
+            {
+                float* keySums = ownKeys + head * headValues, valueSums = ownValues + head * headValues;
+                var written = 0;
+                for (var start = 0; start < shape.Length; start += Block)
+                {
+                    var at = new QueryBlock(shape, head, start, first);
+                    float* qb = q + at.QueryOffset, gb = doutput + at.QueryOffset, kb = k + at.KeyOffset, vb = v + at.KeyOffset;
+                    gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, qb, shape.QueryRow, kb, shape.KeyRow, p, at.Row);
+                    gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, gb, shape.QueryRow, vb, shape.KeyRow, ds, at.Row);
+                    for (var i = 0; i < at.Queries; i++)
+                    {
+                        var (visible, end) = at.Visible(i);
+                        ScoreGradient(p + (long)i * at.Row, ds + (long)i * at.Row, visible, end, at.Keys, logSums[at.LogSumOffset + i], shape);
+                    }
+                    // Keys that no earlier block has seen have no sum yet.
+                    Clear(keySums, valueSums, written, at.FirstKey + at.Keys, shape.HeadSize);
+                    written = at.FirstKey + at.Keys;
+                    var seen = (long)at.FirstKey * shape.HeadSize;
+                    gemm.TransposedTimesAdd(at.Keys, shape.HeadSize, at.Queries, p, at.Row, gb, shape.QueryRow, valueSums + seen, shape.HeadSize);
+                    gemm.TransposedTimesAdd(at.Keys, shape.HeadSize, at.Queries, ds, at.Row, qb, shape.QueryRow, keySums + seen, shape.HeadSize);
+                    gemm.Times(at.Queries, shape.HeadSize, at.Keys, ds, at.Row, kb, shape.KeyRow, add: false, dq + at.QueryOffset, shape.QueryRow);
+                }
+            }
+        });
+        AddGroups(shape, ownKeys, dk);
+        AddGroups(shape, ownValues, dv);
+        BlockPool.Return(own);
+    }
+
+    private static void Clear(float* keys, float* values, int from, int to, int size)
+    {
+        if (to <= from) return;
+        new Span<float>(keys + (long)from * size, (to - from) * size).Clear();
+        new Span<float>(values + (long)from * size, (to - from) * size).Clear();
+    }
+
+    // [batch, heads, length, size] summed over the heads of a group: [batch, length, keyValueHeads, size].
+    private static void AddGroups(AttentionShape shape, float* own, float* target)
+    {
+        TorchThreads.For(0, (long)shape.Batch * shape.Length, 64, (from, to) =>
+        {
+            for (var token = from; token < to; token++)
+            {
+                var (b, t) = (token / shape.Length, token % shape.Length);
+                for (var kv = 0; kv < shape.KeyValueHeads; kv++)
+                {
+                    var sum = target + token * shape.KeyRow + (long)kv * shape.HeadSize;
+                    for (var g = 0; g < shape.Group; g++)
+                    {
+                        var part = own + ((b * shape.Heads + (long)kv * shape.Group + g) * shape.Length + t) * shape.HeadSize;
+                        if (g == 0) new Span<float>(part, shape.HeadSize).CopyTo(new Span<float>(sum, shape.HeadSize));
+                        else Add(sum, part, shape.HeadSize);
+                    }
+                }
+            }
+        });
+    }
+
+    // The scores of the visible keys: scaled, and capped where the shape says so.
+    private static void Scale(float* row, int count, AttentionShape shape)
+    {
+        if (shape.SoftCap == 0)
+        {
+            Multiply(row, count, shape.Scale);
+            return;
+        }
+        var i = 0;
+        for (; i <= count - 8; i += 8) Capped(Vector256.Load(row + i), shape).Store(row + i);
+        for (; i < count; i++) row[i] = Capped(Vector256.Create(row[i]), shape)[0];
+    }
+
+    private static Vector256<float> Capped(Vector256<float> score, AttentionShape shape) => shape.SoftCap * VectorMath.Tanh(score * (shape.Scale / shape.SoftCap));
+
+    // exp(score - max) over the visible keys and 0 elsewhere; returns the sum.
+    private static float Exponentials(float* row, int start, int end, int keys, float max)
+    {
+        new Span<float>(row, start).Clear();
+        new Span<float>(row + end, keys - end).Clear();
+        var shift = Vector256.Create(max);
+        Vector256<float> sums = default;
+        var i = start;
+        for (; i <= end - 8; i += 8)
+        {
+            var e = VectorMath.Exp(Vector256.Load(row + i) - shift);
+            e.Store(row + i);
+            sums += e;
+        }
+        var sum = Vector256.Sum(sums);
+        for (; i < end; i++) sum += row[i] = MathF.Exp(row[i] - max);
+        return sum;
+    }
+
+    // In: scores before scaling, and dP = dO · Vᵀ. Out: the probabilities, and the gradient of the scores before scaling: s · P (dP - ΣP dP), times the slope of the cap.
+    private static void ScoreGradient(float* p, float* ds, int start, int end, int keys, float logSum, AttentionShape shape)
+    {
+        new Span<float>(p, start).Clear();
+        new Span<float>(p + end, keys - end).Clear();
+        new Span<float>(ds, start).Clear();
+        new Span<float>(ds + end, keys - end).Clear();
+        var capped = shape.SoftCap != 0;
+        var shift = Vector256.Create(logSum);
+        Vector256<float> sums = default;
+        var i = start;
+        for (; i <= end - 8; i += 8)
+        {
+            var score = Vector256.Load(p + i);
+            var e = VectorMath.Exp((capped ? Capped(score, shape) : score * shape.Scale) - shift);
+            if (capped) (Vector256.Load(ds + i) * e).Store(ds + i);
+            sums += capped ? Vector256.Load(ds + i) : e * Vector256.Load(ds + i);
+            if (!capped) e.Store(p + i);
+        }
+        var sum = Vector256.Sum(sums);
+        var rest = i;
+        for (; i < end; i++)
+        {
+            var score = Vector256.Create(p[i]);
+            var e = VectorMath.Exp((capped ? Capped(score, shape) : score * shape.Scale) - shift)[0];
+            if (capped) ds[i] *= e;
+            sum += capped ? ds[i] : e * ds[i];
+            if (!capped) p[i] = e;
+        }
+        if (!capped)
+        {
+            var (mean, scale) = (Vector256.Create(sum), Vector256.Create(shape.Scale));
+            for (i = start; i <= end - 8; i += 8) (Vector256.Load(p + i) * (Vector256.Load(ds + i) - mean) * scale).Store(ds + i);
+            for (; i < end; i++) ds[i] = p[i] * (ds[i] - sum) * shape.Scale;
+            return;
+        }
+        // The score is needed for the slope 1 - tanh² and the probability for the product: both from the score that is still there.
+        for (i = start; i < rest; i += 8)
+        {
+            var c = Capped(Vector256.Load(p + i), shape);
+            var e = VectorMath.Exp(c - shift);
+            var t = c * (1 / shape.SoftCap);
+            ((Vector256.Load(ds + i) - e * sum) * (Vector256<float>.One - t * t) * shape.Scale).Store(ds + i);
+            e.Store(p + i);
+        }
+        for (; i < end; i++)
+        {
+            var c = Capped(Vector256.Create(p[i]), shape)[0];
+            var e = VectorMath.Exp(Vector256.Create(c - logSum))[0];
+            var t = c / shape.SoftCap;
+            ds[i] = (ds[i] - e * sum) * (1 - t * t) * shape.Scale;
+            p[i] = e;
+        }
+    }
+
+    private static float Max(float* x, int count)
+    {
+        var lanes = Vector256.Create(float.NegativeInfinity);
+        var i = 0;
+        for (; i <= count - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Load(x + i));
+        var max = float.NegativeInfinity;
+        for (var l = 0; l < 8; l++) max = MathF.Max(max, lanes[l]);
+        for (; i < count; i++) max = MathF.Max(max, x[i]);
+        return max;
+    }
+
+    private static void Multiply(float* x, int count, float by)
+    {
+        var i = 0;
+        for (; i <= count - 8; i += 8) (Vector256.Load(x + i) * by).Store(x + i);
+        for (; i < count; i++) x[i] *= by;
+    }
+
+    private static void Add(float* x, float* y, int count)
+    {
+        var i = 0;
+        for (; i <= count - 8; i += 8) (Vector256.Load(x + i) + Vector256.Load(y + i)).Store(x + i);
+        for (; i < count; i++) x[i] += y[i];
+    }
+
+    // Rows of scores begin at whole vectors.
+    private static int Padded(int keys) => (keys + 15) / 16 * 16;
+
+    // A block of queries of one head, and the keys that any of them sees.
+    private readonly struct QueryBlock
+    {
+        private readonly int* firsts;
+        private readonly int start;
+
+        public QueryBlock(AttentionShape shape, long head, int start, int* first)
+        {
+            var (b, h) = (head / shape.Heads, head % shape.Heads);
+            this.start = start;
+            firsts = first + b * shape.Length + start;
+            Queries = Math.Min(Block, shape.Length - start);
+            FirstKey = firsts[0];
+            for (var i = 1; i < Queries; i++) FirstKey = Math.Min(FirstKey, firsts[i]);
+            Keys = start + Queries - FirstKey;
+            Row = Padded(Keys);
+            QueryOffset = ((b * shape.Length + start) * shape.Heads + h) * shape.HeadSize;
+            KeyOffset = ((b * shape.Length + FirstKey) * shape.KeyValueHeads + h / shape.Group) * shape.HeadSize;
+            LogSumOffset = head * shape.Length + start;
+        }
+
+        public int Queries { get; }
+
+        public int FirstKey { get; }
+
+        public int Keys { get; }
+
+        public int Row { get; }
+
+        public long QueryOffset { get; }
+
+        public long KeyOffset { get; }
+
+        public long LogSumOffset { get; }
+
+        public (int Start, int End) Visible(int query) => (firsts[query] - FirstKey, start + query + 1 - FirstKey);
+    }
+}
