@@ -18,9 +18,10 @@ internal readonly record struct PanelCut(long Rows, int RowBlock, long Columns, 
     // Half a 4-bit block: a panel that begins elsewhere would split the vectors of the decoder.
     private const int WidthStep = 32;
 
-    // As many tiles as a small weight is cut into, so that several threads have work; more would make them too small.
+    // As many tiles as a small weight is cut into, so that several threads have work; more would make them too small. A matrix kernel copies the rows once for each panel, so
+    // they are cut before the columns: 2 panels of SmolLM2's weights instead of 8 make a training step faster by a tenth.
     private const int WantedTiles = 6;
-    private const int WantedPanels = 8;
+    private const int WantedPanels = 2;
 
     // 1 MiB of fp32: decoded weights still lie in the second or third cache when they are multiplied.
     private const long PanelElements = 1 << 18;
