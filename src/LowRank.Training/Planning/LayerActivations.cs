@@ -17,14 +17,14 @@ internal static class LayerActivations
         {
             // Norms compute in fp32 whatever the dtype, and keep what they read.
             ("2 norms' inputs", 2 * hidden * wide),
-            // Grouped keys and values are repeated for the fused attention, which keeps both, its queries and its result, and a logarithm by head.
-            ("q, k, v and attention's result", 4 * queries * dtype + model.Heads * wide),
-            ("gate, its activation, up", 3 * inner * dtype),
+            // The own node keeps the logarithm of a sum for each head. libtorch's fused attention needs grouped keys and values repeated, and keeps its result too.
+            run.HasOwnNodes ? ("q, k, v and attention's sums", (queries + 2 * keys + model.Heads) * wide) : ("q, k, v and attention's result", 4 * queries * dtype + model.Heads * wide),
+            run.HasOwnNodes ? ("gate, up", 2 * inner * wide) : ("gate, its activation, up", 3 * inner * dtype),
         };
         if (model.NormAfterBlocks) lines.Add(("2 more norms' inputs", 2 * hidden * wide));
         if (model.NormQueryKey) lines.Add(("inputs of the q and k norms", (queries + keys) * wide));
         // Trained norm weights need the normalised input too.
-        if (isFull) lines.Add(("normalised inputs", (model.NormAfterBlocks ? 4 : 2) * hidden * dtype));
+        if (isFull && !run.HasOwnNodes) lines.Add(("normalised inputs", (model.NormAfterBlocks ? 4 : 2) * hidden * dtype));
         var inputs = Inputs(model, run);
         if (inputs > 0) lines.Add((isFull ? "inputs of the linear layers" : "inputs of the adapted layers", inputs));
         if (run.Adapter is { } adapter) lines.Add(("A x of the adapted layers", adapter.TotalRank * wide / model.Layers));
@@ -32,16 +32,16 @@ internal static class LayerActivations
     }
 
     /// <summary>Bytes for each row of a batch, which grow with the square of its length: scores, where the fused attention cannot cap them.</summary>
-    public static long OfScores(ModelShape model, long length) => model.HasAttentionSoftCap ? 2 * model.Heads * length * length * sizeof(float) : 0;
+    public static long OfScores(ModelShape model, PlannedRun run) => model.HasAttentionSoftCap && !run.HasOwnNodes ? 2 * model.Heads * run.Length * run.Length * sizeof(float) : 0;
 
-    // Inputs that linear layers share count once; the attention's result, which the output projection reads, is kept by attention itself.
+    // Inputs that linear layers share count once, and the attention's result, which the output projection reads, not where attention keeps it anyway.
     private static long Inputs(ModelShape model, PlannedRun run)
     {
         var read = model.Linears.Where(l => run.Recipe.IsFull || run.Adapter?.Targets.Any(t => t.EndsWith(l.Name, StringComparison.Ordinal)) == true).ToList();
         if (run.HasDropout || run.ComputeBytes != sizeof(float) && !run.Recipe.IsFull)
             // Each adapted layer makes an input of its own: masked, or widened to fp32.
             return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));
-        return read.Where(l => l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * run.ComputeBytes);
+        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * run.ComputeBytes);
     }
 
     private static string Place(ModelShape model, LinearShape linear) => linear.Name[..linear.Name.IndexOf('.', StringComparison.Ordinal)] + (linear.In == model.Hidden ? " in" : " out");

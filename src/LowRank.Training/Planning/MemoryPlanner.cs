@@ -63,9 +63,9 @@ public static class MemoryPlanner
     {
         var tokens = run.Rows * run.Length;
         var token = LayerActivations.OfToken(model, run);
-        var scores = run.Rows * LayerActivations.OfScores(model, run.Length);
+        var scores = run.Rows * LayerActivations.OfScores(model, run);
         var kept = model.Layers - run.CheckpointedLayers;
-        var mask = run.IsPacked ? tokens * run.Length * sizeof(float) : 0;
+        var mask = run.IsPacked && !run.HasOwnNodes ? tokens * run.Length * sizeof(float) : 0;
         // The last norm keeps its input; the states that it gives are read by the head.
         var ends = tokens * 2 * model.Hidden * sizeof(float);
         var bytes = kept * (tokens * token.Bytes + scores) + run.CheckpointedLayers * tokens * model.Hidden * run.ComputeBytes + mask + ends;
@@ -88,16 +88,17 @@ public static class MemoryPlanner
         return new(bytes + model.HeadWeights * sizeof(float), Text($"{formula} + the head's gradient {model.HeadWeights:N0} × 4 B"));
     }
 
-    // The dearest moment of the backward pass: the gradients of the MLP's three inner tensors and of the stream, and the weight that they are multiplied with.
+    // The dearest moment of the backward pass: the gradients of the MLP's inner tensors and of the stream, and the weight that they are multiplied with. The own node writes
+    // those of gate and up over them.
     private static MemoryPart Backward(ModelShape model, PlannedRun run)
     {
-        long tokens = run.Rows * run.Length, width = 3 * model.Intermediate + 2 * model.Hidden;
+        long tokens = run.Rows * run.Length, inner = run.HasOwnNodes ? 1 : 3, width = inner * model.Intermediate + 2 * model.Hidden;
         var largest = model.Linears.Max(l => l.Weights);
         // The gradient of a whole weight, or a part of a frozen one widened.
         var weight = run.Recipe.IsFull ? largest * run.Recipe.GradientBytes : run.ComputeBytes == run.StoredBytes && run.Recipe.Base <= BasePrecision.Bf16 ? 0 : Math.Min(largest, PanelElements) * sizeof(float);
         var bytes = tokens * width * run.ComputeBytes + weight;
-        var formula = Text($"{tokens:N0} tokens × (3 × {model.Intermediate} + 2 × {model.Hidden}) × {run.ComputeBytes} B + {(run.Recipe.IsFull ? "a weight's gradient" : "a widened panel")} {weight:N0} B");
-        var scores = 2 * run.Rows * LayerActivations.OfScores(model, run.Length);
+        var formula = Text($"{tokens:N0} tokens × ({inner} × {model.Intermediate} + 2 × {model.Hidden}) × {run.ComputeBytes} B + {(run.Recipe.IsFull ? "a weight's gradient" : "a widened panel")} {weight:N0} B");
+        var scores = 2 * run.Rows * LayerActivations.OfScores(model, run);
         if (scores > 0) (bytes, formula) = (bytes + scores, Text($"{formula} + gradients of scores {scores:N0} B"));
         if (run.CheckpointedLayers < model.Layers) return new(bytes, formula);
         var layer = tokens * LayerActivations.OfToken(model, run).Bytes + scores / 2;

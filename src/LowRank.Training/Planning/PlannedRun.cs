@@ -33,7 +33,7 @@ public sealed record PlannedRun
     /// <summary>Whether the adapter's inputs are dropped out, so that each adapted module keeps its own.</summary>
     public bool HasDropout { get; init; }
 
-    /// <summary>Whether rows hold several sequences, so that attention needs a mask.</summary>
+    /// <summary>Whether rows hold several sequences, so that attention by operations of tensors needs a mask.</summary>
     public bool IsPacked { get; init; }
 
     /// <summary>The optimizer's state; null for <see cref="TrainingRecipe.MomentBytes"/> a parameter.</summary>
@@ -41,6 +41,9 @@ public sealed record PlannedRun
 
     /// <summary>Block size and skipped modules of a 4-bit base; whether its scales are quantized is the recipe's.</summary>
     public FourBitOptions Quantization { get; init; } = new();
+
+    /// <summary>Whether LowRank's own nodes compute norms, attention and gated activations: in fp32. They keep less than operations of tensors do.</summary>
+    internal bool HasOwnNodes => ComputeBytes == sizeof(float);
 
     /// <summary>The process itself; null for LowRank on a CPU.</summary>
     public MemoryPart? Runtime { get; init; }

@@ -1,0 +1,203 @@
+using LowRank.Autograd;
+using LowRank.Kernels.Cpu;
+using LowRank.Quantization;
+using LowRank.Runtime.Interop;
+using LowRank.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Tests.Autograd;
+
+/// <summary>Nodes with kernels of their own against the same formulas by libtorch's operations in fp64: results and every gradient.</summary>
+[Collection(nameof(NativeTensors))]
+public sealed class FusedNodeTests
+{
+    // Of the largest value of a tensor: a sum of n fp32 numbers differs from the exact one by about √n roundings of 6e-8 of it; the largest n here is some hundreds.
+    private const double Tolerance = 2e-6;
+
+    [Theory]
+    [InlineData(3, 64), InlineData(70, 576), InlineData(1, 5), InlineData(33, 37)]
+    public void Rms_norm(int rows, int features)
+    {
+        using var scope = NewDisposeScope();
+        var x = Random(1, 2, rows, features);
+        var w = Random(2, features);
+        var g = Random(3, 2, rows, features);
+        Compare([x, w], g, t => RmsNormNode.Apply(t[0], t[1], 1e-5), t => t[0] * rsqrt((t[0] * t[0]).mean([-1], keepdim: true) + 1e-5) * t[1], Tolerance);
+    }
+
+    [Theory]
+    [InlineData(false, 1003), InlineData(true, 1003), InlineData(false, 70_000), InlineData(true, 5)]
+    public void Gated_activation(bool gelu, int count)
+    {
+        using var scope = NewDisposeScope();
+        var gate = Random(1, count) * 3;
+        var up = Random(2, count);
+        var g = Random(3, count);
+        // The node writes over what it is given: results of operations, as in the decoder, not leaves.
+        Compare([gate, up], g, t => GatedActivationNode.Apply(t[0] + 0, t[1] + 0, gelu),
+            t => (gelu ? nn.functional.gelu(t[0], TorchSharp.Modules.GELU.Approximate.tanh) : nn.functional.silu(t[0])) * t[1], Tolerance);
+    }
+
+    [Fact]
+    public void A_gated_activation_without_a_graph_takes_the_place_of_its_input()
+    {
+        using var scope = NewDisposeScope();
+        var (gate, up) = (Random(1, 40), Random(2, 40));
+        var want = nn.functional.silu(gate) * up;
+        using var noGrad = no_grad();
+        Near.All(Floats(want), Floats(GatedActivationNode.Apply(gate, up, gelu: false)), Tolerance, "y");
+    }
+
+    [Theory]
+    [InlineData(1, 1, 2, 2, 8, null, 0), InlineData(2, 64, 4, 2, 16, null, 0), InlineData(2, 65, 3, 1, 24, null, 0), InlineData(1, 200, 6, 2, 64, null, 0)]
+    [InlineData(2, 150, 4, 4, 16, 40, 0), InlineData(1, 90, 2, 1, 16, null, 20), InlineData(1, 131, 2, 1, 40, 64, 30), InlineData(2, 3, 4, 2, 10, 2, 0)]
+    public void Attention(int batch, int length, int heads, int keyValueHeads, int size, int? window, int softCap)
+    {
+        using var scope = NewDisposeScope();
+        var first = Enumerable.Range(0, batch * length).Select(i => window is { } w ? Math.Max(0, i % length - w + 1) : 0).ToArray();
+        CompareAttention(new(batch, length, heads, keyValueHeads, size, 0.3f, softCap), first, size / 2);
+    }
+
+    [Fact]
+    public void Attention_of_packed_sequences_with_a_part_of_each_head_rotated()
+    {
+        using var scope = NewDisposeScope();
+        const int length = 140;
+        // Sequences that begin at 0, 10, 64 and 130; the second row is one sequence.
+        var first = Enumerable.Range(0, 2 * length).Select(i => i >= length ? 0 : i >= 130 ? 130 : i >= 64 ? 64 : i >= 10 ? 10 : 0).ToArray();
+        CompareAttention(new(2, length, 4, 2, 16, 0.25f, 0), first, half: 4);
+    }
+
+    [Fact]
+    public void Attention_does_not_depend_on_the_number_of_threads()
+    {
+        var shape = new AttentionShape(2, 150, 4, 2, 16, 0.25f, 0);
+        var before = get_num_threads();
+        float[][] results = [];
+        try
+        {
+            foreach (var threads in new[] { 1, 2, 3 })
+            {
+                set_num_threads(threads);
+                using var scope = NewDisposeScope();
+                var q = Random(1, 2, 150, 64).requires_grad_(true);
+                var y = AttentionNode.Apply(q + 0, Random(2, 2, 150, 32), Random(3, 2, 150, 32), ones(2, 1, 150, 8), zeros(2, 1, 150, 8), new int[300], shape);
+                BackwardPass.Run(y, Random(4, 2, 150, 64));
+                results = [.. results, Floats(y), Floats(q.grad!)];
+            }
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
+        for (var i = 2; i < results.Length; i++) Assert.Equal(results[i % 2], results[i]);
+    }
+
+    [Fact]
+    public void Attention_without_the_direct_exports_is_the_same()
+    {
+        using var off = NativeInterop.SwitchOff();
+        Attention(2, 65, 3, 1, 24, 30, 0);
+    }
+
+    [Theory]
+    [InlineData(0.5, true), InlineData(1, false), InlineData(2, false)]
+    public void Lora_linear(double scale, bool hasBias)
+    {
+        using var scope = NewDisposeScope();
+        var w = Random(5, 48, 40);
+        using var frozen = new DenseWeight(w.clone());
+        var bias = hasBias ? Random(6, 48) : null;
+        Compare([Random(1, 2, 17, 40), Random(2, 4, 40), Random(3, 48, 4)], Random(4, 2, 17, 48), t => LoraLinearNode.Apply(t[0], frozen, bias, t[1], t[2], scale),
+            t => t[0].matmul(w.to(ScalarType.Float64).t()) + t[0].matmul(t[1].t()).matmul(t[2].t()) * scale + (bias is null ? 0 : bias.to(ScalarType.Float64)), 4 * Tolerance);
+    }
+
+    [Fact]
+    public void A_lora_over_an_input_that_needs_no_gradient_has_those_of_its_matrices()
+    {
+        using var scope = NewDisposeScope();
+        using var frozen = new DenseWeight(Random(5, 6, 5));
+        var (x, a, b) = (Random(1, 3, 5), Random(2, 2, 5).requires_grad_(true), Random(3, 6, 2).requires_grad_(true));
+        BackwardPass.Run(LoraLinearNode.Apply(x, frozen, null, a, b, 1), ones(3, 6));
+        Assert.Null(x.grad);
+        Near.All(Floats(ones(6, 3).mm(x).mm(a.detach().t())), Floats(b.grad!), Tolerance, "dB");
+    }
+
+    [Fact]
+    public void Dropped_graphs_and_many_steps_leave_no_block_behind()
+    {
+        var lent = LowRank.Runtime.Memory.BlockPool.LentBytes;
+        var alive = AutogradNode.Alive;
+        using var frozen = new DenseWeight(Random(5, 256, 256));
+        for (var i = 0; i < 20; i++)
+        {
+            using var scope = NewDisposeScope();
+            var a = Random(1, 4, 256).requires_grad_(true);
+            var x = RmsNormNode.Apply(Random(2, 1, 128, 256), ones(256), 1e-6);
+            var q = LoraLinearNode.Apply(x, frozen, null, a, Random(3, 256, 4), 1);
+            var y = AttentionNode.Apply(q, x + 0, x + 0, ones(1, 1, 128, 32), zeros(1, 1, 128, 32), new int[128], new(1, 128, 4, 4, 64, 0.1f, 0));
+            y = GatedActivationNode.Apply(y, x + 0, gelu: false);
+            if (i % 2 == 0) BackwardPass.Run(y, ones_like(y));
+        }
+        NativeTensors.Collect();
+        Assert.Equal(alive, AutogradNode.Alive);
+        Assert.Equal(lent, LowRank.Runtime.Memory.BlockPool.LentBytes);
+    }
+
+    private static void CompareAttention(AttentionShape shape, int[] first, int half)
+    {
+        var (queries, keys) = (shape.Heads * shape.HeadSize, shape.KeyValueHeads * shape.HeadSize);
+        var angles = Random(7, shape.Batch, 1, shape.Length, half);
+        var (cos, sin) = (angles.cos(), angles.sin());
+        using var mask = zeros(shape.Batch, 1, shape.Length, shape.Length, ScalarType.Float64);
+        for (var b = 0; b < shape.Batch; b++)
+            for (var i = 0; i < shape.Length; i++)
+                for (var j = 0; j < shape.Length; j++)
+                    if (j > i || j < first[b * shape.Length + i]) mask[b, 0, i, j] = double.NegativeInfinity;
+
+        Tensor Heads(Tensor t, int count) => t.view(shape.Batch, shape.Length, count, shape.HeadSize).transpose(1, 2);
+        Tensor Rotated(Tensor t)
+        {
+            var (c, s) = (cos.to(ScalarType.Float64), sin.to(ScalarType.Float64));
+            var (a, b, rest) = (t.narrow(-1, 0, half), t.narrow(-1, half, half), t.narrow(-1, 2 * half, shape.HeadSize - 2 * half));
+            return cat([a * c - b * s, b * c + a * s, rest], -1);
+        }
+        Tensor Plain(Tensor[] t)
+        {
+            var q = Rotated(Heads(t[0], shape.Heads));
+            var k = Rotated(Heads(t[1], shape.KeyValueHeads)).repeat_interleave(shape.Group, 1);
+            var v = Heads(t[2], shape.KeyValueHeads).repeat_interleave(shape.Group, 1);
+            var scores = q.matmul(k.transpose(-1, -2)) * shape.Scale;
+            if (shape.SoftCap != 0) scores = (scores / shape.SoftCap).tanh() * shape.SoftCap;
+            return nn.functional.softmax(scores + mask, -1).matmul(v).transpose(1, 2).reshape(shape.Batch, shape.Length, queries);
+        }
+        Compare([Random(1, shape.Batch, shape.Length, queries), Random(2, shape.Batch, shape.Length, keys), Random(3, shape.Batch, shape.Length, keys)],
+            Random(4, shape.Batch, shape.Length, queries), t => AttentionNode.Apply(t[0] + 0, t[1] + 0, t[2] + 0, cos, sin, first, shape), Plain, 4 * Tolerance);
+    }
+
+    private static void Compare(Tensor[] inputs, Tensor gradient, Func<Tensor[], Tensor> node, Func<Tensor[], Tensor> plain, double tolerance)
+    {
+        Tensor[] fast = [.. inputs.Select(t => t.detach().clone().requires_grad_(true))];
+        Tensor[] exact = [.. inputs.Select(t => t.detach().to(ScalarType.Float64).clone().requires_grad_(true))];
+        var (got, want) = (node(fast), plain(exact));
+        NearOfLargest(want, got, tolerance, "y");
+        BackwardPass.Run(got, gradient.clone());
+        want.backward([gradient.to(ScalarType.Float64)]);
+        for (var i = 0; i < inputs.Length; i++) NearOfLargest(exact[i].grad!, fast[i].grad!, tolerance, $"gradient of input {i}");
+    }
+
+    private static void NearOfLargest(Tensor want, Tensor got, double tolerance, string what)
+    {
+        var values = Floats(want);
+        Near.All(values, Floats(got), tolerance * Math.Max(1, values.Max(Math.Abs)), what);
+    }
+
+    private static Tensor Random(int seed, params long[] shape)
+    {
+        using var generator = new Generator((ulong)seed, CPU);
+        return randn(shape, generator: generator);
+    }
+
+    private static float[] Floats(Tensor t) => t.detach().to(ScalarType.Float32).contiguous().data<float>().ToArray();
+}
