@@ -312,11 +312,12 @@ public sealed class Trainer : IDisposable
         { GuardId = GuardIds.LossNotFinite };
     }
 
-    /// <summary>Frees optimizer state and gradients. The parameters keep their values.</summary>
+    /// <summary>Frees optimizer state, gradients and the memory that steps had in common. The parameters keep their values.</summary>
     public void Dispose()
     {
         bestValues?.Dispose();
         optimizer.Dispose();
         flat.Dispose();
+        BlockPool.Trim();
     }
 }

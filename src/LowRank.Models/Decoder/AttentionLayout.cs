@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -105,7 +106,7 @@ public sealed class AttentionLayout : IDisposable
         return mask;
     }
 
-    private static Tensor Additive(Tensor allowed) => zeros(allowed.shape, ScalarType.Float32, allowed.device).masked_fill_(~allowed, double.NegativeInfinity);
+    private static Tensor Additive(Tensor allowed) => zeros(allowed.shape, ScalarType.Float32, allowed.device).masked_fill_(~allowed, Scalars.MinusInfinity);
 
     /// <inheritdoc/>
     public void Dispose()

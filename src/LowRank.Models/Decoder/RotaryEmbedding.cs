@@ -19,8 +19,9 @@ internal sealed class RotaryEmbedding(RopeSpec spec)
         var frequencies = tensor(inverseFrequencies, device: positions.device);
         var angles = positions.to(ScalarType.Float32).unsqueeze(-1) * frequencies;
         var factor = spec.Scaling.AttentionFactor;
-        var cosine = (angles.cos() * factor).to(dtype).unsqueeze(1);
-        var sine = (angles.sin() * factor).to(dtype).unsqueeze(1);
+        var (cosine, sine) = (angles.cos(), angles.sin());
+        if (factor != 1) (cosine, sine) = (cosine * factor, sine * factor);
+        (cosine, sine) = (cosine.to(dtype).unsqueeze(1), sine.to(dtype).unsqueeze(1));
         return (cosine.MoveToOuterDisposeScope(), sine.MoveToOuterDisposeScope());
     }
 

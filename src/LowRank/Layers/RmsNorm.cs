@@ -1,4 +1,5 @@
 using LowRank.Autograd;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,6 +15,7 @@ namespace LowRank.Layers;
 public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : IDisposable
 {
     private readonly Tensor frozen = weight.DetachFromDisposeScope();
+    private readonly Scalar added = epsilon;
 
     /// <summary>The weight as a trained parameter, or null while it is frozen.</summary>
     public TrainableParameter? Trained { get; private set; }
@@ -41,12 +43,12 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
         if (RmsNormNode.Handles(x))
         {
             var w = Weight.to(ScalarType.Float32);
-            return RmsNormNode.Apply(x, unitOffset ? w + 1.0 : w, epsilon).MoveToOuterDisposeScope();
+            return RmsNormNode.Apply(x, unitOffset ? w.add(Scalars.One, Scalars.One) : w, epsilon).MoveToOuterDisposeScope();
         }
         var wide = x.to(ScalarType.Float32);
-        var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true) + epsilon);
+        var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(added, Scalars.One));
         // Llama casts before it multiplies by the weight, Gemma after: it shows in bf16 only.
-        var y = unitOffset ? (normed * (Weight.to(ScalarType.Float32) + 1.0)).to(x.dtype) : normed.to(x.dtype) * Weight.to(x.dtype);
+        var y = unitOffset ? (normed * Weight.to(ScalarType.Float32).add(Scalars.One, Scalars.One)).to(x.dtype) : normed.to(x.dtype) * Weight.to(x.dtype);
         return y.MoveToOuterDisposeScope();
     }
 
@@ -55,5 +57,6 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
     {
         Freeze();
         frozen.Dispose();
+        added.Dispose();
     }
 }

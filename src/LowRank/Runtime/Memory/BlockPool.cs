@@ -9,9 +9,8 @@ namespace LowRank.Runtime.Memory;
 /// </summary>
 internal static unsafe class BlockPool
 {
-    // Page tables and cache lines: blocks begin at whole huge pages where they have one.
+    // Not whole huge pages: the system lays blocks side by side, and a huge page may reach over two, where each block with one of its own would leave its end unused.
     private const long Page = 4096;
-    private const long HugePage = 2L << 20;
 
     private static readonly Lock gate = new();
     private static readonly Dictionary<nint, long> lent = [];
@@ -53,7 +52,7 @@ internal static unsafe class BlockPool
             else
             {
                 GiveBack(size);
-                block = (nint)NativeMemory.AlignedAlloc((nuint)size, (nuint)(size >= HugePage ? HugePage : Page));
+                block = (nint)NativeMemory.AlignedAlloc((nuint)size, (nuint)Page);
                 PageAdvice.PreferHugePages((void*)block, size);
             }
             lent.Add(block, size);
