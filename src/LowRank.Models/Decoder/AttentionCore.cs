@@ -3,7 +3,10 @@ using static TorchSharp.torch;
 
 namespace LowRank.Models.Decoder;
 
-/// <summary>The one place where attention is computed: softmax(scale · q · kᵀ, capped and masked) · v, with grouped heads.</summary>
+/// <summary>
+/// Attention by operations of tensors: softmax(scale · q · kᵀ, capped and masked) · v, with grouped heads. It serves caches, other dtypes and other devices; whole sequences in fp32 on the
+/// CPU go through <see cref="Autograd.AttentionNode"/>. <see cref="DecoderAttention"/> is the one place that chooses.
+/// </summary>
 internal static class AttentionCore
 {
     /// <summary>

@@ -54,7 +54,7 @@ internal sealed unsafe class AttentionNode : AutogradNode
             logSums = PooledTensor.Empty([shape.Batch, shape.Heads, shape.Length]);
             rotation.Apply(dq, shape, shape.Heads, back: false);
             rotation.Apply(dk, shape, shape.KeyValueHeads, back: false);
-            fixed (int* firsts = first) AttentionKernel.Forward(shape, Data(dq), Data(dk), Data(dv), firsts, Data(output), Data(logSums));
+            fixed (int* firsts = first) AttentionKernel.Forward(shape, TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv), firsts, TensorMemory.Floats(output), TensorMemory.Floats(logSums));
         }
         if (IsNeeded(dq, dk, dv)) output = new AttentionNode(shape, rotation, first, dq, dk, dv, logSums).Attach([dq, dk, dv], output);
         return output.MoveToOuterDisposeScope();
@@ -65,7 +65,7 @@ internal sealed unsafe class AttentionNode : AutogradNode
     {
         var g = gradOutput.contiguous();
         var (dq, dk, dv) = (PooledTensor.Empty(q.shape), PooledTensor.Empty(k.shape), PooledTensor.Empty(v.shape));
-        fixed (int* firsts = first) AttentionKernel.Backward(shape, Data(q), Data(k), Data(v), firsts, Data(logSums), Data(g), Data(dq), Data(dk), Data(dv));
+        fixed (int* firsts = first) AttentionKernel.Backward(shape, TensorMemory.Floats(q), TensorMemory.Floats(k), TensorMemory.Floats(v), firsts, TensorMemory.Floats(logSums), TensorMemory.Floats(g), TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv));
         rotation.Apply(dq, shape, shape.Heads, back: true);
         rotation.Apply(dk, shape, shape.KeyValueHeads, back: true);
         if (IsAsked(0)) gradInputs[0] = dq;
@@ -83,15 +83,13 @@ internal sealed unsafe class AttentionNode : AutogradNode
         rotation.Dispose();
     }
 
-    private static float* Data(Tensor t) => (float*)TensorMemory.DataPointer(t);
-
     // The angles, shared by all layers: what keeps them holds handles of its own.
     private readonly record struct Rotation(Tensor Cosine, Tensor Sine)
     {
         public Rotation Keep() => new(Cosine.detach().DetachFromDisposeScope(), Sine.detach().DetachFromDisposeScope());
 
         public void Apply(Tensor x, AttentionShape shape, int heads, bool back) =>
-            RotaryKernel.Rotate(Data(x), Data(Cosine), Data(Sine), (long)shape.Batch * shape.Length, heads, shape.HeadSize, (int)Cosine.shape[^1], back);
+            RotaryKernel.Rotate(TensorMemory.Floats(x), TensorMemory.Floats(Cosine), TensorMemory.Floats(Sine), (long)shape.Batch * shape.Length, heads, shape.HeadSize, (int)Cosine.shape[^1], back);
 
         public void Dispose()
         {

@@ -33,7 +33,7 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
         using (no_grad())
         {
             y = isNeeded ? PooledTensor.Empty(gate.shape) : gate.alias();
-            GatedKernel.Forward(gelu, Data(gate), Data(up), gate.numel(), Data(y));
+            GatedKernel.Forward(gelu, TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(y));
         }
         if (isNeeded) y = new GatedActivationNode(gate, up, gelu).Attach([gate, up], y);
         return y.MoveToOuterDisposeScope();
@@ -43,7 +43,7 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
     protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
     {
         var dy = gradOutput.contiguous();
-        GatedKernel.Backward(gelu, Data(dy), Data(gate), Data(up), gate.numel(), Data(gate), Data(up));
+        GatedKernel.Backward(gelu, TensorMemory.Floats(dy), TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(gate), TensorMemory.Floats(up));
         if (IsAsked(0)) gradInputs[0] = gate.alias();
         if (IsAsked(1)) gradInputs[1] = up.alias();
     }
@@ -54,6 +54,4 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
         gate.Dispose();
         up.Dispose();
     }
-
-    private static float* Data(Tensor t) => (float*)TensorMemory.DataPointer(t);
 }

@@ -32,7 +32,7 @@ internal sealed unsafe class RmsNormNode : AutogradNode
         {
             y = PooledTensor.Empty(x.shape);
             factors = empty([rows], ScalarType.Float32);
-            RmsNormKernel.Forward(Data(dense), Data(weight), epsilon, rows, n, Data(y), Data(factors));
+            RmsNormKernel.Forward(TensorMemory.Floats(dense), TensorMemory.Floats(weight), epsilon, rows, n, TensorMemory.Floats(y), TensorMemory.Floats(factors));
         }
         if (IsNeeded(dense, weight)) y = new RmsNormNode(dense, weight, factors).Attach([dense, weight], y);
         return y.MoveToOuterDisposeScope();
@@ -47,12 +47,12 @@ internal sealed unsafe class RmsNormNode : AutogradNode
         if (IsAsked(0))
         {
             var dx = PooledTensor.Empty(x.shape);
-            RmsNormKernel.Backward(Data(g), Data(x), Data(weight), Data(factors), rows, n, Data(dx));
+            RmsNormKernel.Backward(TensorMemory.Floats(g), TensorMemory.Floats(x), TensorMemory.Floats(weight), TensorMemory.Floats(factors), rows, n, TensorMemory.Floats(dx));
             gradInputs[0] = dx;
         }
         if (!IsAsked(1)) return;
         var dw = empty([n], ScalarType.Float32);
-        RmsNormKernel.WeightGradient(Data(g), Data(x), Data(factors), rows, n, Data(dw));
+        RmsNormKernel.WeightGradient(TensorMemory.Floats(g), TensorMemory.Floats(x), TensorMemory.Floats(factors), rows, n, TensorMemory.Floats(dw));
         gradInputs[1] = dw;
     }
 
@@ -63,6 +63,4 @@ internal sealed unsafe class RmsNormNode : AutogradNode
         weight.Dispose();
         factors.Dispose();
     }
-
-    private static float* Data(Tensor t) => (float*)TensorMemory.DataPointer(t);
 }

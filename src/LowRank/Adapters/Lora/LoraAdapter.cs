@@ -71,7 +71,7 @@ public sealed class LoraAdapter : ILinearAdapter
         var y = frozen.Forward(x);
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
-        y = y.add_((down.matmul(b().t()) * Scaling).to(y.dtype));
+        y = y.add_((down * Scaling).matmul(b().t()).to(y.dtype));
         if (Bias is not null) y = y + (Bias.Value * Scaling).to(y.dtype);
         return y.MoveToOuterDisposeScope();
     }

@@ -44,7 +44,7 @@ internal static unsafe class AttentionKernel
                     var row = scores + (long)i * at.Row;
                     var (start, end) = at.Visible(i);
                     Scale(row + start, end - start, shape);
-                    var max = Max(row + start, end - start);
+                    var max = VectorMath.Max(row + start, end - start);
                     sums[i] = Exponentials(row, start, end, at.Keys, max);
                     logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
                 }
@@ -68,11 +68,27 @@ internal static unsafe class AttentionKernel
     /// <param name="dv">Gets the gradient of the values.</param>
     public static void Backward(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* dk, float* dv)
     {
-        var gemm = SingleThreadGemm.Create();
         // Each query head sums into keys and values of its own, and the heads of a group are added in order: no two threads write to one place.
         long headValues = (long)shape.Length * shape.HeadSize, all = shape.Batch * shape.Heads * headValues;
         var own = (float*)BlockPool.Rent(2 * all * sizeof(float));
         float* ownKeys = own, ownValues = own + all;
+        try
+        {
+            SumGradients(shape, q, k, v, first, logSums, doutput, dq, ownKeys, ownValues);
+            AddGroups(shape, ownKeys, dk);
+            AddGroups(shape, ownValues, dv);
+        }
+        finally
+        {
+            BlockPool.Return(own);
+        }
+    }
+
+    // The gradients of queries, and those of keys and values by query head: [batch, heads, length, headSize].
+    private static void SumGradients(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* ownKeys, float* ownValues)
+    {
+        var gemm = SingleThreadGemm.Create();
+        var headValues = (long)shape.Length * shape.HeadSize;
         TorchThreads.For(0, (long)shape.Batch * shape.Heads, 1, (from, to) =>
         {
             var size = (long)Block * Padded(shape.Length);
@@ -104,9 +120,6 @@ internal static unsafe class AttentionKernel
                 }
             }
         });
-        AddGroups(shape, ownKeys, dk);
-        AddGroups(shape, ownValues, dv);
-        BlockPool.Return(own);
     }
 
     private static void Clear(float* keys, float* values, int from, int to, int size)
@@ -225,17 +238,6 @@ internal static unsafe class AttentionKernel
             ds[i] = (ds[i] - e * sum) * (1 - t * t) * shape.Scale;
             p[i] = e;
         }
-    }
-
-    private static float Max(float* x, int count)
-    {
-        var lanes = Vector256.Create(float.NegativeInfinity);
-        var i = 0;
-        for (; i <= count - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Load(x + i));
-        var max = float.NegativeInfinity;
-        for (var l = 0; l < 8; l++) max = MathF.Max(max, lanes[l]);
-        for (; i < count; i++) max = MathF.Max(max, x[i]);
-        return max;
     }
 
     private static void Multiply(float* x, int count, float by)

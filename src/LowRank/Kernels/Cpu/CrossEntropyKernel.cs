@@ -43,7 +43,7 @@ internal static unsafe class CrossEntropyKernel
                 {
                     var row = all + r * columns;
                     var target = (int)wanted[r];
-                    var max = Max(row, columns);
+                    var max = VectorMath.Max(row, columns);
                     var sum = SumOfExponentials(row, columns, max);
                     // As log_softmax rounds: (logit - max) - log(sum).
                     losses[r] = -(row[target] - max - MathF.Log(sum));
@@ -53,17 +53,6 @@ internal static unsafe class CrossEntropyKernel
         }
         // In order, so that the sum does not depend on the threads.
         return losses.Sum();
-    }
-
-    private static float Max(float* row, int count)
-    {
-        var lanes = Vector256.Create(float.NegativeInfinity);
-        var i = 0;
-        for (; i <= count - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Load(row + i));
-        var max = float.NegativeInfinity;
-        for (var l = 0; l < 8; l++) max = MathF.Max(max, lanes[l]);
-        for (; i < count; i++) max = MathF.Max(max, row[i]);
-        return max;
     }
 
     private static float SumOfExponentials(float* row, int count, float max)

@@ -32,7 +32,7 @@ internal static unsafe class PanelLinear
         using var dense = wide.contiguous();
         var rows = input.numel() / features;
         var result = PooledTensor.Empty([.. input.shape[..^1], resultFeatures]);
-        if (rows > 0) product((float*)TensorMemory.DataPointer(dense), rows, (float*)TensorMemory.DataPointer(result));
+        if (rows > 0) product(TensorMemory.Floats(dense), rows, TensorMemory.Floats(result));
         if (input.dtype == ScalarType.Float32) return result;
         using (result) return result.to(input.dtype);
     }

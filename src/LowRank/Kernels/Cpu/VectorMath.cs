@@ -54,4 +54,16 @@ internal static class VectorMath
         large = Vector256.CopySign(large, x);
         return Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(0.625f)), small, large);
     }
+
+    /// <summary>The largest of <paramref name="count"/> values; −∞ of none.</summary>
+    public static unsafe float Max(float* x, int count)
+    {
+        var lanes = Vector256.Create(float.NegativeInfinity);
+        var i = 0;
+        for (; i <= count - 8; i += 8) lanes = Vector256.Max(lanes, Vector256.Load(x + i));
+        var max = float.NegativeInfinity;
+        for (var l = 0; l < 8; l++) max = MathF.Max(max, lanes[l]);
+        for (; i < count; i++) max = MathF.Max(max, x[i]);
+        return max;
+    }
 }

@@ -37,6 +37,9 @@ internal static unsafe class TensorMemory
         return (nint)data;
     }
 
+    /// <summary>The address of the first element of an fp32 tensor on the CPU. It is valid while the tensor lives.</summary>
+    public static float* Floats(torch.Tensor tensor) => (float*)DataPointer(tensor);
+
     /// <summary>The elements of a contiguous CPU tensor as memory; valid while the tensor lives.</summary>
     /// <exception cref="ArgumentException">The tensor is not contiguous, not on the CPU, or its elements have another size than <typeparamref name="T"/>.</exception>
     public static Span<T> Elements<T>(torch.Tensor tensor)
