@@ -33,7 +33,8 @@ internal sealed class DecoderAttention
     public Tensor Forward(Tensor x, DecoderPass pass)
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = (q_proj.Forward(x), k_proj.Forward(x), v_proj.Forward(x));
+        var projected = SharedInput.Forward(x, q_proj, k_proj, v_proj);
+        var (q, k, v) = (projected[0], projected[1], projected[2]);
         if (q_norm is not null) q = q_norm.Forward(Split(q, spec.Heads));
         if (k_norm is not null) k = k_norm.Forward(Split(k, spec.KeyValueHeads));
         return o_proj.Forward(Attend(q, k, v, pass)).MoveToOuterDisposeScope();

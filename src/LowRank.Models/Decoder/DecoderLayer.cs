@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using static TorchSharp.torch;
 
 namespace LowRank.Models.Decoder;
@@ -20,10 +21,10 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
         var attended = Attention.Forward(beforeAttention.Forward(x), pass);
         if (afterAttention is not null) attended = afterAttention.Forward(attended);
         // In place: what an output projection or a norm gives is kept by no gradient, and the sum needs no memory of its own.
-        x = attended.add_(x);
+        x = attended.add_(x, Scalars.One);
         var thought = Mlp.Forward(beforeMlp.Forward(x));
         if (afterMlp is not null) thought = afterMlp.Forward(thought);
-        return thought.add_(x).MoveToOuterDisposeScope();
+        return thought.add_(x, Scalars.One).MoveToOuterDisposeScope();
     }
 
     /// <summary>All named places of the layer, in the order of Hugging Face's modules.</summary>

@@ -17,7 +17,8 @@ internal sealed class DecoderMlp(Activation activation, LinearSlot gate, LinearS
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var (gate, up) = (gate_proj.Forward(x), up_proj.Forward(x));
+        var projected = SharedInput.Forward(x, gate_proj, up_proj);
+        var (gate, up) = (projected[0], projected[1]);
         var gated = activation != Activation.Gelu && GatedActivationNode.Handles(gate, up)
             ? GatedActivationNode.Apply(gate, up, activation == Activation.GeluTanh)
             : Activate(gate) * up;

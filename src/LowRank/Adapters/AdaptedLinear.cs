@@ -26,6 +26,8 @@ public sealed class AdaptedLinear(FrozenLinear frozen, ILinearAdapter adapter) :
     /// <inheritdoc/>
     public Tensor Forward(Tensor x) => Enabled ? Adapter.Forward(x, Frozen) : Frozen.Forward(x);
 
+    LinearPart? ILinear.PartFor() => Enabled ? Adapter.PartFor(Frozen) : ((ILinear)Frozen).PartFor();
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -12,6 +12,9 @@ public interface ILinearAdapter : IDisposable
     /// <summary>The base layer's output with the update: <c>[.., out]</c> for <paramref name="x"/> <c>[.., in]</c>.</summary>
     Tensor Forward(Tensor x, FrozenLinear frozen);
 
+    /// <summary>The updated layer as one part of a node, where it is a plain low-rank update now; else null.</summary>
+    internal LinearPart? PartFor(FrozenLinear frozen) => null;
+
     /// <summary>What merging adds to the weight: fp32 <c>[out, in]</c>, without a graph.</summary>
     Tensor Delta();
 

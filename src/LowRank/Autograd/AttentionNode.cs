@@ -61,9 +61,9 @@ internal sealed unsafe class AttentionNode : AutogradNode
     }
 
     /// <inheritdoc/>
-    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
-        var g = gradOutput.contiguous();
+        var g = gradOutputs[0]!.contiguous();
         var (dq, dk, dv) = (PooledTensor.Empty(q.shape), PooledTensor.Empty(k.shape), PooledTensor.Empty(v.shape));
         fixed (int* firsts = first) AttentionKernel.Backward(shape, TensorMemory.Floats(q), TensorMemory.Floats(k), TensorMemory.Floats(v), firsts, TensorMemory.Floats(logSums), TensorMemory.Floats(g), TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv));
         rotation.Apply(dq, shape, shape.Heads, back: true);

@@ -30,17 +30,18 @@ internal sealed unsafe class AutogradExports
     /// <summary>The functions, found on first use.</summary>
     public static AutogradExports Instance { get; } = new();
 
-    /// <summary>Address of the function that libtorch asks for a place of its results; there is room for one.</summary>
+    /// <summary>Address of the function that libtorch asks for a place of its results.</summary>
     public static nint Allocator => (nint)(delegate* unmanaged[Cdecl]<nuint, nint>)&Allocate;
 
-    /// <summary>The single result of the last call on this thread; zero when there was none.</summary>
-    public static nint TakeAllocated()
+    /// <summary>The results of the last call on this thread; zeros when there were none.</summary>
+    public static nint[] TakeAllocated(int count)
     {
-        if (allocated == 0) return 0;
-        var result = *(nint*)allocated;
+        var results = new nint[count];
+        if (allocated == 0) return results;
+        new ReadOnlySpan<nint>((void*)allocated, count).CopyTo(results);
         NativeMemory.Free((void*)allocated);
         allocated = 0;
-        return result;
+        return results;
     }
 
     public NodePointer Create(nint apply, nint delete) => create(apply, delete);

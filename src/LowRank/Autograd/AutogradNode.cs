@@ -53,15 +53,18 @@ internal abstract unsafe class AutogradNode
     protected bool IsAsked(int input) => asked[input];
 
     /// <summary>Computes the gradients of the inputs; what is left null is undefined. Called once, with grad mode off; tensors made in it are freed after it.</summary>
-    /// <param name="gradOutput">The gradient of the output.</param>
-    /// <param name="gradInputs">One place for each input given to <see cref="Attach"/>.</param>
-    protected abstract void Backward(Tensor gradOutput, Span<Tensor?> gradInputs);
+    /// <param name="gradOutputs">The gradients of the outputs, in their order; null where none came, but never all.</param>
+    /// <param name="gradInputs">One place for each input given to <see cref="Attach(ReadOnlySpan{Tensor}, ReadOnlySpan{Tensor})"/>.</param>
+    protected abstract void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs);
 
     /// <summary>Frees what the node saved. Called after the backward, or when the graph goes without one.</summary>
     protected abstract void Release();
 
     /// <summary>Makes <paramref name="output"/>, computed without a graph, the output of this node; the tensor given in is consumed.</summary>
-    protected Tensor Attach(ReadOnlySpan<Tensor> inputs, Tensor output)
+    protected Tensor Attach(ReadOnlySpan<Tensor> inputs, Tensor output) => Attach(inputs, [output])[0];
+
+    /// <summary>Makes <paramref name="results"/>, computed without a graph, the outputs of this node; the tensors given in are consumed.</summary>
+    protected Tensor[] Attach(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Tensor> results)
     {
         var native = AutogradExports.Instance;
         inputCount = inputs.Length;
@@ -76,16 +79,17 @@ internal abstract unsafe class AutogradNode
         var variables = new TensorArray { Array = (nint)handles, Count = inputCount };
         native.SetNextEdges(node, variables, 1);
         native.ClearInputMetadata(node);
-        var outputHandle = output.Handle;
-        var outputs = new TensorArray { Array = (nint)(&outputHandle), Count = 1 };
+        var resultHandles = stackalloc nint[results.Length];
+        for (var i = 0; i < results.Length; i++) resultHandles[i] = results[i].Handle;
+        var outputs = new TensorArray { Array = (nint)resultHandles, Count = results.Length };
         native.WrapOutputs(variables, default, default, outputs, node, AutogradExports.Allocator);
-        var wrapped = AutogradExports.TakeAllocated();
+        var wrapped = AutogradExports.TakeAllocated(results.Length);
         native.DisposeShared(node);
         native.DisposeWeak(node);
-        output.Dispose();
-        GC.KeepAlive(inputs[0]);
-        if (wrapped == 0) throw new LowRankException($"libtorch did not take the output of {GetType().Name} into its graph.");
-        return Tensor.UnsafeCreateTensor(wrapped);
+        foreach (var result in results) result.Dispose();
+        foreach (var input in inputs) GC.KeepAlive(input);
+        if (wrapped.Contains(0)) throw new LowRankException($"libtorch did not take the outputs of {GetType().Name} into its graph.");
+        return Array.ConvertAll(wrapped, Tensor.UnsafeCreateTensor);
     }
 
     private TensorArray Apply(nint* gradOutputs, int count)
@@ -96,11 +100,12 @@ internal abstract unsafe class AutogradNode
         {
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            if (!errors.Failed && gradOutputs[0] != 0)
+            var arrived = new Tensor?[count];
+            for (var i = 0; i < count; i++) arrived[i] = gradOutputs[i] == 0 ? null : Tensor.UnsafeCreateTensor(gradOutputs[i]);
+            if (!errors.Failed && Array.Exists(arrived, g => g is not null))
             {
-                var gradOutput = Tensor.UnsafeCreateTensor(gradOutputs[0]);
                 var gradients = new Tensor?[inputCount];
-                Backward(gradOutput, gradients);
+                Backward(arrived, gradients);
                 for (var i = 0; i < inputCount; i++)
                 {
                     if (gradients[i] is not { } g) continue;

@@ -22,9 +22,9 @@ internal sealed class FrozenLinearNode : AutogradNode
     }
 
     /// <inheritdoc/>
-    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
-        using var dense = gradOutput.contiguous();
+        using var dense = gradOutputs[0]!.contiguous();
         gradInputs[0] = weight.LinearBackward(dense);
     }
 

@@ -40,9 +40,9 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
     }
 
     /// <inheritdoc/>
-    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
-        var dy = gradOutput.contiguous();
+        var dy = gradOutputs[0]!.contiguous();
         GatedKernel.Backward(gelu, TensorMemory.Floats(dy), TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(gate), TensorMemory.Floats(up));
         if (IsAsked(0)) gradInputs[0] = gate.alias();
         if (IsAsked(1)) gradInputs[1] = up.alias();

@@ -39,9 +39,9 @@ internal sealed unsafe class RmsNormNode : AutogradNode
     }
 
     /// <inheritdoc/>
-    protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs)
+    protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
-        var g = gradOutput.contiguous();
+        var g = gradOutputs[0]!.contiguous();
         var n = (int)x.shape[^1];
         var rows = x.numel() / n;
         if (IsAsked(0))

@@ -63,6 +63,8 @@ public sealed class FrozenLinear : ILinear
         return y.add_(cast);
     }
 
+    LinearPart? ILinear.PartFor() => TrainedBias is null ? new(Weight, bias) : null;
+
     /// <inheritdoc/>
     public void Dispose()
     {

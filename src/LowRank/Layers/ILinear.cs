@@ -13,4 +13,7 @@ public interface ILinear : IDisposable
 
     /// <summary>Maps <paramref name="x"/> <c>[.., inFeatures]</c> to <c>[.., outFeatures]</c>, in its dtype.</summary>
     Tensor Forward(Tensor x);
+
+    /// <summary>What the layer computes now for an fp32 input, where that is a frozen product with at most a plain low-rank update; else null.</summary>
+    internal LinearPart? PartFor() => null;
 }

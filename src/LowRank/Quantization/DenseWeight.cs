@@ -86,6 +86,24 @@ public sealed class DenseWeight : FrozenWeight
         return dx;
     }
 
+    internal override void AddLinearBackward(Tensor dy, Tensor dx)
+    {
+        if (Panels(dy) is { } panels)
+        {
+            PanelLinear.AddBackward(panels, dy, dx);
+        }
+        else if (dy.dtype == weight.dtype)
+        {
+            using var rows = dy.reshape(-1, OutFeatures);
+            using var flat = dx.view(-1, InFeatures);
+            flat.addmm_(rows, weight);
+        }
+        else
+        {
+            base.AddLinearBackward(dy, dx);
+        }
+    }
+
     // A bf16 weight on the CPU is widened in the cache by the threads that multiply; its plain twin is what follows.
     private unsafe BFloat16Panels? Panels(Tensor input) =>
         input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.BFloat16 && weight.device_type == DeviceType.CPU && weight.is_contiguous()

@@ -49,6 +49,12 @@ public sealed class FourBitWeight : FrozenWeight
     /// <inheritdoc/>
     public override Tensor LinearBackward(Tensor dy) => PanelLinear.Backward(panels, dy);
 
+    internal override void AddLinearBackward(Tensor dy, Tensor dx)
+    {
+        if (dy.dtype == ScalarType.Float32) PanelLinear.AddBackward(panels, dy, dx);
+        else base.AddLinearBackward(dy, dx);
+    }
+
     /// <inheritdoc/>
     public override unsafe Tensor Dequantize(long start, long count)
     {

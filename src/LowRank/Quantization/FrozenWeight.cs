@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,6 +35,15 @@ public abstract class FrozenWeight : IDisposable
     /// <param name="dy"><c>[.., outFeatures]</c>.</param>
     /// <returns><c>[.., inFeatures]</c> in the dtype of <paramref name="dy"/>.</returns>
     public abstract Tensor LinearBackward(Tensor dy);
+
+    /// <summary>Adds <c>dy · W</c> to <paramref name="dx"/>, without recording a graph.</summary>
+    /// <param name="dy"><c>[.., outFeatures]</c>.</param>
+    /// <param name="dx"><c>[.., inFeatures]</c>, contiguous, in the dtype of <paramref name="dy"/>.</param>
+    internal virtual void AddLinearBackward(Tensor dy, Tensor dx)
+    {
+        using var more = LinearBackward(dy);
+        dx.add_(more, Scalars.One);
+    }
 
     /// <summary>Rows <paramref name="start"/> to <c>start + count</c> as a new fp32 matrix <c>[count, inFeatures]</c>.</summary>
     public abstract Tensor Dequantize(long start, long count);

@@ -94,7 +94,7 @@ public sealed class AutogradNodeTests
             return new FailingNode().Attach([x], y);
         }
 
-        protected override void Backward(Tensor gradOutput, Span<Tensor?> gradInputs) => throw new InvalidOperationException("on purpose");
+        protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs) => throw new InvalidOperationException("on purpose");
 
         protected override void Release()
         {

@@ -65,9 +65,7 @@ public sealed class LoraAdapter : ILinearAdapter
     public Tensor Forward(Tensor x, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        var isDropping = dropoutProbability > 0 && dropout.IsActive;
-        if (x.dtype == ScalarType.Float32 && !isDropping && Bias is null && frozen.TrainedBias is null)
-            return LoraLinearNode.Apply(x, frozen.Weight, frozen.Bias, a(), b(), Scaling).MoveToOuterDisposeScope();
+        if (x.dtype == ScalarType.Float32 && PartFor(frozen) is { } part) return LinearPartsNode.Apply(x, part)[0].MoveToOuterDisposeScope();
         var y = frozen.Forward(x);
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
@@ -75,6 +73,11 @@ public sealed class LoraAdapter : ILinearAdapter
         if (Bias is not null) y = y + (Bias.Value * Scaling).to(y.dtype);
         return y.MoveToOuterDisposeScope();
     }
+
+    LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);
+
+    private LinearPart? PartFor(FrozenLinear frozen) => Bias is not null || frozen.TrainedBias is not null || (dropoutProbability > 0 && dropout.IsActive) ? null
+        : new(frozen.Weight, frozen.Bias, a(), b(), Scaling);
 
     /// <inheritdoc/>
     public Tensor Delta()

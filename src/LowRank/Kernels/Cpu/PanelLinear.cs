@@ -19,7 +19,17 @@ internal static unsafe class PanelLinear
 
     /// <summary><c>dy · W</c>, <c>[.., in]</c> in the dtype of <paramref name="dy"/> <c>[.., out]</c>.</summary>
     public static Tensor Backward(PanelWeight weight, Tensor dy) =>
-        Run(dy, weight.OutFeatures, weight.InFeatures, (wide, rows, result) => PanelProduct.LinearBackward(weight, wide, rows, result));
+        Run(dy, weight.OutFeatures, weight.InFeatures, (wide, rows, result) => PanelProduct.LinearBackward(weight, wide, rows, add: false, result));
+
+    /// <summary>Adds <c>dy · W</c> to <paramref name="dx"/> <c>[.., in]</c>; both are fp32 and <paramref name="dx"/> contiguous.</summary>
+    public static void AddBackward(PanelWeight weight, Tensor dy, Tensor dx)
+    {
+        using var dense = dy.contiguous();
+        var rows = dy.numel() / weight.OutFeatures;
+        if (dx.dtype != ScalarType.Float32 || !dx.is_contiguous() || dx.numel() != rows * weight.InFeatures)
+            throw new ArgumentException($"A contiguous fp32 tensor of {rows} × {weight.InFeatures} values is needed; the tensor is {dx.dtype} [{string.Join(", ", dx.shape)}].", nameof(dx));
+        if (rows > 0) PanelProduct.LinearBackward(weight, TensorMemory.Floats(dense), rows, add: true, TensorMemory.Floats(dx));
+    }
 
     private delegate void Product(float* wide, long rows, float* result);
 

@@ -36,12 +36,13 @@ internal static unsafe class PanelProduct
         });
     }
 
-    /// <summary><c>dx = dy · W</c>. A panel is some columns of W; its sums run over the rows of W in steps of fixed length and order.</summary>
+    /// <summary><c>dx = dy · W</c>, or <c>dx += dy · W</c>. A panel is some columns of W; its sums run over the rows of W in steps of fixed length and order.</summary>
     /// <param name="weight">W <c>[out, in]</c>.</param>
     /// <param name="dy"><c>[rows, out]</c>, contiguous.</param>
     /// <param name="rows">Number of rows.</param>
+    /// <param name="add">Whether to add to what is there.</param>
     /// <param name="dx">Gets <c>[rows, in]</c>, contiguous.</param>
-    public static void LinearBackward(PanelWeight weight, float* dy, long rows, float* dx)
+    public static void LinearBackward(PanelWeight weight, float* dy, long rows, bool add, float* dx)
     {
         var (columns, depth) = (weight.InFeatures, checked((int)weight.OutFeatures));
         var cut = PanelCut.Of(rows, columns, 1);
@@ -65,7 +66,7 @@ internal static unsafe class PanelProduct
                     for (var tile = first; tile < last; tile++)
                     {
                         var row = tile % cut.RowBlocks * cut.RowBlock;
-                        gemm.Times((int)Math.Min(cut.RowBlock, rows - row), width, count, dy + row * depth + start, depth, scratch.Floats, width, add: start > 0,
+                        gemm.Times((int)Math.Min(cut.RowBlock, rows - row), width, count, dy + row * depth + start, depth, scratch.Floats, width, add || start > 0,
                             dx + row * columns + column, checked((int)columns));
                     }
                 }

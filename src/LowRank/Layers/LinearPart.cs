@@ -1,0 +1,12 @@
+using LowRank.Quantization;
+using static TorchSharp.torch;
+
+namespace LowRank.Layers;
+
+/// <summary>What a linear layer computes, for a node that computes several at once: <c>x · Wᵀ + b + s · (x · Aᵀ) · Bᵀ</c>.</summary>
+/// <param name="Weight">W <c>[out, in]</c>, frozen.</param>
+/// <param name="Bias">b <c>[out]</c>, frozen, or null.</param>
+/// <param name="A">A <c>[r, in]</c>, or null without an update.</param>
+/// <param name="B">B <c>[out, r]</c>, or null without an update.</param>
+/// <param name="Scale">s.</param>
+internal sealed record LinearPart(FrozenWeight Weight, Tensor? Bias, Tensor? A = null, Tensor? B = null, double Scale = 1);
