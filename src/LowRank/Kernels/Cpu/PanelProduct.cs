@@ -3,7 +3,7 @@ using LowRank.Runtime.Interop;
 namespace LowRank.Kernels.Cpu;
 
 /// <summary>
-/// Products with a stored weight, on libtorch's threads: each decodes a panel of the weight into a scratch of about a MiB and multiplies it while it lies in the
+/// Products with a stored weight, on libtorch's threads: each decodes a panel of the weight into a scratch of about two MiB and multiplies it while it lies in the
 /// cache, so that no more of the weight is ever there in fp32. Results do not depend on the number of threads (<see cref="PanelCut"/>).
 /// </summary>
 internal static unsafe class PanelProduct
