@@ -1,3 +1,5 @@
+using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Layers;
 using LowRank.Runtime.Interop;
 using TorchSharp;
@@ -17,10 +19,12 @@ internal sealed class LinearPartsNode : AutogradNode
     private readonly Tensor? a;
     private readonly Tensor? down;
     private readonly Tensor?[] b;
+    private readonly bool isOwn;
+    private readonly long[] inputShape;
 
-    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, Tensor? a, Tensor? down)
+    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, Tensor? a, Tensor? down, bool isOwn)
     {
-        (this.parts, this.starts) = (parts, starts);
+        (this.parts, this.starts, this.isOwn, inputShape) = (parts, starts, isOwn, x.shape);
         b = Array.ConvertAll(parts, p => Kept(p.B));
         if (a is null) return;
         (this.x, this.a, this.down) = (Kept(x), Kept(a), Kept(down));
@@ -37,6 +41,8 @@ internal sealed class LinearPartsNode : AutogradNode
         var starts = new int[parts.Length + 1];
         for (var i = 0; i < parts.Length; i++) starts[i + 1] = starts[i] + (int)(parts[i].A?.shape[0] ?? 0);
         var outputs = new Tensor[parts.Length];
+        var rows = dense.view(-1, features);
+        var isOwn = IsOwn(rows, parts);
         Tensor? a = null, down = null;
         using (no_grad())
         {
@@ -44,18 +50,31 @@ internal sealed class LinearPartsNode : AutogradNode
             if (all.Length > 0)
             {
                 a = all.Length == 1 ? all[0].alias() : cat(all);
-                down = dense.view(-1, features).mm(a.t());
+                if (isOwn) TensorGemm.Run(down = empty([rows.shape[0], a.shape[0]], ScalarType.Float32), TensorGemm.Term(rows, a.t()));
+                else down = rows.mm(a.t());
             }
             for (var i = 0; i < parts.Length; i++)
             {
                 var part = parts[i];
-                var y = outputs[i] = part.Weight.Linear(dense);
+                var low = part.B is null ? null : down!.narrow(1, starts[i], starts[i + 1] - starts[i]);
+                Tensor y;
+                if (isOwn)
+                {
+                    y = PooledTensor.Empty([.. dense.shape[..^1], part.Weight.OutFeatures]);
+                    GemmTerm[] terms = [TensorGemm.Term(rows, part.Weight.Panels!, isTransposed: true), .. low is null ? (GemmTerm[])[] : [TensorGemm.Term(low, part.B!.t(), part.Scale)]];
+                    TensorGemm.Run(y.view(-1, part.Weight.OutFeatures), terms);
+                }
+                else
+                {
+                    y = part.Weight.Linear(dense);
+                    if (low is not null) y.view(-1, part.Weight.OutFeatures).addmm_(low, part.B!.t(), 1, (float)part.Scale);
+                }
                 if (part.Bias is { } bias) y.add_(bias.to(y.dtype), Scalars.One);
-                if (part.B is { } up) y.view(-1, part.Weight.OutFeatures).addmm_(down!.narrow(1, starts[i], starts[i + 1] - starts[i]), up.t(), 1, (float)part.Scale);
+                outputs[i] = y;
             }
         }
         Tensor[] inputs = [dense, .. parts.Where(p => p.A is not null).SelectMany(p => new[] { p.A!, p.B! })];
-        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, dense, a, down).Attach(inputs, outputs);
+        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, dense, a, down, isOwn).Attach(inputs, outputs);
         foreach (var y in outputs) y.MoveToOuterDisposeScope();
         return outputs;
     }
@@ -63,33 +82,30 @@ internal sealed class LinearPartsNode : AutogradNode
     /// <inheritdoc/>
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
-        var features = parts[0].Weight.InFeatures;
-        // A product with β = 0 does not read where it writes; a layer whose output was not used leaves its columns.
+        // A layer whose output was not used leaves its columns.
         var ddown = down is null ? null : gradOutputs.Contains(null) ? zeros_like(down) : empty_like(down);
-        Tensor? dx = null;
-        var input = 1;
+        var terms = new List<GemmTerm>();
+        var (arrived, input) = (new Tensor?[parts.Length], 1);
         for (var i = 0; i < parts.Length; i++)
         {
-            var g = gradOutputs[i]?.contiguous();
-            var rows = g?.view(-1, parts[i].Weight.OutFeatures);
-            if (b[i] is { } up)
+            var isTrained = b[i] is not null;
+            if (gradOutputs[i] is { } gradient)
             {
-                if (rows is not null)
+                var g = arrived[i] = gradient.contiguous().view(-1, parts[i].Weight.OutFeatures);
+                if (isOwn && IsAsked(0)) terms.Add(TensorGemm.Term(g, parts[i].Weight.Panels!, isTransposed: false));
+                if (isTrained)
                 {
                     var (start, rank) = (starts[i], starts[i + 1] - starts[i]);
-                    ddown!.narrow(1, start, rank).addmm_(rows, up, 0, (float)parts[i].Scale);
-                    if (IsAsked(input + 1)) gradInputs[input + 1] = empty_like(up).addmm_(rows.t(), down!.narrow(1, start, rank), 0, (float)parts[i].Scale);
+                    Write(ddown!.narrow(1, start, rank), g, b[i]!, parts[i].Scale);
+                    if (IsAsked(input + 1)) gradInputs[input + 1] = Turned(down!.narrow(1, start, rank), g, parts[i].Scale);
                 }
-                input += 2;
             }
-            if (g is null || !IsAsked(0)) continue;
-            if (dx is null) dx = parts[i].Weight.LinearBackward(g);
-            else parts[i].Weight.AddLinearBackward(g, dx);
+            if (isTrained) input += 2;
         }
-        gradInputs[0] = dx;
+        if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
         if (ddown is null) return;
-        dx?.view(-1, features).addmm_(ddown, a!);
-        var da = ddown.t().mm(x!.view(-1, features));
+        var da = empty([ddown.shape[1], parts[0].Weight.InFeatures], ScalarType.Float32);
+        Write(da, ddown.t(), x!.view(-1, parts[0].Weight.InFeatures), 1);
         input = 1;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -98,6 +114,49 @@ internal sealed class LinearPartsNode : AutogradNode
             input += 2;
         }
     }
+
+    // All products with the frozen weights and the one with A, written once.
+    private Tensor InputGradient(List<GemmTerm> terms, Tensor? ddown)
+    {
+        if (ddown is not null) terms.Add(TensorGemm.Term(ddown, a!));
+        var dx = PooledTensor.Empty(inputShape);
+        TensorGemm.Run(dx.view(-1, parts[0].Weight.InFeatures), [.. terms]);
+        return dx;
+    }
+
+    private Tensor? InputGradient(Tensor?[] gradients, Tensor? ddown)
+    {
+        Tensor? dx = null;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            if (gradients[i] is not { } g) continue;
+            if (dx is null) dx = parts[i].Weight.LinearBackward(g);
+            else parts[i].Weight.AddLinearBackward(g, dx);
+        }
+        if (ddown is not null) dx?.addmm_(ddown, a!);
+        return dx?.view(inputShape);
+    }
+
+    // target = left · right · scale.
+    private void Write(Tensor target, Tensor left, Tensor right, double scale)
+    {
+        // With β = 0 nothing is read where the product is written.
+        if (isOwn) TensorGemm.Run(target, TensorGemm.Term(left, right, scale));
+        else target.addmm_(left, right, 0, (float)scale);
+    }
+
+    // gᵀ · down · scale, the gradient of B [out, r]. The own product computes its transpose: its rows are the few, and what is packed is read as it lies.
+    private Tensor Turned(Tensor down, Tensor g, double scale)
+    {
+        if (!isOwn) return empty([g.shape[1], down.shape[1]], ScalarType.Float32).addmm_(g.t(), down, 0, (float)scale);
+        var turned = empty([down.shape[1], g.shape[1]], ScalarType.Float32);
+        TensorGemm.Run(turned, TensorGemm.Term(down.t(), g, scale));
+        return turned.t().contiguous();
+    }
+
+    // The own product where every weight can be its operand and there are more rows than the product for few takes.
+    private static bool IsOwn(Tensor rows, LinearPart[] parts) =>
+        GemmChoice.IsOwn && rows.device_type == DeviceType.CPU && rows.shape[0] > FewRows.Most && Array.TrueForAll(parts, p => p.Weight.Panels is not null);
 
     /// <inheritdoc/>
     protected override void Release()

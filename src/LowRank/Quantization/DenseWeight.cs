@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -39,9 +40,9 @@ public sealed class DenseWeight : FrozenWeight
     /// <inheritdoc/>
     public override Tensor Linear(Tensor x)
     {
-        if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
         if (x.numel() <= GemvRows * InFeatures && BFloat16Gemv.Handles(x, weight)) return BFloat16Gemv.Multiply(x, weight);
-        if (Panels(x) is { } panels) return PanelLinear.Forward(panels, x);
+        if (PanelsFor(x) is { } panels) return PanelLinear.Forward(panels, x);
+        if (x.dtype == weight.dtype) return nn.functional.linear(x, weight);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -64,8 +65,8 @@ public sealed class DenseWeight : FrozenWeight
     /// <inheritdoc/>
     public override Tensor LinearBackward(Tensor dy)
     {
+        if (PanelsFor(dy) is { } panels) return PanelLinear.Backward(panels, dy);
         if (dy.dtype == weight.dtype) return dy.matmul(weight);
-        if (Panels(dy) is { } panels) return PanelLinear.Backward(panels, dy);
         var panel = Math.Max(64, PanelElements / InFeatures);
         if (OutFeatures <= panel)
         {
@@ -88,7 +89,7 @@ public sealed class DenseWeight : FrozenWeight
 
     internal override void AddLinearBackward(Tensor dy, Tensor dx)
     {
-        if (Panels(dy) is { } panels)
+        if (PanelsFor(dy) is { } panels)
         {
             PanelLinear.AddBackward(panels, dy, dx);
         }
@@ -104,10 +105,23 @@ public sealed class DenseWeight : FrozenWeight
         }
     }
 
-    // A bf16 weight on the CPU is widened in the cache by the threads that multiply; its plain twin is what follows.
-    private unsafe BFloat16Panels? Panels(Tensor input) =>
-        input.dtype == ScalarType.Float32 && weight.dtype == ScalarType.BFloat16 && weight.device_type == DeviceType.CPU && weight.is_contiguous()
-            ? new((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures) : null;
+    // A bf16 weight on the CPU is widened in the cache by the threads that multiply. For one in fp32 libtorch's product does unless the own one is faster.
+    internal override unsafe PanelWeight? Panels
+    {
+        get
+        {
+            if (weight.device_type != DeviceType.CPU || !weight.is_contiguous()) return null;
+            return weight.dtype switch
+            {
+                ScalarType.BFloat16 => new BFloat16Panels((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures),
+                ScalarType.Float32 => new Float32Panels(TensorMemory.Floats(weight), OutFeatures, InFeatures),
+                _ => null,
+            };
+        }
+    }
+
+    private PanelWeight? PanelsFor(Tensor input) =>
+        input.dtype == ScalarType.Float32 && (weight.dtype != ScalarType.Float32 || (GemmChoice.IsOwn && input.numel() > FewRows.Most * input.shape[^1])) ? Panels : null;
 
     /// <inheritdoc/>
     public override Tensor Dequantize(long start, long count)

@@ -43,6 +43,8 @@ public sealed class FourBitWeight : FrozenWeight
     /// <summary>A weight of parts read from a checkpoint; they become this weight's.</summary>
     internal static FourBitWeight FromParts(FourBitParts parts) => new(parts);
 
+    internal override PanelWeight? Panels => panels;
+
     /// <inheritdoc/>
     public override Tensor Linear(Tensor x) => PanelLinear.Forward(panels, x);
 

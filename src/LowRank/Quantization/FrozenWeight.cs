@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Kernels.Cpu;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -50,6 +51,9 @@ public abstract class FrozenWeight : IDisposable
 
     /// <summary>The rows named by <paramref name="ids"/> (any shape) in <paramref name="dtype"/>: <c>[.., inFeatures]</c>. What an embedding reads.</summary>
     public abstract Tensor Rows(Tensor ids, ScalarType dtype);
+
+    /// <summary>The stored form as the operand of products with fp32 tensors on the CPU, or null where it cannot be one.</summary>
+    internal virtual PanelWeight? Panels => null;
 
     /// <summary>Whether the stored form would be given a gradient, which a frozen weight must never be.</summary>
     internal virtual bool RequiresGradient => false;

@@ -25,6 +25,14 @@ public sealed record ProcessorInfo
         Extensions = ReadExtensions(),
     };
 
+    /// <summary>Whether AMD made the processor.</summary>
+    internal static bool IsAmd { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0) is { Ebx: AuthA, Edx: AuthB, Ecx: AuthC };
+
+    // "AuthenticAMD", four letters a register.
+    private const int AuthA = 0x68747541;
+    private const int AuthB = 0x69746E65;
+    private const int AuthC = 0x444D4163;
+
     private static List<string> ReadExtensions()
     {
         var found = new List<string>();

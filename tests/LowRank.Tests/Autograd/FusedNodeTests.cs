@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Layers;
 using LowRank.Quantization;
 using LowRank.Runtime.Interop;
@@ -199,7 +200,17 @@ public sealed class FusedNodeTests
             Random(4, shape.Batch, shape.Length, queries), t => AttentionNode.Apply(t[0] + 0, t[1] + 0, t[2] + 0, cos, sin, first, shape), Plain, 4 * Tolerance);
     }
 
+    // By the own products and by the library's.
     private static void Compare(Tensor[] inputs, Tensor gradient, Func<Tensor[], Tensor> node, Func<Tensor[], Tensor> plain, double tolerance)
+    {
+        foreach (var own in new[] { true, false })
+        {
+            using var choice = GemmChoice.Use(own);
+            CompareOnce(inputs, gradient, node, plain, tolerance);
+        }
+    }
+
+    private static void CompareOnce(Tensor[] inputs, Tensor gradient, Func<Tensor[], Tensor> node, Func<Tensor[], Tensor> plain, double tolerance)
     {
         Tensor[] fast = [.. inputs.Select(t => t.detach().clone().requires_grad_(true))];
         Tensor[] exact = [.. inputs.Select(t => t.detach().to(ScalarType.Float64).clone().requires_grad_(true))];

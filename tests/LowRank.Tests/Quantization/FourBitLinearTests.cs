@@ -1,5 +1,6 @@
 using LowRank.Formats;
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Quantization;
 using LowRank.Runtime.Interop;
 using LowRank.Testing;
@@ -34,9 +35,10 @@ public sealed class FourBitLinearTests
     }
 
     [Theory]
-    [InlineData(5, 300, 96), InlineData(40, 300, 96), InlineData(700, 576, 192)]
-    public void The_bytes_do_not_depend_on_the_number_of_threads(int rows, int outFeatures, int inFeatures)
+    [InlineData(5, 300, 96, true), InlineData(40, 300, 96, true), InlineData(700, 576, 192, true), InlineData(40, 300, 96, false), InlineData(700, 576, 192, false)]
+    public void The_bytes_do_not_depend_on_the_number_of_threads(int rows, int outFeatures, int inFeatures, bool ownProduct)
     {
+        using var choice = GemmChoice.Use(ownProduct);
         using var scope = NewDisposeScope();
         using var weight = FourBitSamples.Weight(outFeatures, inFeatures, new());
         using var generator = new Generator(8, CPU);
@@ -74,8 +76,10 @@ public sealed class FourBitLinearTests
         using var tall = FourBitSamples.Weight(6000, 96, new());
         var (x, dy, dyTall) = (randn([64, 192], generator: generator), randn([64, 500], generator: generator), randn([64, 6000], generator: generator));
         var (y, dx, dxTall) = (weight.Linear(x), weight.LinearBackward(dy), tall.LinearBackward(dyTall));
-        using (NativeInterop.SwitchOff())
+        foreach (var imports in new[] { true, false })
         {
+            using var library = GemmChoice.Use(own: false);
+            using var off = imports ? null : NativeInterop.SwitchOff();
             Near.All(Floats(y), Floats(weight.Linear(x)), 2e-5, "y");
             Near.All(Floats(dx), Floats(weight.LinearBackward(dy)), 3e-5, "dx");
             Near.All(Floats(dxTall), Floats(tall.LinearBackward(dyTall)), 1e-4, "dx in steps");
@@ -153,7 +157,11 @@ public sealed class FourBitLinearTests
         {
             weight.Linear(x).Dispose();
             weight.LinearBackward(dy).Dispose();
-            using (NativeInterop.SwitchOff()) weight.LinearBackward(dy).Dispose();
+            using (GemmChoice.Use(own: false))
+            {
+                weight.Linear(x).Dispose();
+                using (NativeInterop.SwitchOff()) weight.LinearBackward(dy).Dispose();
+            }
         }
         NativeTensors.Collect();
         Assert.Equal(before, Tensor.TotalCount);

@@ -28,17 +28,17 @@ internal static unsafe class AttentionKernel
     public static void Forward(AttentionShape shape, float* q, float* k, float* v, int* first, float* output, float* logSums)
     {
         var blocks = (shape.Length + Block - 1) / Block;
-        var gemm = SingleThreadGemm.Create();
+        var products = AttentionProducts.Choose(shape, k, v);
         TorchThreads.For(0, (long)shape.Batch * shape.Heads * blocks, 1, (from, to) =>
         {
-            using var scratch = Scratch.Rent((long)Block * Padded(shape.Length));
-            using var alone = gemm.Enter();
+            using var scratch = Scratch.Rent((long)Block * AttentionBlock.Padded(shape.Length));
+            using var product = products.Enter(isBackward: false);
             var sums = stackalloc float[Block];
             for (var unit = from; unit < to; unit++)
             {
-                var at = new QueryBlock(shape, unit / blocks, (int)(unit % blocks) * Block, first);
+                var at = new AttentionBlock(shape, unit / blocks, (int)(unit % blocks) * Block, Block, first);
                 var scores = scratch.Floats;
-                gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, q + at.QueryOffset, shape.QueryRow, k + at.KeyOffset, shape.KeyRow, scores, at.Row);
+                product.TimesKeys(in at, q + at.QueryOffset, scores);
                 for (var i = 0; i < at.Queries; i++)
                 {
                     var row = scores + (long)i * at.Row;
@@ -49,7 +49,7 @@ internal static unsafe class AttentionKernel
                     logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
                 }
                 var o = output + at.QueryOffset;
-                gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, v + at.KeyOffset, shape.KeyRow, add: false, o, shape.QueryRow);
+                product.SumValues(in at, scores, o);
                 for (var i = 0; i < at.Queries; i++) Multiply(o + (long)i * shape.QueryRow, shape.HeadSize, 1 / sums[i]);
             }
         });
@@ -87,13 +87,13 @@ internal static unsafe class AttentionKernel
     // The gradients of queries, and those of keys and values by query head: [batch, heads, length, headSize].
     private static void SumGradients(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* ownKeys, float* ownValues)
     {
-        var gemm = SingleThreadGemm.Create();
+        var products = AttentionProducts.Choose(shape, k, v);
         var headValues = (long)shape.Length * shape.HeadSize;
         TorchThreads.For(0, (long)shape.Batch * shape.Heads, 1, (from, to) =>
         {
-            var size = (long)Block * Padded(shape.Length);
+            var size = (long)Block * AttentionBlock.Padded(shape.Length);
             using var scratch = Scratch.Rent(2 * size);
-            using var alone = gemm.Enter();
+            using var product = products.Enter(isBackward: true);
             float* p = scratch.Floats, ds = scratch.Floats + size;
             for (var head = from; head < to; head++)
             {
@@ -101,10 +101,10 @@ internal static unsafe class AttentionKernel
                 var written = 0;
                 for (var start = 0; start < shape.Length; start += Block)
                 {
-                    var at = new QueryBlock(shape, head, start, first);
-                    float* qb = q + at.QueryOffset, gb = doutput + at.QueryOffset, kb = k + at.KeyOffset, vb = v + at.KeyOffset;
-                    gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, qb, shape.QueryRow, kb, shape.KeyRow, p, at.Row);
-                    gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, gb, shape.QueryRow, vb, shape.KeyRow, ds, at.Row);
+                    var at = new AttentionBlock(shape, head, start, Block, first);
+                    float* qb = q + at.QueryOffset, gb = doutput + at.QueryOffset;
+                    product.TimesKeys(in at, qb, p);
+                    product.TimesValues(in at, gb, ds);
                     for (var i = 0; i < at.Queries; i++)
                     {
                         var (visible, end) = at.Visible(i);
@@ -114,9 +114,9 @@ internal static unsafe class AttentionKernel
                     Clear(keySums, valueSums, written, at.FirstKey + at.Keys, shape.HeadSize);
                     written = at.FirstKey + at.Keys;
                     var seen = (long)at.FirstKey * shape.HeadSize;
-                    gemm.TransposedTimesAdd(at.Keys, shape.HeadSize, at.Queries, p, at.Row, gb, shape.QueryRow, valueSums + seen, shape.HeadSize);
-                    gemm.TransposedTimesAdd(at.Keys, shape.HeadSize, at.Queries, ds, at.Row, qb, shape.QueryRow, keySums + seen, shape.HeadSize);
-                    gemm.Times(at.Queries, shape.HeadSize, at.Keys, ds, at.Row, kb, shape.KeyRow, add: false, dq + at.QueryOffset, shape.QueryRow);
+                    product.AddQueries(in at, p, gb, valueSums + seen);
+                    product.AddQueries(in at, ds, qb, keySums + seen);
+                    product.SumKeys(in at, ds, dq + at.QueryOffset);
                 }
             }
         });
@@ -252,46 +252,5 @@ internal static unsafe class AttentionKernel
         var i = 0;
         for (; i <= count - 8; i += 8) (Vector256.Load(x + i) + Vector256.Load(y + i)).Store(x + i);
         for (; i < count; i++) x[i] += y[i];
-    }
-
-    // Rows of scores begin at whole vectors.
-    private static int Padded(int keys) => (keys + 15) / 16 * 16;
-
-    // A block of queries of one head, and the keys that any of them sees.
-    private readonly struct QueryBlock
-    {
-        private readonly int* firsts;
-        private readonly int start;
-
-        public QueryBlock(AttentionShape shape, long head, int start, int* first)
-        {
-            var (b, h) = (head / shape.Heads, head % shape.Heads);
-            this.start = start;
-            firsts = first + b * shape.Length + start;
-            Queries = Math.Min(Block, shape.Length - start);
-            FirstKey = firsts[0];
-            for (var i = 1; i < Queries; i++) FirstKey = Math.Min(FirstKey, firsts[i]);
-            Keys = start + Queries - FirstKey;
-            Row = Padded(Keys);
-            QueryOffset = ((b * shape.Length + start) * shape.Heads + h) * shape.HeadSize;
-            KeyOffset = ((b * shape.Length + FirstKey) * shape.KeyValueHeads + h / shape.Group) * shape.HeadSize;
-            LogSumOffset = head * shape.Length + start;
-        }
-
-        public int Queries { get; }
-
-        public int FirstKey { get; }
-
-        public int Keys { get; }
-
-        public int Row { get; }
-
-        public long QueryOffset { get; }
-
-        public long KeyOffset { get; }
-
-        public long LogSumOffset { get; }
-
-        public (int Start, int End) Visible(int query) => (firsts[query] - FirstKey, start + query + 1 - FirstKey);
     }
 }

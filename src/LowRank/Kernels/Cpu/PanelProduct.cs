@@ -1,3 +1,4 @@
+using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Runtime.Interop;
 
 namespace LowRank.Kernels.Cpu;
@@ -16,6 +17,11 @@ internal static unsafe class PanelProduct
     public static void Linear(PanelWeight weight, float* x, long rows, float* y)
     {
         var (columns, depth) = (weight.OutFeatures, checked((int)weight.InFeatures));
+        if (GemmChoice.IsOwn)
+        {
+            PackedGemm.Run(rows, columns, [new(new(x, depth), new StoredRight(weight, isTransposed: true), depth)], y, columns);
+            return;
+        }
         var cut = PanelCut.Of(rows, columns, depth);
         var gemm = SingleThreadGemm.Create();
         TorchThreads.For(0, cut.Tiles, 1, (from, to) =>
@@ -45,6 +51,11 @@ internal static unsafe class PanelProduct
     public static void LinearBackward(PanelWeight weight, float* dy, long rows, bool add, float* dx)
     {
         var (columns, depth) = (weight.InFeatures, checked((int)weight.OutFeatures));
+        if (GemmChoice.IsOwn)
+        {
+            PackedGemm.Run(rows, columns, [new(new(dy, depth), new StoredRight(weight, isTransposed: false), depth)], dx, columns, add);
+            return;
+        }
         var cut = PanelCut.Of(rows, columns, 1);
         var step = Math.Min(depth, cut.DepthStep);
         var gemm = SingleThreadGemm.Create();

@@ -21,7 +21,16 @@ internal readonly unsafe struct SingleThreadGemm
     }
 
     /// <summary>Keeps MKL on this thread until the scope is disposed, on the same thread.</summary>
-    public Alone Enter() => new(direct);
+    public Alone Enter() => new(this);
+
+    /// <summary>Keeps MKL on this thread; what it returns is for <see cref="GiveBack"/>.</summary>
+    public int KeepAlone() => direct ? Mkl.SetNumThreadsLocal(1) : 0;
+
+    /// <summary>Gives the thread MKL's earlier setting back.</summary>
+    public void GiveBack(int before)
+    {
+        if (direct) Mkl.SetNumThreadsLocal(before);
+    }
 
     /// <summary><c>C = A · Bᵀ</c> with A <c>[m, k]</c>, B <c>[n, k]</c>, C <c>[m, n]</c>.</summary>
     public void TimesTransposed(int m, int n, int k, float* a, int aRow, float* b, int bRow, float* c, int cRow)
@@ -92,15 +101,12 @@ internal readonly unsafe struct SingleThreadGemm
     /// <summary>While it lasts, MKL computes the products of this thread on this thread.</summary>
     internal readonly ref struct Alone
     {
-        private readonly bool direct;
+        private readonly SingleThreadGemm gemm;
         private readonly int before;
 
-        internal Alone(bool direct) => (this.direct, before) = (direct, direct ? Mkl.SetNumThreadsLocal(1) : 0);
+        internal Alone(SingleThreadGemm gemm) => (this.gemm, before) = (gemm, gemm.KeepAlone());
 
         /// <summary>Gives the thread MKL's earlier setting back.</summary>
-        public void Dispose()
-        {
-            if (direct) Mkl.SetNumThreadsLocal(before);
-        }
+        public void Dispose() => gemm.GiveBack(before);
     }
 }
