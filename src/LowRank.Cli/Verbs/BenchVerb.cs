@@ -7,13 +7,13 @@ using LowRank.Training.Settings;
 
 namespace LowRank.Cli.Verbs;
 
-/// <summary><c>lowrank bench</c>: the speed of the training step beside that of a matrix product in the same process.</summary>
+/// <summary><c>lowrank bench</c>: the speed of the training step, or of generation, beside what bounds it in the same process.</summary>
 internal static class BenchVerb
 {
     public static VerbCommand Create(Screen screen)
     {
-        var verb = new VerbCommand("bench", "Measure the training step beside the peak of matrix products in the same process.",
-            "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --method lora --batch 4 --length 512 --json");
+        var verb = new VerbCommand("bench", "Measure the training step, or generation, beside what bounds it in the same process.",
+            "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --method lora --batch 4 --length 512 --json", "lowrank bench --shape qwen2.5-0.5b --method qlora --batch 2", "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --measure generation --batch 1");
         var options = new SettingsOptions(SettingsSchema<BenchmarkSettings>.All);
         options.AddTo(verb);
         var json = new Option<bool>("--json") { Description = "Print the figures as JSON." };
@@ -22,6 +22,13 @@ internal static class BenchVerb
         {
             var settings = SettingsBinder.Read<BenchmarkSettings>(options.Entries(parsed));
             SettingsBinder.RequireComplete(settings);
+            if (settings.Measure == "generation")
+            {
+                var generation = await Task.Run(() => GenerationBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
+                if (parsed.GetValue(json)) screen.Json(generation);
+                else Print(screen, generation);
+                return ExitCode.Done;
+            }
             var result = await Task.Run(() => TrainingBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
             if (parsed.GetValue(json)) screen.Json(result);
             else Print(screen, result);
@@ -29,6 +36,14 @@ internal static class BenchVerb
         });
         return verb;
     }
+
+    private static void Print(Screen screen, GenerationBenchmarkResult result) => screen.Fields(
+    [
+        ("prompt", string.Create(CultureInfo.InvariantCulture, $"{result.PrefillTokensPerSecond:N0} tokens/s, {Quantity.Percent(result.PrefillPeakRatio)} of the matrix product's {result.GemmFp32Gflops:N0} GFLOP/s")),
+        ("generation", string.Create(CultureInfo.InvariantCulture, $"{result.DecodeTokensPerSecond:N1} tokens/s, {Quantity.Percent(result.DecodeBandwidthRatio)} of the {result.ReadGbPerSecond:N1} GB/s that memory gives")),
+        ("weights of a step", string.Create(CultureInfo.InvariantCulture, $"{result.WeightBytesPerStep / 1e6:N0} MB")),
+        ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
+    ]);
 
     private static void Print(Screen screen, BenchmarkResult result) => screen.Fields(
     [

@@ -59,7 +59,14 @@ public sealed class AttentionLayout : IDisposable
         var allowed = key <= query;
         if (window is { } w) allowed = allowed & (query - key < w);
         return Additive(allowed).unsqueeze(1).MoveToOuterDisposeScope();
-    }, _ => null);
+    }, window => Array.ConvertAll(Positions(positions), p => window is { } w ? (int)Math.Max(0, p - w + 1) : 0));
+
+    private static long[] Positions(Tensor positions)
+    {
+        using var here = positions.cpu();
+        using var dense = here.contiguous();
+        return dense.data<long>().ToArray();
+    }
 
     private static int[]? FirstOfSequence(Tensor sequenceIds, int? window)
     {
@@ -85,8 +92,8 @@ public sealed class AttentionLayout : IDisposable
     }
 
     /// <summary>
-    /// The first key that each query of a batch sees in layers with this window, <c>[batch · length]</c>, the last being its own; null where the layout cannot be said so: with a
-    /// cache, or where a packed sequence is not in one piece.
+    /// The first key that each query of a batch sees in layers with this window, <c>[batch · length]</c>, the last being its own; null where the layout cannot be said so: where a
+    /// packed sequence is not in one piece.
     /// </summary>
     internal int[]? FirstKeys(int? window)
     {

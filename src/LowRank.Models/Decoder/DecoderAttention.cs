@@ -40,7 +40,7 @@ internal sealed class DecoderAttention
         return o_proj.Forward(Attend(q, k, v, pass)).MoveToOuterDisposeScope();
     }
 
-    // Whole sequences by a node of their own where there is one for the tensors; by operations of tensors over a cache, on other devices and in other types.
+    // Whole sequences by a node of their own and new tokens over a cache by its kernel, where there is one for the tensors; by operations of tensors on other devices and in other types.
     private Tensor Attend(Tensor q, Tensor k, Tensor v, DecoderPass pass)
     {
         var window = spec.Windows[layer];
@@ -50,6 +50,7 @@ internal sealed class DecoderAttention
                 (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0));
             return AttentionNode.Apply(q, k, v, pass.Angles.Cos, pass.Angles.Sin, first, shape);
         }
+        if (CachedAttention.Handles(pass.Input, q, k, v)) return CachedAttention.Attend(spec, layer, q, k, v, pass);
         (q, k, v) = (Split(q, spec.Heads).transpose(1, 2), Split(k, spec.KeyValueHeads).transpose(1, 2), Split(v, spec.KeyValueHeads).transpose(1, 2));
         q = pass.Rope.Rotate(q, pass.Angles);
         k = pass.Rope.Rotate(k, pass.Angles);

@@ -62,10 +62,25 @@ public sealed class DecoderInput : IDisposable
         foreach (var p in positions) used = Math.Max(used, p + 1);
         if (used > cache.Capacity) throw new ArgumentException($"Position {used - 1} lies beyond the cache's {cache.Capacity} places.", nameof(positions));
         var at = Rows(positions, cache.Batch, device);
-        return new DecoderInput(Rows(ids, cache.Batch, device), at, AttentionLayout.Cached(at, used), cache, used);
+        return new DecoderInput(Rows(ids, cache.Batch, device), at, AttentionLayout.Cached(at, used), cache, used) { Places = PlacesOf(positions, (int)cache.Batch) };
     }
 
+    /// <summary>Where each row's first token stands in the cache, if its others follow one by one; else null.</summary>
+    internal int[]? Places { get; private init; }
+
     private Tensor? owned;
+
+    private static int[]? PlacesOf(long[] positions, int rows)
+    {
+        var count = positions.Length / rows;
+        var places = new int[rows];
+        for (var i = 0; i < positions.Length; i++)
+        {
+            if (i % count == 0) places[i / count] = checked((int)positions[i]);
+            else if (positions[i] != positions[i - 1] + 1) return null;
+        }
+        return places;
+    }
 
     private static Tensor Rows(long[] values, long rows, Device? device) => tensor(values, [rows, values.Length / rows], device: device);
 

@@ -12,7 +12,7 @@ public sealed class KvCache : IDisposable
     private readonly Tensor[] keys;
     private readonly Tensor[] values;
 
-    /// <summary>Allocates buffers of <c>[batch, keyValueHeads, capacity, headSize]</c> for every layer.</summary>
+    /// <summary>Allocates buffers of <c>[batch, capacity, keyValueHeads, headSize]</c> for every layer.</summary>
     /// <param name="spec">The model.</param>
     /// <param name="batch">Number of sequences.</param>
     /// <param name="capacity">Tokens that each can hold.</param>
@@ -21,7 +21,7 @@ public sealed class KvCache : IDisposable
     public KvCache(DecoderSpec spec, long batch, long capacity, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         (Batch, Capacity) = (batch, capacity);
-        Tensor Buffer() => zeros([batch, spec.KeyValueHeads, capacity, spec.HeadSize], dtype, device).DetachFromDisposeScope();
+        Tensor Buffer() => zeros([batch, capacity, spec.KeyValueHeads, spec.HeadSize], dtype, device).DetachFromDisposeScope();
         keys = [.. Enumerable.Range(0, spec.Layers).Select(_ => Buffer())];
         values = [.. Enumerable.Range(0, spec.Layers).Select(_ => Buffer())];
     }
@@ -42,11 +42,15 @@ public sealed class KvCache : IDisposable
     internal (Tensor Keys, Tensor Values) Append(int layer, Tensor newKeys, Tensor newValues, Tensor positions, long used)
     {
         using var scope = NewDisposeScope();
-        var index = positions.unsqueeze(1).unsqueeze(-1).expand(newKeys.shape);
-        keys[layer].scatter_(2, index, newKeys);
-        values[layer].scatter_(2, index, newValues);
-        return (keys[layer].narrow(2, 0, used).MoveToOuterDisposeScope(), values[layer].narrow(2, 0, used).MoveToOuterDisposeScope());
+        var (tokenKeys, tokenValues) = (newKeys.transpose(1, 2), newValues.transpose(1, 2));
+        var index = positions.unsqueeze(-1).unsqueeze(-1).expand(tokenKeys.shape);
+        keys[layer].scatter_(1, index, tokenKeys);
+        values[layer].scatter_(1, index, tokenValues);
+        return (keys[layer].narrow(1, 0, used).transpose(1, 2).MoveToOuterDisposeScope(), values[layer].narrow(1, 0, used).transpose(1, 2).MoveToOuterDisposeScope());
     }
+
+    /// <summary>The buffers of a layer, <c>[batch, capacity, keyValueHeads, headSize]</c>. They stay the cache's.</summary>
+    internal (Tensor Keys, Tensor Values) Layer(int layer) => (keys[layer], values[layer]);
 
     /// <summary>
     /// Goes on with other rows or with more room: row i is then the earlier row <paramref name="rows"/>[i], which may be named more than once or left out. One
@@ -70,8 +74,8 @@ public sealed class KvCache : IDisposable
         {
             using var layerScope = NewDisposeScope();
             // Zeros, not whatever was there: a masked place counts 0 times its value, which for a NaN would be NaN.
-            var moved = zeros([rows.Length, old.shape[1], capacity, old.shape[3]], old.dtype, old.device);
-            moved.narrow(2, 0, used).copy_(old.narrow(2, 0, used).index_select(0, picked));
+            var moved = zeros([rows.Length, capacity, old.shape[2], old.shape[3]], old.dtype, old.device);
+            moved.narrow(1, 0, used).copy_(old.narrow(1, 0, used).index_select(0, picked));
             old.Dispose();
             return moved.DetachFromDisposeScope();
         }

@@ -6,8 +6,16 @@ namespace LowRank.Training.Benchmarks;
 public sealed record BenchmarkSettings
 {
     /// <summary>The model.</summary>
-    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id.", Value = "MODEL", Required = true)]
-    public string Model { get; init; } = "";
+    [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id.", Value = "MODEL")]
+    public string? Model { get; init; }
+
+    /// <summary>A well-known model.</summary>
+    [Setting("shape", "Random weights of the sizes of a well-known model, such as qwen2.5-0.5b, instead of --model.", Value = "NAME")]
+    public string? Shape { get; init; }
+
+    /// <summary>What is measured.</summary>
+    [Setting("measure", "The training step, or generation after a prompt.", Choices = ["training", "generation"])]
+    public string Measure { get; init; } = "training";
 
     /// <summary>The method.</summary>
     [Setting("method", "What is trained.", Choices = ["lora", "qlora", "full"])]

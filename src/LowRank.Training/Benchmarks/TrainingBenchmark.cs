@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using LowRank.Adapters;
 using LowRank.Models;
-using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
-using LowRank.Quantization;
 using LowRank.Runtime;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Methods;
@@ -28,7 +26,7 @@ public static class TrainingBenchmark
     {
         var start = Stopwatch.GetTimestamp();
         var type = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
-        using var model = ModelLoader.Load(settings.Model, new ModelLoadOptions { ComputeType = type, Threads = settings.Threads ?? Environment.ProcessorCount, Progress = progress, Quantization = settings.Method == "qlora" ? new FourBitOptions() : null }, cancellation);
+        using var model = BenchmarkModel.Open(settings, progress, cancellation);
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model)
             : new LoraWeights(model, model.Attach(new LoraConfig { Rank = settings.Rank, Alpha = settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) }));
         using var flat = new FlatParameters(weights.Parameters);

@@ -7,7 +7,7 @@ internal readonly unsafe struct AttentionBlock
     private const int Step = 16;
 
     private readonly int* firsts;
-    private readonly int start;
+    private readonly int place;
 
     /// <summary>The block of at most <paramref name="most"/> queries from <paramref name="start"/>.</summary>
     /// <param name="shape">Sizes.</param>
@@ -15,20 +15,21 @@ internal readonly unsafe struct AttentionBlock
     /// <param name="start">First query.</param>
     /// <param name="most">Queries at most.</param>
     /// <param name="first">The first key that each query sees, <c>[batch, length]</c>.</param>
-    public AttentionBlock(AttentionShape shape, long head, int start, int most, int* first)
+    /// <param name="places">The key of each row's first query, <c>[batch]</c>; null where it is the first key.</param>
+    public AttentionBlock(AttentionShape shape, long head, int start, int most, int* first, int* places)
     {
         var (b, h) = (head / shape.Heads, head % shape.Heads);
-        this.start = start;
+        place = start + (places is null ? 0 : places[b]);
         firsts = first + b * shape.Length + start;
         Queries = Math.Min(most, shape.Length - start);
         var least = firsts[0];
         for (var i = 1; i < Queries; i++) least = Math.Min(least, firsts[i]);
         FirstKey = least / Step * Step;
-        Keys = start + Queries - FirstKey;
+        Keys = place + Queries - FirstKey;
         Row = Padded(Keys);
         QueryOffset = ((b * shape.Length + start) * shape.Heads + h) * shape.HeadSize;
         KeyHead = b * shape.KeyValueHeads + h / shape.Group;
-        KeyOffset = ((b * shape.Length + FirstKey) * shape.KeyValueHeads + h / shape.Group) * shape.HeadSize;
+        KeyOffset = ((b * shape.KeyPlaces + FirstKey) * shape.KeyValueHeads + h / shape.Group) * shape.HeadSize;
         LogSumOffset = head * shape.Length + start;
     }
 
@@ -57,7 +58,7 @@ internal readonly unsafe struct AttentionBlock
     public long LogSumOffset { get; }
 
     /// <summary>The keys that a query sees, counted from <see cref="FirstKey"/>.</summary>
-    public (int Start, int End) Visible(int query) => (firsts[query] - FirstKey, start + query + 1 - FirstKey);
+    public (int Start, int End) Visible(int query) => (firsts[query] - FirstKey, place + query + 1 - FirstKey);
 
     /// <summary>A length in whole steps.</summary>
     public static int Padded(int keys) => (keys + Step - 1) / Step * Step;

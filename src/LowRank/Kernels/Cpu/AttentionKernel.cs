@@ -24,19 +24,20 @@ internal static unsafe class AttentionKernel
     /// <param name="v">Values, as the keys.</param>
     /// <param name="first">The first key that each query sees, <c>[batch, length]</c>.</param>
     /// <param name="output">Gets the output.</param>
-    /// <param name="logSums">Gets the logarithms.</param>
-    public static void Forward(AttentionShape shape, float* q, float* k, float* v, int* first, float* output, float* logSums)
+    /// <param name="logSums">Gets the logarithms, unless null.</param>
+    /// <param name="places">The key of each row's first query, <c>[batch]</c>, where a cache is read; else null.</param>
+    public static void Forward(AttentionShape shape, float* q, float* k, float* v, int* first, float* output, float* logSums, int* places = null)
     {
         var blocks = (shape.Length + Block - 1) / Block;
         var products = AttentionProducts.Choose(shape, k, v);
         TorchThreads.For(0, (long)shape.Batch * shape.Heads * blocks, 1, (from, to) =>
         {
-            using var scratch = Scratch.Rent((long)Block * AttentionBlock.Padded(shape.Length));
+            using var scratch = Scratch.Rent((long)Block * AttentionBlock.Padded(shape.Keys));
             using var product = products.Enter(isBackward: false);
             var sums = stackalloc float[Block];
             for (var unit = from; unit < to; unit++)
             {
-                var at = new AttentionBlock(shape, unit / blocks, (int)(unit % blocks) * Block, Block, first);
+                var at = new AttentionBlock(shape, unit / blocks, (int)(unit % blocks) * Block, Block, first, places);
                 var scores = scratch.Floats;
                 product.TimesKeys(in at, q + at.QueryOffset, scores);
                 for (var i = 0; i < at.Queries; i++)
@@ -46,7 +47,7 @@ internal static unsafe class AttentionKernel
                     Scale(row + start, end - start, shape);
                     var max = VectorMath.Max(row + start, end - start);
                     sums[i] = Exponentials(row, start, end, at.Keys, max);
-                    logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
+                    if (logSums is not null) logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
                 }
                 var o = output + at.QueryOffset;
                 product.SumValues(in at, scores, o);
@@ -101,7 +102,7 @@ internal static unsafe class AttentionKernel
                 var written = 0;
                 for (var start = 0; start < shape.Length; start += Block)
                 {
-                    var at = new AttentionBlock(shape, head, start, Block, first);
+                    var at = new AttentionBlock(shape, head, start, Block, first, null);
                     float* qb = q + at.QueryOffset, gb = doutput + at.QueryOffset;
                     product.TimesKeys(in at, qb, p);
                     product.TimesValues(in at, gb, ds);
@@ -152,7 +153,7 @@ internal static unsafe class AttentionKernel
     }
 
     // The scores of the visible keys: scaled, and capped where the shape says so.
-    private static void Scale(float* row, int count, AttentionShape shape)
+    internal static void Scale(float* row, int count, AttentionShape shape)
     {
         if (shape.SoftCap == 0)
         {
@@ -167,7 +168,7 @@ internal static unsafe class AttentionKernel
     private static Vector256<float> Capped(Vector256<float> score, AttentionShape shape) => shape.SoftCap * VectorMath.Tanh(score * (shape.Scale / shape.SoftCap));
 
     // exp(score - max) over the visible keys and 0 elsewhere; returns the sum.
-    private static float Exponentials(float* row, int start, int end, int keys, float max)
+    internal static float Exponentials(float* row, int start, int end, int keys, float max)
     {
         new Span<float>(row, start).Clear();
         new Span<float>(row + end, keys - end).Clear();

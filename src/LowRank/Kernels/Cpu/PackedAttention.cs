@@ -29,12 +29,12 @@ internal sealed unsafe class PackedAttention(AttentionShape shape, float* k, flo
             this.k = k;
             this.v = v;
             this.isBackward = isBackward;
-            var turned = PackedRight.Floats(shape.HeadSize, shape.Length);
-            var straight = PackedRight.Floats(shape.Length, shape.HeadSize);
+            var turned = PackedRight.Floats(shape.HeadSize, shape.Keys);
+            var straight = PackedRight.Floats(shape.Keys, shape.HeadSize);
             scratch = Scratch.Rent(turned + straight + (isBackward ? turned + straight : 0) + PackedGemm.LeftFloats);
             var at = scratch.Floats;
             turnedKeys = new(at, shape.HeadSize);
-            others = new(at += turned, shape.Length);
+            others = new(at += turned, shape.Keys);
             at += straight;
             if (isBackward)
             {
@@ -81,8 +81,8 @@ internal sealed unsafe class PackedAttention(AttentionShape shape, float* k, flo
             if (packed == at.KeyHead) return;
             packed = at.KeyHead;
             var head = at.KeyOffset - (long)at.FirstKey * shape.KeyRow;
-            turnedKeys.Pack(new DenseRight(k + head, shape.KeyRow, isTransposed: true), shape.Length);
-            if (isBackward) turnedValues.Pack(new DenseRight(v + head, shape.KeyRow, isTransposed: true), shape.Length);
+            turnedKeys.Pack(new DenseRight(k + head, shape.KeyRow, isTransposed: true), shape.Keys);
+            if (isBackward) turnedValues.Pack(new DenseRight(v + head, shape.KeyRow, isTransposed: true), shape.Keys);
             others.Pack(new DenseRight((isBackward ? k : v) + head, shape.KeyRow, isTransposed: false), shape.HeadSize);
         }
     }
