@@ -3,6 +3,7 @@ using System.Globalization;
 using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 using LowRank.Quantization;
+using LowRank.Runtime;
 using LowRank.Tests.Quantization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -74,6 +75,28 @@ public sealed unsafe class FourBitSpeedTests(ITestOutputHelper output)
             for (var i = 0; i < products.Length; i++) best[i] = Math.Min(best[i], Seconds(1, () => products[i]().Dispose()));
         Write($"[{outFeatures}, {inFeatures}] times {rows} rows, share of the fp32 product's speed: nf4 {best[0] / best[1]:p0} forward, {best[3] / best[4]:p0} backward; bf16 {best[0] / best[2]:p0}, {best[3] / best[5]:p0}; fp32 {2e-9 * rows * outFeatures * inFeatures / best[0]:f0} GFLOP/s");
         Assert.True(best[0] / best[1] > 0.5 && best[3] / best[4] > 0.5, "a 4-bit product takes more than twice the time of the fp32 one");
+    }
+
+    [Theory, InlineData(1), InlineData(8)]
+    public void A_few_rows_against_the_bandwidth_of_memory(int rows)
+    {
+        Require();
+        using var scope = NewDisposeScope();
+        // As many weights as no cache holds.
+        var x = randn(rows, 576);
+        using var fourBit = FourBitSamples.Weight(1536, 576, new());
+        var dense = fourBit.Dequantize(0, 1536).to(ScalarType.BFloat16);
+        FrozenWeight[] stored = [.. Enumerable.Range(0, 128).Select(_ => (FrozenWeight)new DenseWeight(dense.clone()))];
+        FrozenWeight[] packed = [.. Enumerable.Range(0, 256).Select(_ => (FrozenWeight)FourBitSamples.Weight(1536, 576, new()))];
+        var read = ReadBandwidth.MeasureBytesPerSecond();
+        foreach (var (name, weights) in new[] { ("bf16", stored), ("nf4", packed) })
+        {
+            var best = double.MaxValue;
+            for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Measured;)
+                best = Math.Min(best, Seconds(1, () => { foreach (var w in weights) w.Linear(x).Dispose(); }));
+            Write($"{name}, {rows} rows: {weights.Sum(w => w.StoredBytes) / best / 1e9:f1} of {read / 1e9:f1} GB/s");
+            foreach (var w in weights) w.Dispose();
+        }
     }
 
     private static void Require() => Assert.SkipUnless(Environment.GetEnvironmentVariable("LOWRANK_SOAK") == "1", "measures only with LOWRANK_SOAK=1");
