@@ -70,6 +70,28 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task Bench_of_generation_prints_its_figures()
+    {
+        var bench = await Tool.Run("bench", "--model", model, "--measure", "generation", "--batch", "3", "--length", "12", "--steps", "1", "--threads", "2", "--json");
+        Assert.True(bench.Code == 0, bench.Error);
+        using var json = JsonDocument.Parse(bench.Out);
+        string[] keys = ["prefill_tokens_per_second", "prefill_peak_ratio", "decode_tokens_per_second", "weight_bytes_per_step", "decode_bandwidth_ratio", "read_gb_per_second", "gemm_fp32_gflops", "compute_dtype", "peak_rss_mib"];
+        Assert.Equal(keys, json.RootElement.EnumerateObject().Select(p => p.Name));
+        foreach (var key in keys.Where(k => k != "compute_dtype")) Assert.True(json.RootElement.GetProperty(key).GetDouble() > 0, key);
+    }
+
+    [Fact]
+    public async Task Bench_needs_a_model_or_a_shape()
+    {
+        var none = await Tool.Run("bench", "--json");
+        Assert.NotEqual(0, none.Code);
+        Assert.Contains("Give --model with a model's files, or --shape", none.Error, StringComparison.Ordinal);
+        var unknown = await Tool.Run("bench", "--shape", "qwen9");
+        Assert.NotEqual(0, unknown.Code);
+        Assert.Contains("--shape qwen9: no such model in LowRank's table, which has llama-2-7b", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Ctrl_C_saves_and_the_resumed_run_ends_as_the_unbroken_one()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "signals are sent with kill");
