@@ -1,4 +1,5 @@
 using LowRank.Kernels.Cpu.Gemm;
+using LowRank.Runtime.Interop;
 
 namespace LowRank.Tests.Kernels;
 
@@ -78,7 +79,16 @@ public sealed unsafe class PackedGemmTests
         {
             var by = new DenseRight(pw, depth, true);
             PackedGemm.Run(rows, columns, [new(new(px, depth), by, depth)], pm, columns);
-            PackedGemm.RunAlone(rows, columns, new(new(px, depth), by, depth), po, columns);
+            var threads = TorchThreads.Count;
+            try
+            {
+                TorchThreads.Count = threads == 1 ? 2 : 1;
+                PackedGemm.Run(rows, columns, [new(new(px, depth), by, depth)], po, columns);
+            }
+            finally
+            {
+                TorchThreads.Count = threads;
+            }
             PackedGemm.Run(7, columns, [new(new(px + 31 * depth, depth), by, depth)], pf, columns);
         }
         Assert.Equal(many, one);

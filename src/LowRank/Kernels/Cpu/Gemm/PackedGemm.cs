@@ -55,15 +55,6 @@ internal static unsafe class PackedGemm
         });
     }
 
-    /// <summary>Computes one product on the calling thread.</summary>
-    /// <param name="rows">Rows of the result.</param>
-    /// <param name="columns">Columns of the result.</param>
-    /// <param name="term">The product.</param>
-    /// <param name="target">The result's first value.</param>
-    /// <param name="row">Elements from a row of the result to the next.</param>
-    /// <param name="add">Whether to add to what is there.</param>
-    public static void RunAlone(int rows, int columns, in GemmTerm term, float* target, long row, bool add = false) => Region(0, rows, 0, columns, [term], target, row, add);
-
     private static void Region(long top, long bottom, long left, long right, ReadOnlySpan<GemmTerm> terms, float* target, long row, bool add)
     {
         int deepest = 0, width = 0;
