@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
 using LowRank.Testing;
@@ -57,9 +58,31 @@ internal static class TinyModel
             var values = new float[t.Elements];
             for (var i = 0; i < values.Length; i++)
                 values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()) * scale) + (t.Shape.Length == 1 ? 1 : 0);
-            writer.Write(t.Name, System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(values));
+            writer.Write(t.Name, MemoryMarshal.AsBytes<float>(values));
         }
         writer.Commit();
+        return folder;
+    }
+
+    /// <summary>Writes a folder's weights again in bf16 and returns the folder.</summary>
+    public static string Narrow(string folder)
+    {
+        var (path, narrow) = (Path.Combine(folder, "model.safetensors"), Path.Combine(folder, "narrow.safetensors"));
+        using (var wide = SafetensorsFile.Open(path))
+        using (var writer = SafetensorsWriter.Create(narrow, wide.Tensors.Select(t => (t.Name, TensorType.BF16, t.Shape))))
+        {
+            foreach (var t in writer.Tensors)
+            {
+                Assert.True(wide.TryGet(t.Name, out var from));
+                var values = new ushort[t.Elements];
+                FloatConversion.SingleToBFloat16(MemoryMarshal.Cast<byte, float>(wide.Bytes(from)), values);
+                writer.Write(t.Name, MemoryMarshal.AsBytes<ushort>(values));
+            }
+            writer.Commit();
+        }
+        File.Move(narrow, path, overwrite: true);
+        var config = Path.Combine(folder, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("float32", "bfloat16", StringComparison.Ordinal));
         return folder;
     }
 

@@ -125,13 +125,7 @@ public static class FourBitConverter
             return new OpenedCheckpoint(SafetensorsFolder.Open(path), config, path);
         }
 
-        public void WriteFiles(AtomicFolder target, Action<JsonObject> change)
-        {
-            new ModelFiles(Path).WriteInto(target);
-            var config = Config.Json.DeepClone().AsObject();
-            change(config);
-            target.Write("config.json", GgufConverter.Json(config));
-        }
+        public void WriteFiles(AtomicFolder target, Action<JsonObject> change) => new ModelFiles(Path).WriteInto(target, Config, change);
 
         public void Dispose() => Tensors.Dispose();
     }

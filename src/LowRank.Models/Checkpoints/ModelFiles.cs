@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using LowRank.Formats;
+using LowRank.Models.Families;
 
 namespace LowRank.Models.Checkpoints;
 
@@ -24,5 +26,17 @@ public sealed class ModelFiles(string path)
         }
         foreach (var name in TakenOver)
             if (File.Exists(Path.Combine(path, name))) folder.Write(name, File.ReadAllBytes(Path.Combine(path, name)));
+    }
+
+    /// <summary>Writes the files with a configuration that was changed.</summary>
+    /// <param name="folder">The folder that is being made.</param>
+    /// <param name="config">The model's configuration, which stays as it is.</param>
+    /// <param name="change">Changes what is written as <c>config.json</c>.</param>
+    internal void WriteInto(AtomicFolder folder, ModelConfig config, Action<JsonObject> change)
+    {
+        WriteInto(folder);
+        var changed = config.Json.DeepClone().AsObject();
+        change(changed);
+        folder.Write("config.json", GgufConverter.Json(changed));
     }
 }

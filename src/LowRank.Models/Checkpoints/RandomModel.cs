@@ -21,9 +21,9 @@ internal static class RandomModel
         var spec = ModelFamilies.Of(config).Read(config);
         NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
-        using var tensors = new RandomWeights(spec);
+        using var tensors = new RandomWeights();
         var fingerprint = new BaseFingerprintBuilder();
-        var weights = new WeightReader(tensors, name, fingerprint, mapped: false, options.Quantization);
+        var weights = new RandomWeightReader(tensors, name, fingerprint, options.Quantization);
         var decoder = DecoderBuilder.Build(spec, weights, options.ComputeType);
         return new LanguageModel(name, config, decoder, Tokenizer.FromJson(OneToken, name), new TokenizerConfig(), null, [], fingerprint.Finish())
         {

@@ -1,54 +1,23 @@
 using LowRank.Formats;
-using LowRank.Models.Decoder;
 using LowRank.Runtime.Memory;
 
 namespace LowRank.Models.Checkpoints;
 
 /// <summary>
-/// The tensors of a model with random values in bf16, made one by one as they are read: what speed and memory are measured with where only a model's sizes are at hand. The same
-/// seed gives the same values. Matrices are uniform with a standard deviation of 0.02, norms are 1, biases 0.
+/// The tensors of a model with random values in bf16, made one by one as they are asked for: what speed and memory are measured with where only a model's sizes are at hand. The same
+/// name and shape give the same values. Matrices are uniform with a standard deviation of 0.02, norms are 1, biases 0.
 /// </summary>
 internal sealed unsafe class RandomWeights : ITensorSource
 {
     private readonly Dictionary<string, TensorInfo> tensors = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NativeBuffer> made = new(StringComparer.Ordinal);
-    private readonly ulong seed;
 
-    /// <summary>Tensors for a model.</summary>
-    public RandomWeights(DecoderSpec spec, ulong seed = 1)
+    /// <summary>The tensor of this name and shape, which is there from now on.</summary>
+    public TensorInfo Declare(string name, long[] shape)
     {
-        this.seed = seed;
-        var names = spec.Names;
-        long hidden = spec.HiddenSize, queries = spec.Heads * spec.HeadSize, keys = spec.KeyValueHeads * spec.HeadSize, inner = spec.IntermediateSize;
-        Add($"{names.Embedding}.weight", spec.VocabularySize, hidden);
-        for (var i = 0; i < spec.Layers; i++)
-        {
-            var at = string.Format(System.Globalization.CultureInfo.InvariantCulture, names.Layer, i);
-            Linear($"{at}.{names.Query}", queries, hidden, spec.QueryKeyValueBias);
-            Linear($"{at}.{names.Key}", keys, hidden, spec.QueryKeyValueBias);
-            Linear($"{at}.{names.Value}", keys, hidden, spec.QueryKeyValueBias);
-            Linear($"{at}.{names.AttentionOutput}", hidden, queries, spec.AttentionOutputBias);
-            Linear($"{at}.{names.Gate}", inner, hidden, spec.MlpBias);
-            Linear($"{at}.{names.Up}", inner, hidden, spec.MlpBias);
-            Linear($"{at}.{names.Down}", hidden, inner, spec.MlpBias);
-            foreach (var norm in (string[])[names.NormBeforeAttention, names.NormBeforeMlp, .. spec.NormAfterBlocks ? (string[])[names.NormAfterAttention, names.NormAfterMlp] : []]) Add($"{at}.{norm}.weight", hidden);
-            foreach (var norm in spec.NormQueryKey ? (string[])[names.QueryNorm, names.KeyNorm] : []) Add($"{at}.{norm}.weight", spec.HeadSize);
-        }
-        Add($"{names.FinalNorm}.weight", hidden);
-        if (!spec.TiedHead) Add($"{names.Head}.weight", spec.VocabularySize, hidden);
-
-        void Linear(string name, long outFeatures, long inFeatures, bool bias)
-        {
-            Add($"{name}.weight", outFeatures, inFeatures);
-            if (bias) Add($"{name}.bias", outFeatures);
-        }
-
-        void Add(string name, params long[] shape)
-        {
-            var bytes = (long)TensorType.BF16.ElementSize();
-            foreach (var n in shape) bytes *= n;
-            tensors.Add(name, new TensorInfo(name, TensorType.BF16, shape, 0, bytes, "random"));
-        }
+        var bytes = (long)TensorType.BF16.ElementSize();
+        foreach (var n in shape) bytes *= n;
+        return tensors[name] = new TensorInfo(name, TensorType.BF16, shape, 0, bytes, "random");
     }
 
     /// <inheritdoc/>
@@ -66,7 +35,7 @@ internal sealed unsafe class RandomWeights : ITensorSource
         var isMatrix = info.Shape.Length > 1;
         var fill = info.Name.EndsWith(".bias", StringComparison.Ordinal) ? 0f : 1f;
         // A xorshift of each tensor's own (Marsaglia, 2003): a billion values take seconds.
-        var state = seed * 0x9E3779B97F4A7C15 + (ulong)Hash(info.Name) | 1;
+        var state = 0x9E3779B97F4A7C15 + (ulong)Hash(info.Name) | 1;
         var scale = 0.02f * MathF.Sqrt(12) / uint.MaxValue;
         for (long i = 0; i < info.Elements; i++)
         {

@@ -13,7 +13,7 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
 /// <param name="mapped">Whether tensors may lie over the source's memory, which then must outlive them; else they are copies.</param>
 /// <param name="quantization">The form in which matrices of the layers are stored; null for that of the checkpoint.</param>
-internal sealed class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null)
+internal class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null)
 {
     private readonly List<string> problems = [];
 
@@ -27,7 +27,8 @@ internal sealed class WeightReader(ITensorSource source, string where, BaseFinge
         return mapped ? Map(info, type) : Copy(info, type);
     }
 
-    private bool Check(string name, long[] shape, out TensorInfo info)
+    /// <summary>Finds a tensor of this shape, or notes what is wrong.</summary>
+    protected virtual bool Check(string name, long[] shape, out TensorInfo info)
     {
         if (!source.TryGet(name, out info)) problems.Add($"{name} [{string.Join(", ", shape)}] is missing");
         else if (!info.Shape.AsSpan().SequenceEqual(shape)) problems.Add($"{name} has shape {info.ShapeText}, config.json asks for [{string.Join(", ", shape)}]");

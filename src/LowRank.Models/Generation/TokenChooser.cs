@@ -40,8 +40,10 @@ internal sealed class TokenChooser
             logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
     }
 
-    // The first of the largest: a vector of maxima, then a search for the value.
-    private static int Best(ReadOnlySpan<float> logits)
+    /// <summary>The first of the largest.</summary>
+    /// <exception cref="LowRankException">The logits are not numbers.</exception>
+    // A vector of maxima, then a search for the value.
+    public static int Best(ReadOnlySpan<float> logits)
     {
         var max = float.NegativeInfinity;
         var at = 0;

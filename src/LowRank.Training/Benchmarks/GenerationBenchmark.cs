@@ -43,7 +43,7 @@ public static class GenerationBenchmark
             {
                 cancellation.ThrowIfCancellationRequested();
                 start = Stopwatch.GetTimestamp();
-                batch.Append([.. Enumerable.Range(0, settings.Batch).Select(row => (ReadOnlyMemory<int>)new[] { Largest(batch.Logits(row)) })]);
+                batch.Append([.. Enumerable.Range(0, settings.Batch).Select(row => (ReadOnlyMemory<int>)new[] { TokenChooser.Best(batch.Logits(row)) })]);
                 if (token >= WarmUpTokens) decode.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
         }
@@ -67,13 +67,5 @@ public static class GenerationBenchmark
             ComputeDtype = settings.Dtype,
             PeakRssMib = ProcessMemory.Read().PeakResidentBytes / 1048576.0,
         };
-    }
-
-    private static int Largest(ReadOnlySpan<float> logits)
-    {
-        var best = 0;
-        for (var i = 1; i < logits.Length; i++)
-            if (logits[i] > logits[best]) best = i;
-        return best;
     }
 }

@@ -20,6 +20,7 @@ public sealed class DenseWeight : FrozenWeight
     private const long PanelElements = 4L << 20;
 
     private readonly Tensor weight;
+    private PanelWeight? panels;
 
     /// <summary>Takes ownership of <paramref name="weight"/> <c>[outFeatures, inFeatures]</c> in fp32, bf16 or fp16.</summary>
     public DenseWeight(Tensor weight) : base(weight.shape[0], weight.shape[1])
@@ -106,19 +107,14 @@ public sealed class DenseWeight : FrozenWeight
     }
 
     // A bf16 weight on the CPU is widened in the cache by the threads that multiply. For one in fp32 libtorch's product does unless the own one is faster.
-    internal override unsafe PanelWeight? Panels
+    internal override PanelWeight? Panels => panels ??= MakePanels();
+
+    private unsafe PanelWeight? MakePanels() => weight.device_type != DeviceType.CPU || !weight.is_contiguous() ? null : weight.dtype switch
     {
-        get
-        {
-            if (weight.device_type != DeviceType.CPU || !weight.is_contiguous()) return null;
-            return weight.dtype switch
-            {
-                ScalarType.BFloat16 => new BFloat16Panels((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures),
-                ScalarType.Float32 => new Float32Panels(TensorMemory.Floats(weight), OutFeatures, InFeatures),
-                _ => null,
-            };
-        }
-    }
+        ScalarType.BFloat16 => new BFloat16Panels((ushort*)TensorMemory.DataPointer(weight), OutFeatures, InFeatures),
+        ScalarType.Float32 => new Float32Panels(TensorMemory.Floats(weight), OutFeatures, InFeatures),
+        _ => null,
+    };
 
     private PanelWeight? PanelsFor(Tensor input) =>
         input.dtype == ScalarType.Float32 && (weight.dtype != ScalarType.Float32 || (GemmChoice.IsOwn && input.numel() > FewRows.Most * input.shape[^1])) ? Panels : null;

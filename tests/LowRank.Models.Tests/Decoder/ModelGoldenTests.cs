@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
@@ -109,6 +110,33 @@ public sealed class ModelGoldenTests
             got.Add(next[0]);
         }
         Assert.Equal(wanted, got);
+    }
+
+    // Where a gradient is asked for, operations of tensors read the cache instead of the kernels: they serve other types and devices.
+    [Theory, MemberData(nameof(Cases))]
+    public void The_cache_by_operations_of_tensors_equals_the_kernels(string name)
+    {
+        using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", name, "reference.json")));
+        long[] ids = [.. reference.RootElement.GetProperty("generate").GetProperty("prompt").EnumerateArray().Select(n => n.GetInt64())];
+        using var scope = NewDisposeScope();
+        using var model = Load(name);
+        // A new adapter changes nothing but that a gradient is asked for.
+        using var adapter = AdapterInjector.Attach(model.Slots, new LoraConfig { Rank = 2, TargetModules = ModulePattern.Parse("all-linear") }, model.Spec.ModelType, seed: 1);
+        var logits = new List<float[]>();
+        foreach (var isRecorded in new[] { false, true })
+        {
+            using var mode = isRecorded ? enable_grad() : no_grad();
+            using var cache = new KvCache(model.Spec, 1, ids.Length + 3);
+            foreach (var (part, at) in new[] { (ids[..^1], 0), (ids[^1..], ids.Length - 1) })
+            {
+                using var input = DecoderInput.Continued(part, [.. part.Select((_, i) => (long)(at + i))], cache);
+                var computed = model.Logits(model.Hidden(input));
+                Assert.Equal(isRecorded, computed.requires_grad);
+                logits.Add(computed.detach().data<float>().ToArray());
+            }
+        }
+        Near.All(logits[0], logits[2], Tolerance(name, "logits"), "prompt");
+        Near.All(logits[1], logits[3], Tolerance(name, "logits"), "next token");
     }
 
     [Theory, MemberData(nameof(Bf16Cases))]

@@ -4,6 +4,7 @@ using LowRank.Runtime.Interop;
 namespace LowRank.Tests.Kernels;
 
 /// <summary>The own matrix product against sums in double precision.</summary>
+[Collection(nameof(NativeTensors))]
 public sealed unsafe class PackedGemmTests
 {
     // Half an ulp of 1: 2 to the -24th.

@@ -241,7 +241,7 @@ internal static unsafe class AttentionKernel
         }
     }
 
-    private static void Multiply(float* x, int count, float by)
+    internal static void Multiply(float* x, int count, float by)
     {
         var i = 0;
         for (; i <= count - 8; i += 8) (Vector256.Load(x + i) * by).Store(x + i);

@@ -47,8 +47,7 @@ internal static unsafe class OneQueryKernel
         {
             var own = scores + g * row;
             AttentionKernel.Scale(own, count, shape);
-            var by = 1 / AttentionKernel.Exponentials(own, 0, count, count, VectorMath.Max(own, count));
-            for (var i = 0; i < count; i++) own[i] *= by;
+            AttentionKernel.Multiply(own, count, 1 / AttentionKernel.Exponentials(own, 0, count, count, VectorMath.Max(own, count)));
         }
         for (var g = 0; g < shape.Group; g += 2)
             for (var d = 0; d < size; d += Values) Sums(scores + g * row, g + 1 < shape.Group ? row : 0, v + d, shape.KeyRow, count, Math.Min(Values, size - d), o + g * size + d, g + 1 < shape.Group ? size : 0);
