@@ -163,7 +163,10 @@ public sealed class TrainingRunTests : IDisposable
         // Without held-out rows the result is the last step, which is a checkpoint as well.
         await Run(TrainingRun.Create(settings with
         {
-            Adapter = new AdapterSettings { Method = "full" }, Data = settings.Data with { Validation = null }, Evaluation = new EvaluationSettings(), Optimization = settings.Optimization with { MaxSteps = 4 },
+            Adapter = new AdapterSettings { Method = "full" },
+            Data = settings.Data with { Validation = null },
+            Evaluation = new EvaluationSettings(),
+            Optimization = settings.Optimization with { MaxSteps = 4 },
         }));
         var output = Path.Combine(folder, "full");
         using var written = SafetensorsFile.Open(Path.Combine(output, "model.safetensors"));
