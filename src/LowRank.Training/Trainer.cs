@@ -163,7 +163,7 @@ public sealed class Trainer : IDisposable
                 end = RunEnd.Cancelled;
                 break;
             }
-            if (options is { WatchMemory: true, NeededBytes: { } needed } && StepMemory.Problem(needed, MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
+            if (options is { WatchMemory: true, NeededBytes: { } needed } && StepMemory.Problem(needed, Math.Max(0, (options.PredictedPeakBytes ?? needed) - needed), MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
             {
                 Save(Tell);
                 throw new LowRankException(shortage);

@@ -5,6 +5,7 @@ using LowRank.Formats;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
+using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
@@ -99,11 +100,18 @@ public sealed class TrainingRun : IDisposable
             Shuffle = settings.Data.Shuffle,
             Seed = settings.Optimization.Seed,
         };
-        var planner = new RunPlanner(settings, ModelSource.Open(path), examples.Examples, batches);
+        var source = ModelSource.Open(path);
+        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        if (settings.Model.Dtype is null)
+        {
+            var compute = ComputeTypeChoice.For(source.Shape.LayerWeights, threads);
+            choices.Add($"dtype {compute.Reason}");
+            settings = settings with { Model = settings.Model with { Dtype = compute.Name } };
+        }
+        var planner = new RunPlanner(settings, source, examples.Examples, batches);
         var budget = MemoryBudget.Of(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
-        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
         var model = LoadModel(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
         try

@@ -18,7 +18,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string> adapter = new("--adapter") { Description = "An adapter of LowRank or PEFT to use with the model.", HelpName = "FOLDER" };
 
-    private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of activations and products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
+    private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of matrix products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
 
     private readonly Option<int?> threads = new("--threads") { Description = "Threads of the tensor library. [default: all processors]", HelpName = "COUNT" };
 

@@ -6,7 +6,7 @@ namespace LowRank.Models.Checkpoints;
 /// <summary>How a model is loaded.</summary>
 public sealed record ModelLoadOptions
 {
-    /// <summary>The dtype of activations and products: fp32 or bf16. Default fp32. Weights stay in the dtype of the file.</summary>
+    /// <summary>The dtype of matrix products: fp32 or bf16; activations stay fp32 on the CPU. Default fp32. Weights stay in the dtype of the file.</summary>
     public torch.ScalarType ComputeType { get; init; } = torch.ScalarType.Float32;
 
     /// <summary>Threads of the tensor library. Default null: as it is.</summary>

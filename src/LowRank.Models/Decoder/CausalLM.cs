@@ -19,6 +19,10 @@ public sealed class CausalLM : IDisposable
     {
         (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
         rope = new RotaryEmbedding(spec.Rope);
+        ActivationType = embedding.Module is FrozenEmbedding { Weight.Device.type: DeviceType.CPU } ? ScalarType.Float32 : computeType;
+        if (ActivationType != computeType)
+            foreach (var slot in layers.SelectMany(l => l.Slots()).Append(head))
+                if (slot is LinearSlot { Module: FrozenLinear frozen }) frozen.Weight.ProductType = computeType;
         Slots = [embedding, .. layers.SelectMany(l => l.Slots()), finalNorm, head];
         ParameterCount = Slots.Sum(s => s switch
         {
@@ -33,8 +37,14 @@ public sealed class CausalLM : IDisposable
     /// <summary>The description that the model was built from.</summary>
     public DecoderSpec Spec { get; }
 
-    /// <summary>The dtype of activations and products.</summary>
+    /// <summary>The dtype of matrix products.</summary>
     public ScalarType ComputeType { get; }
+
+    /// <summary>
+    /// The dtype of what goes from one operation to the next: that of the products, but on the CPU fp32, where norms, attention and activations have kernels in it and
+    /// rounding each of their results to bf16 would save no time.
+    /// </summary>
+    internal ScalarType ActivationType { get; }
 
     /// <summary>All named places, in the order of Hugging Face's modules.</summary>
     public IReadOnlyList<ModuleSlot> Slots { get; }
@@ -73,16 +83,16 @@ public sealed class CausalLM : IDisposable
 
     internal IReadOnlyList<DecoderLayer> Layers => layers;
 
-    internal DecoderPass Begin(DecoderInput input) => new(input, rope, rope.Angles(input.Positions, ComputeType));
+    internal DecoderPass Begin(DecoderInput input) => new(input, rope, rope.Angles(input.Positions, ActivationType));
 
     internal Tensor Embed(DecoderInput input)
     {
         using var scope = NewDisposeScope();
-        var x = embedding.Forward(input.Ids, ComputeType);
+        var x = embedding.Forward(input.Ids, ActivationType);
         if (Spec.EmbeddingMultiplier != 1)
         {
             // Hugging Face rounds the multiplier to the compute dtype before it multiplies.
-            using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType);
+            using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType).to(x.dtype);
             x = x * multiplier;
         }
         return x.MoveToOuterDisposeScope();

@@ -30,7 +30,7 @@ internal sealed class DecodingBatch : IDisposable
     {
         this.model = model;
         lengths = new int[rows];
-        cache = new KvCache(model.Spec, rows, capacity, model.ComputeType);
+        cache = new KvCache(model.Spec, rows, capacity, model.ActivationType);
     }
 
     /// <summary>Takes in whole prompts; the logits are then those after each. What all prompts begin with is computed once.</summary>

@@ -38,8 +38,8 @@ public sealed record BenchmarkSettings
     public string Target { get; init; } = "all-linear";
 
     /// <summary>The compute dtype.</summary>
-    [Setting("dtype", "The dtype of activations and products.", Choices = ["fp32", "bf16"])]
-    public string Dtype { get; init; } = "fp32";
+    [Setting("dtype", "The dtype of matrix products.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
+    public string? Dtype { get; init; }
 
     /// <summary>Checkpointing.</summary>
     [Setting("checkpointing", "Compute the activations of all layers again in the backward pass (full), or of none.", Choices = ["none", "full"])]

@@ -23,7 +23,8 @@ public static class GenerationBenchmark
     /// <param name="cancellation">Stops between passes.</param>
     public static GenerationBenchmarkResult Run(BenchmarkSettings settings, Action<string>? progress = null, CancellationToken cancellation = default)
     {
-        using var model = BenchmarkModel.Open(settings, progress, cancellation);
+        (settings, var opened) = BenchmarkModel.Open(settings, progress, cancellation);
+        using var model = opened;
         var (random, spec) = (new Random(1), model.Decoder.Spec);
         var (read, peak) = (ReadBandwidth.MeasureBytesPerSecond(), GemmPeak.MeasureGflops(torch.ScalarType.Float32));
         var prefill = new List<double>();
@@ -64,7 +65,7 @@ public static class GenerationBenchmark
             DecodeBandwidthRatio = bytes / ofToken / read,
             ReadGbPerSecond = read / 1e9,
             GemmFp32Gflops = peak,
-            ComputeDtype = settings.Dtype,
+            ComputeDtype = settings.Dtype!,
             PeakRssMib = ProcessMemory.Read().PeakResidentBytes / 1048576.0,
         };
     }

@@ -25,8 +25,8 @@ public static class TrainingBenchmark
     public static BenchmarkResult Run(BenchmarkSettings settings, Action<string>? progress = null, CancellationToken cancellation = default)
     {
         var start = Stopwatch.GetTimestamp();
-        var type = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
-        using var model = BenchmarkModel.Open(settings, progress, cancellation);
+        (settings, var opened) = BenchmarkModel.Open(settings, progress, cancellation);
+        using var model = opened;
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model)
             : new LoraWeights(model, model.Attach(new LoraConfig { Rank = settings.Rank, Alpha = settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) }));
         using var flat = new FlatParameters(weights.Parameters);
@@ -61,8 +61,8 @@ public static class TrainingBenchmark
             FlopsPerToken = flops,
             GemmFp32Gflops = fp32,
             GemmBf16Gflops = bf16,
-            ComputeDtype = settings.Dtype,
-            PeakRatio = tokensPerSecond * flops / 1e9 / (type == torch.ScalarType.BFloat16 ? bf16 : fp32),
+            ComputeDtype = settings.Dtype!,
+            PeakRatio = tokensPerSecond * flops / 1e9 / (settings.Dtype == "bf16" ? bf16 : fp32),
             PeakRssMib = rss / 1048576.0,
             SecondsToFirstStep = toFirst,
         };

@@ -41,7 +41,9 @@ internal static class LayerActivations
         if (run.HasDropout || run.ComputeBytes != sizeof(float) && !run.Recipe.IsFull)
             // Each adapted layer makes an input of its own: masked, or widened to fp32.
             return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));
-        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * run.ComputeBytes);
+        // Trained weights round their inputs each for itself, beside the fp32 form that others keep.
+        if (run.RoundsProducts && run.Recipe.IsFull) return read.Sum(l => l.In * run.ProductBytes!.Value);
+        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (run.ProductBytes ?? run.ComputeBytes));
     }
 
     private static string Place(ModelShape model, LinearShape linear) => linear.Name[..linear.Name.IndexOf('.', StringComparison.Ordinal)] + (linear.In == model.Hidden ? " in" : " out");

@@ -68,11 +68,14 @@ public static class MemoryPlanner
         var mask = run.IsPacked && !run.HasOwnNodes ? tokens * run.Length * sizeof(float) : 0;
         // The last norm keeps its input; the states that it gives are read by the head.
         var ends = tokens * 2 * model.Hidden * sizeof(float);
-        var bytes = kept * (tokens * token.Bytes + scores) + run.CheckpointedLayers * tokens * model.Hidden * run.ComputeBytes + mask + ends;
+        // The graph of a trained layer keeps its weights as they were multiplied.
+        var rounded = run.RoundsProducts && run.Recipe.IsFull ? kept * model.Linears.Sum(l => l.Weights) * run.ProductBytes!.Value : 0;
+        var bytes = rounded + kept * (tokens * token.Bytes + scores) + run.CheckpointedLayers * tokens * model.Hidden * run.ComputeBytes + mask + ends;
         var parts = new List<string>();
         if (kept > 0) parts.Add(Text($"{kept} layers × {tokens:N0} tokens × {token.Bytes:N0} B ({token.Formula})"));
         if (run.CheckpointedLayers > 0) parts.Add(Text($"{run.CheckpointedLayers} layers' inputs × {tokens:N0} tokens × {model.Hidden} × {run.ComputeBytes} B"));
         if (scores > 0 && kept > 0) parts.Add(Text($"scores {kept} × {run.Rows} rows × {model.Heads} heads × {run.Length}² × 8 B"));
+        if (rounded > 0) parts.Add(Text($"rounded weights of {kept} layers {rounded:N0} B"));
         if (mask > 0) parts.Add(Text($"mask {run.Rows} × {run.Length}² × 4 B"));
         parts.Add(Text($"last norm {tokens:N0} × 2 × {model.Hidden} × 4 B"));
         return new(bytes, string.Join(" + ", parts));
@@ -98,6 +101,11 @@ public static class MemoryPlanner
         var weight = run.Recipe.IsFull ? largest * run.Recipe.GradientBytes : run.ComputeBytes == run.StoredBytes && run.Recipe.Base <= BasePrecision.Bf16 ? 0 : Math.Min(largest, PanelElements) * sizeof(float);
         var bytes = tokens * width * run.ComputeBytes + weight;
         var formula = Text($"{tokens:N0} tokens × ({inner} × {model.Intermediate} + 2 × {model.Hidden}) × {run.ComputeBytes} B + {(run.Recipe.IsFull ? "a weight's gradient" : "a widened panel")} {weight:N0} B");
+        if (run.RoundsProducts)
+        {
+            var rounded = tokens * (model.Intermediate + model.Hidden) * run.ProductBytes!.Value;
+            (bytes, formula) = (bytes + rounded, Text($"{formula} + the operand and the result of a product rounded {rounded:N0} B"));
+        }
         var scores = 2 * run.Rows * LayerActivations.OfScores(model, run);
         if (scores > 0) (bytes, formula) = (bytes + scores, Text($"{formula} + gradients of scores {scores:N0} B"));
         if (run.CheckpointedLayers < model.Layers) return new(bytes, formula);

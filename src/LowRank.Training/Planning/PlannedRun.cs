@@ -24,8 +24,14 @@ public sealed record PlannedRun
     /// <summary>Layers, from the first, that keep only their input for the backward pass.</summary>
     public long CheckpointedLayers { get; init; }
 
-    /// <summary>Bytes of an activation: 4 for fp32, 2 for bf16.</summary>
+    /// <summary>Bytes of an activation: 4 for fp32, as always on a CPU, 2 for bf16.</summary>
     public long ComputeBytes { get; init; } = 4;
+
+    /// <summary>Bytes of an operand of matrix products: 2 for bf16 products of fp32 activations, for which inputs are kept rounded. Null for <see cref="ComputeBytes"/>.</summary>
+    public long? ProductBytes { get; init; }
+
+    /// <summary>Whether fp32 activations are rounded for each product.</summary>
+    internal bool RoundsProducts => HasOwnNodes && ProductBytes is { } bytes && bytes < ComputeBytes;
 
     /// <summary>Bytes of a base parameter that is not quantized: 2 in 16 bits, 4 for a checkpoint in fp32.</summary>
     public int StoredBytes { get; init; } = 2;
@@ -42,7 +48,7 @@ public sealed record PlannedRun
     /// <summary>Block size and skipped modules of a 4-bit base; whether its scales are quantized is the recipe's.</summary>
     public FourBitOptions Quantization { get; init; } = new();
 
-    /// <summary>Whether LowRank's own nodes compute norms, attention and gated activations: in fp32. They keep less than operations of tensors do.</summary>
+    /// <summary>Whether LowRank's own nodes compute norms, attention and gated activations: for fp32 activations. They keep less than operations of tensors do.</summary>
     internal bool HasOwnNodes => ComputeBytes == sizeof(float);
 
     /// <summary>The process itself; null for LowRank on a CPU.</summary>

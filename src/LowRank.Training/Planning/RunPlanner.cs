@@ -41,7 +41,7 @@ internal sealed class RunPlanner
             Length = widest.Length,
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
-            ComputeBytes = settings.Model.Dtype == "bf16" ? 2 : 4,
+            ProductBytes = settings.Model.Dtype == "bf16" ? 2 : 4,
             StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,

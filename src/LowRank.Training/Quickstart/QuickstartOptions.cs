@@ -29,7 +29,7 @@ public sealed record QuickstartOptions
         var isTiny = Model is null;
         return new TrainSettings
         {
-            Model = new ModelSettings { Model = Model ?? files.TinyModel, Threads = Threads ?? (isTiny ? 1 : null) },
+            Model = new ModelSettings { Model = Model ?? files.TinyModel, Threads = Threads ?? (isTiny ? 1 : null), Dtype = "fp32" },
             Adapter = new AdapterSettings { Rank = 16 },
             Data = new DataSettings { Data = files.Training },
             Optimization = new OptimizationSettings { MaxSteps = MaxSteps ?? (isTiny ? 120 : 60), Batch = isTiny ? 16 : 8, LearningRate = isTiny ? 5e-3 : 1e-3, Warmup = 0.1, Seed = Seed },

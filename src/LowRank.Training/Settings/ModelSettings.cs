@@ -7,9 +7,9 @@ public sealed record ModelSettings
     [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id such as org/name.", Value = "MODEL", Required = true)]
     public string Model { get; init; } = "";
 
-    /// <summary>The dtype of activations and products.</summary>
-    [Setting("dtype", "The dtype of activations and products; adapters and optimizer are always fp32.", Choices = ["fp32", "bf16"])]
-    public string Dtype { get; init; } = "fp32";
+    /// <summary>The dtype of matrix products.</summary>
+    [Setting("dtype", "The dtype of matrix products; adapters, optimizer, norms and sums are always fp32.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
+    public string? Dtype { get; init; }
 
     /// <summary>Threads of the tensor library.</summary>
     [Setting("threads", "Threads of the tensor library. A run is repeated exactly only with the same number.", Minimum = 1, Automatic = "all processors")]

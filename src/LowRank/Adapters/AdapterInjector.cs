@@ -63,12 +63,12 @@ public static class AdapterInjector
                 embedding.Module = new TrainedEmbedding(weight, table);
                 return [weight];
             case LinearSlot { Module: FrozenLinear frozen } linear when saved.TiedTo is { } tied && byName[tied] is EmbeddingSlot { Module: TrainedEmbedding shared }:
-                linear.Module = new TrainedLinear(shared.Weight, null, frozen, ownsWeight: false);
+                linear.Module = new TrainedLinear(shared.Weight, null, frozen, ownsWeight: false) { ProductType = frozen.Weight.ProductType };
                 return [];
             case LinearSlot { Module: FrozenLinear frozen } linear:
                 var whole = new TrainableParameter($"{linear.Name}.weight", frozen.Weight.Dequantize(0, frozen.OutFeatures));
                 var bias = frozen.Bias is { } b ? new TrainableParameter($"{linear.Name}.bias", b.to(ScalarType.Float32, copy: true)) : null;
-                linear.Module = new TrainedLinear(whole, bias, frozen);
+                linear.Module = new TrainedLinear(whole, bias, frozen) { ProductType = frozen.Weight.ProductType };
                 return bias is null ? [whole] : [whole, bias];
             case NormSlot norm:
                 return [norm.Module.Train($"{norm.Name}.weight")];

@@ -17,7 +17,7 @@ internal sealed class FrozenLinearNode : AutogradNode
     public static Tensor Apply(Tensor x, FrozenWeight weight)
     {
         Tensor y;
-        using (no_grad()) y = weight.Linear(x);
+        using (no_grad()) y = weight.Product(x);
         return IsNeeded(x) ? new FrozenLinearNode(weight).Attach([x], y) : y;
     }
 
@@ -25,7 +25,7 @@ internal sealed class FrozenLinearNode : AutogradNode
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
         using var dense = gradOutputs[0]!.contiguous();
-        gradInputs[0] = weight.LinearBackward(dense);
+        gradInputs[0] = weight.ProductBackward(dense);
     }
 
     /// <inheritdoc/>

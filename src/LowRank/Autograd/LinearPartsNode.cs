@@ -10,6 +10,7 @@ namespace LowRank.Autograd;
 /// <summary>
 /// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps the input and <c>x · Aᵀ</c>, which for all updates
 /// together is one product; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
+/// Where the weights' products are computed in bf16, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
 /// </summary>
 internal sealed class LinearPartsNode : AutogradNode
 {
@@ -37,6 +38,7 @@ internal sealed class LinearPartsNode : AutogradNode
     {
         using var scope = NewDisposeScope();
         var dense = x.contiguous();
+        var operand = Array.TrueForAll(parts, p => p.Weight.Rounds(dense)) ? TypeCast.Pooled(dense, ScalarType.BFloat16) : dense;
         var features = parts[0].Weight.InFeatures;
         var starts = new int[parts.Length + 1];
         for (var i = 0; i < parts.Length; i++) starts[i + 1] = starts[i] + (int)(parts[i].A?.shape[0] ?? 0);
@@ -66,7 +68,7 @@ internal sealed class LinearPartsNode : AutogradNode
                 }
                 else
                 {
-                    y = part.Weight.Linear(dense);
+                    y = ReferenceEquals(operand, dense) ? part.Weight.Product(dense) : Widened(part.Weight.Linear(operand));
                     if (low is not null) y.view(-1, part.Weight.OutFeatures).addmm_(low, part.B!.t(), 1, (float)part.Scale);
                 }
                 if (part.Bias is { } bias) y.add_(bias.to(y.dtype), Scalars.One);
@@ -74,7 +76,7 @@ internal sealed class LinearPartsNode : AutogradNode
             }
         }
         Tensor[] inputs = [dense, .. parts.Where(p => p.A is not null).SelectMany(p => new[] { p.A!, p.B! })];
-        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, dense, a, down, isOwn).Attach(inputs, outputs);
+        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, operand, a, down, isOwn).Attach(inputs, outputs);
         foreach (var y in outputs) y.MoveToOuterDisposeScope();
         return outputs;
     }
@@ -105,7 +107,7 @@ internal sealed class LinearPartsNode : AutogradNode
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
         if (ddown is null) return;
         var da = empty([ddown.shape[1], parts[0].Weight.InFeatures], ScalarType.Float32);
-        Write(da, ddown.t(), x!.view(-1, parts[0].Weight.InFeatures), 1);
+        using (var wide = x!.dtype == ScalarType.Float32 ? x.alias() : TypeCast.Pooled(x, ScalarType.Float32)) Write(da, ddown.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         input = 1;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -130,8 +132,8 @@ internal sealed class LinearPartsNode : AutogradNode
         for (var i = 0; i < parts.Length; i++)
         {
             if (gradients[i] is not { } g) continue;
-            if (dx is null) dx = parts[i].Weight.LinearBackward(g);
-            else parts[i].Weight.AddLinearBackward(g, dx);
+            if (dx is null) dx = parts[i].Weight.ProductBackward(g);
+            else parts[i].Weight.AddProductBackward(g, dx);
         }
         if (ddown is not null) dx?.addmm_(ddown, a!);
         return dx?.view(inputShape);
@@ -154,9 +156,14 @@ internal sealed class LinearPartsNode : AutogradNode
         return turned.t().contiguous();
     }
 
+    private static Tensor Widened(Tensor y)
+    {
+        using (y) return TypeCast.Pooled(y, ScalarType.Float32);
+    }
+
     // The own product where every weight can be its operand and there are more rows than the product for few takes.
     private static bool IsOwn(Tensor rows, LinearPart[] parts) =>
-        GemmChoice.IsOwn && rows.device_type == DeviceType.CPU && rows.shape[0] > FewRows.Most && Array.TrueForAll(parts, p => p.Weight.Panels is not null);
+        GemmChoice.IsOwn && rows.device_type == DeviceType.CPU && rows.shape[0] > FewRows.Most && Array.TrueForAll(parts, p => p.Weight.Panels is not null && !p.Weight.Rounds(rows));
 
     /// <inheritdoc/>
     protected override void Release()

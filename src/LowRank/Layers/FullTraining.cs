@@ -27,13 +27,13 @@ public sealed class FullTraining
             switch (slot)
             {
                 case LinearSlot { Module: FrozenLinear frozen } linear when ReferenceEquals(frozen.Weight, frozenTable.Weight):
-                    linear.Module = new TrainedLinear(trainedTable, null, ownsWeight: false);
+                    linear.Module = new TrainedLinear(trainedTable, null, ownsWeight: false) { ProductType = frozen.Weight.ProductType };
                     frozen.Dispose();
                     break;
                 case LinearSlot { Module: FrozenLinear frozen } linear:
                     var weight = new TrainableParameter($"{slot.Name}.weight", frozen.Weight.Dequantize(0, frozen.OutFeatures));
                     var bias = frozen.Bias is { } b ? new TrainableParameter($"{slot.Name}.bias", b.to(ScalarType.Float32, copy: true)) : null;
-                    linear.Module = new TrainedLinear(weight, bias);
+                    linear.Module = new TrainedLinear(weight, bias) { ProductType = frozen.Weight.ProductType };
                     frozen.Dispose();
                     parameters.Add(weight);
                     if (bias is not null) parameters.Add(bias);

@@ -33,9 +33,18 @@ public sealed class TrainedLinear : ILinear
     /// <inheritdoc/>
     public long OutFeatures => Weight.Shape[0];
 
+    /// <summary>The dtype of the product of an fp32 input: fp32, or bf16 with operands and result rounded.</summary>
+    internal ScalarType ProductType { get; init; } = ScalarType.Float32;
+
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
+        if (ProductType != ScalarType.Float32 && x.dtype == ScalarType.Float32)
+        {
+            using var rounded = x.to(ProductType);
+            using var y = Forward(rounded);
+            return y.to(ScalarType.Float32);
+        }
         if (x.dtype == Weight.Value.dtype) return nn.functional.linear(x, Weight.Value, Bias?.Value);
         using var w = Weight.Value.to(x.dtype);
         using var b = Bias?.Value.to(x.dtype);

@@ -46,10 +46,13 @@ public sealed class FourBitWeight : FrozenWeight
     internal override PanelWeight? Panels => panels;
 
     /// <inheritdoc/>
-    public override Tensor Linear(Tensor x) => PanelLinear.Forward(panels, x);
+    public override Tensor Linear(Tensor x) => IsBFloat16(x) ? RoundedProduct.Forward(this, x) : PanelLinear.Forward(panels, x);
 
     /// <inheritdoc/>
-    public override Tensor LinearBackward(Tensor dy) => PanelLinear.Backward(panels, dy);
+    public override Tensor LinearBackward(Tensor dy) => IsBFloat16(dy) ? RoundedProduct.Backward(this, dy) : PanelLinear.Backward(panels, dy);
+
+    // Of a few rows the products in fp32 are as fast: reading the weight takes the time.
+    private static bool IsBFloat16(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && x.numel() > FewRows.Most * x.shape[^1];
 
     internal override void AddLinearBackward(Tensor dy, Tensor dx)
     {

@@ -27,6 +27,46 @@ public abstract class FrozenWeight : IDisposable
     /// <summary>The device that holds the stored form.</summary>
     public abstract Device Device { get; }
 
+    /// <summary>
+    /// The dtype in which products with more than a few fp32 rows are computed: fp32, or bf16, for which operands and results are rounded and sums stay in fp32. What goes
+    /// in and comes out is fp32 either way. Few rows, as in generation, are always computed in fp32: reading the weight is what takes their time.
+    /// </summary>
+    internal ScalarType ProductType { get; set; } = ScalarType.Float32;
+
+    /// <summary>Whether a product of this tensor is computed in bf16.</summary>
+    internal bool Rounds(Tensor x) => ProductType == ScalarType.BFloat16 && x.dtype == ScalarType.Float32 && x.numel() > FewRows.Most * x.shape[^1];
+
+    /// <summary><see cref="Linear"/> in the <see cref="ProductType"/>.</summary>
+    internal Tensor Product(Tensor x)
+    {
+        if (!Rounds(x)) return Linear(x);
+        using var narrow = TypeCast.Pooled(x, ScalarType.BFloat16);
+        using var y = Linear(narrow);
+        return TypeCast.Pooled(y, ScalarType.Float32);
+    }
+
+    /// <summary><see cref="LinearBackward"/> in the <see cref="ProductType"/>.</summary>
+    internal Tensor ProductBackward(Tensor dy)
+    {
+        if (!Rounds(dy)) return LinearBackward(dy);
+        using var narrow = TypeCast.Pooled(dy, ScalarType.BFloat16);
+        using var dx = LinearBackward(narrow);
+        return TypeCast.Pooled(dx, ScalarType.Float32);
+    }
+
+    /// <summary><see cref="AddLinearBackward"/> in the <see cref="ProductType"/>.</summary>
+    internal void AddProductBackward(Tensor dy, Tensor dx)
+    {
+        if (!Rounds(dy))
+        {
+            AddLinearBackward(dy, dx);
+            return;
+        }
+        using var narrow = TypeCast.Pooled(dy, ScalarType.BFloat16);
+        using var more = LinearBackward(narrow);
+        dx.add_(more, Scalars.One);
+    }
+
     /// <summary><c>x · Wᵀ</c>, without recording a graph.</summary>
     /// <param name="x"><c>[.., inFeatures]</c>; its dtype is the compute dtype.</param>
     /// <returns><c>[.., outFeatures]</c> in the dtype of <paramref name="x"/>.</returns>

@@ -9,11 +9,13 @@ internal static class NativePlaces
 {
     public const string TorchLibVariable = "LOWRANK_TORCH_LIB";
 
-    /// <summary>The user's folder for libraries that LowRank fetched or patched; <c>LOWRANK_CACHE</c> moves it.</summary>
-    public static string UserCache => Path.Combine(
+    /// <summary>The user's folder of what LowRank keeps from one start to the next; <c>LOWRANK_CACHE</c> moves it.</summary>
+    public static string UserFolder =>
         Environment.GetEnvironmentVariable("LOWRANK_CACHE") is { Length: > 0 } set ? Path.GetFullPath(set)
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "lowrank"),
-        "native");
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "lowrank");
+
+    /// <summary>Where libraries lie that LowRank fetched or patched.</summary>
+    public static string UserCache => Path.Combine(UserFolder, "native");
 
     /// <summary>The folder of <c>LOWRANK_TORCH_LIB</c>, or null when it is not set.</summary>
     public static NativePlace? TorchLib() =>

@@ -43,6 +43,9 @@ public sealed record ModelShape
     /// <summary>The linear layers of one layer, in the order of the checkpoint.</summary>
     public required IReadOnlyList<LinearShape> Linears { get; init; }
 
+    /// <summary>Rows and columns of a layer's weights, the order of <see cref="Linears"/>.</summary>
+    public IReadOnlyList<(long Out, long In)> LayerWeights => [.. Linears.Select(l => (l.Out, l.In))];
+
     /// <summary>The norms of one layer: name within the layer and elements, in the order of the decoder's slots.</summary>
     public required IReadOnlyList<(string Name, long Weights)> Norms { get; init; }
 

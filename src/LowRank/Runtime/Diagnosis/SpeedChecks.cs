@@ -1,4 +1,5 @@
 using System.Globalization;
+using LowRank.Runtime.ComputeTypes;
 using TorchSharp;
 
 namespace LowRank.Runtime.Diagnosis;
@@ -12,10 +13,11 @@ internal static class SpeedChecks
         yield return new("matrix product fp32", Gflops(fp32), Number: fp32);
         var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16);
         yield return new("matrix product bf16", Gflops(bf16), Number: bf16);
-        yield return new("compute dtype", bf16 > fp32
-            ? string.Create(CultureInfo.InvariantCulture, $"fp32 (the default; bf16 products are {bf16 / fp32:0.0} times as fast here)")
-            : string.Create(CultureInfo.InvariantCulture, $"fp32 (the default, and {fp32 / bf16:0.0} times as fast as bf16 here)"));
+        yield return new("compute dtype", $"{ComputeTypeChoice.For(LayerOfHalfABillion, torch.get_num_threads()).Reason}; train and bench choose by each model's own sizes (--dtype)");
     }
+
+    // Qwen2.5-0.5B: the dtype is chosen at the sizes of a layer, and this one is typical of what a processor trains.
+    private static (long Out, long In)[] LayerOfHalfABillion => [(896, 896), (128, 896), (128, 896), (896, 896), (4864, 896), (4864, 896), (896, 4864)];
 
     private static string Gflops(double value) => string.Create(CultureInfo.InvariantCulture, $"{(value < 10 ? Math.Round(value, 2) : Math.Round(value))} GFLOP/s");
 }
