@@ -65,7 +65,7 @@ public sealed class TrainTests : IDisposable
         var bench = await Tool.Run("bench", "--model", model, "--batch", "1", "--length", "8", "--steps", "1", "--threads", "1", "--json");
         Assert.True(bench.Code == 0, bench.Error);
         using var json = JsonDocument.Parse(bench.Out);
-        string[] keys = ["tokens_per_second", "flops_per_token", "gemm_fp32_gflops", "gemm_bf16_gflops", "compute_dtype", "peak_ratio", "peak_rss_mib", "seconds_to_first_step"];
+        string[] keys = ["tokens_per_second", "flops_per_token", "gemm_fp32_gflops", "gemm_bf16_gflops", "compute_dtype", "peak_ratio", "peak_rss_mib", "seconds_to_first_step", "minor_faults_per_step"];
         Assert.Equal(keys, json.RootElement.EnumerateObject().Select(p => p.Name));
     }
 

@@ -53,6 +53,7 @@ internal static class BenchVerb
         ("matrix product bf16", string.Create(CultureInfo.InvariantCulture, $"{result.GemmBf16Gflops:N0} GFLOP/s")),
         ("share of the peak", $"{Quantity.Percent(result.PeakRatio)} of {result.ComputeDtype}"),
         ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
+        ("page faults of a step", result.MinorFaultsPerStep is { } faults ? string.Create(CultureInfo.InvariantCulture, $"{faults:N0}") : "not counted by this system"),
         ("first step after", Quantity.Time(TimeSpan.FromSeconds(result.SecondsToFirstStep))),
     ]);
 }

@@ -14,6 +14,7 @@ public sealed class CausalLM : IDisposable
     private readonly DecoderLayer[] layers;
     private readonly NormSlot finalNorm;
     private readonly RotaryEmbedding rope;
+    private OneTokenDecoder? oneToken;
 
     internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
     {
@@ -64,6 +65,8 @@ public sealed class CausalLM : IDisposable
         var x = Embed(input);
         observe?.Invoke(-1, x);
         var pass = Begin(input);
+        if (observe is null && OneTokenDecoder.Handles(input) && OneToken() is { } oneToken)
+            return finalNorm.Forward(oneToken.Run(x, pass)).MoveToOuterDisposeScope();
         for (var i = 0; i < layers.Length; i++)
         {
             var y = layers[i].Forward(x, pass);
@@ -74,6 +77,14 @@ public sealed class CausalLM : IDisposable
         var normed = finalNorm.Forward(x);
         observe?.Invoke(layers.Length, normed);
         return normed.MoveToOuterDisposeScope();
+    }
+
+    // Made when first asked for, and anew when layers or adapters have changed.
+    private OneTokenDecoder? OneToken()
+    {
+        if (oneToken is { IsCurrent: true }) return oneToken;
+        oneToken?.Dispose();
+        return oneToken = OneTokenDecoder.Of(this);
     }
 
     /// <summary>The same states, recorded for a backward pass, in which the activations of the first layers are computed again instead of kept.</summary>
@@ -112,6 +123,7 @@ public sealed class CausalLM : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        oneToken?.Dispose();
         foreach (var slot in Slots) slot.Dispose();
     }
 }

@@ -11,6 +11,14 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
 
     public DecoderMlp Mlp { get; } = mlp;
 
+    public NormSlot BeforeAttention { get; } = beforeAttention;
+
+    public NormSlot BeforeMlp { get; } = beforeMlp;
+
+    public NormSlot? AfterAttention { get; } = afterAttention;
+
+    public NormSlot? AfterMlp { get; } = afterMlp;
+
     /// <summary>Whether anything in the layer is trained.</summary>
     public bool IsTrained => Slots().Any(s => s.IsTrained);
 
@@ -18,12 +26,12 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
     public Tensor Forward(Tensor x, DecoderPass pass)
     {
         using var scope = NewDisposeScope();
-        var attended = Attention.Forward(beforeAttention.Forward(x), pass);
-        if (afterAttention is not null) attended = afterAttention.Forward(attended);
+        var attended = Attention.Forward(BeforeAttention.Forward(x), pass);
+        if (AfterAttention is not null) attended = AfterAttention.Forward(attended);
         // In place: what an output projection or a norm gives is kept by no gradient, and the sum needs no memory of its own.
         x = attended.add_(x, Scalars.One);
-        var thought = Mlp.Forward(beforeMlp.Forward(x));
-        if (afterMlp is not null) thought = afterMlp.Forward(thought);
+        var thought = Mlp.Forward(BeforeMlp.Forward(x));
+        if (AfterMlp is not null) thought = AfterMlp.Forward(thought);
         return thought.add_(x, Scalars.One).MoveToOuterDisposeScope();
     }
 
@@ -39,9 +47,9 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
         yield return Mlp.gate_proj;
         yield return Mlp.up_proj;
         yield return Mlp.down_proj;
-        yield return beforeAttention;
-        if (afterAttention is not null) yield return afterAttention;
-        yield return beforeMlp;
-        if (afterMlp is not null) yield return afterMlp;
+        yield return BeforeAttention;
+        if (AfterAttention is not null) yield return AfterAttention;
+        yield return BeforeMlp;
+        if (AfterMlp is not null) yield return AfterMlp;
     }
 }

@@ -33,7 +33,11 @@ public sealed record BenchmarkResult
     [JsonPropertyName("peak_rss_mib")]
     public required double PeakRssMib { get; init; }
 
-    /// <summary>From the start of loading to the end of the first step.</summary>
+    /// <summary>From the start of the process to the beginning of the first step, without the measurement of the peak.</summary>
     [JsonPropertyName("seconds_to_first_step")]
     public required double SecondsToFirstStep { get; init; }
+
+    /// <summary>Pages that a measured step had to fetch from the system (minor faults of the process, the median step); null where the system does not count them.</summary>
+    [JsonPropertyName("minor_faults_per_step")]
+    public required long? MinorFaultsPerStep { get; init; }
 }

@@ -24,14 +24,15 @@ public static class TrainingBenchmark
     /// <param name="cancellation">Stops between steps.</param>
     public static BenchmarkResult Run(BenchmarkSettings settings, Action<string>? progress = null, CancellationToken cancellation = default)
     {
-        var start = Stopwatch.GetTimestamp();
         (settings, var opened) = BenchmarkModel.Open(settings, progress, cancellation);
         using var model = opened;
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model)
             : new LoraWeights(model, model.Attach(new LoraConfig { Rank = settings.Rank, Alpha = settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) }));
         using var flat = new FlatParameters(weights.Parameters);
         using var optimizer = new AdamW(flat, new AdamWSettings(WeightDecay: 0));
-        var (seconds, toFirst) = (new List<double>(), 0.0);
+        var (seconds, faults) = (new List<double>(), new List<long?>());
+        using var process = Process.GetCurrentProcess();
+        var toFirst = (TimeProvider.System.GetLocalNow() - process.StartTime).TotalSeconds;
         // Two peaks around the steps: the larger is what the machine could do in that time. The bf16 one comes last, it has no part in an fp32 step.
         var peakBefore = GemmPeak.MeasureGflops(torch.ScalarType.Float32);
         var random = new Random(1);
@@ -39,20 +40,25 @@ public static class TrainingBenchmark
         {
             cancellation.ThrowIfCancellationRequested();
             var batch = RandomBatch(settings.Batch, settings.Length, (int)model.Decoder.Spec.VocabularySize, random);
+            var faultsBefore = PageFaults.Minor();
             var begin = Stopwatch.GetTimestamp();
             var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens, settings.Checkpointing == "full" ? model.Decoder.Spec.Layers : 0) / batch.SupervisedTokens;
             flat.ClipGradientNorm(1);
             optimizer.Step(1e-4);
             flat.ZeroGradients();
             var elapsed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-            if (i == 0) toFirst = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            else seconds.Add(elapsed);
+            if (i > 0)
+            {
+                seconds.Add(elapsed);
+                faults.Add(PageFaults.Minor() - faultsBefore);
+            }
             progress?.Invoke(FormattableString.Invariant($"step {i} of {settings.Steps}: {elapsed:f2} s, loss {loss:f3}{(i == 0 ? " (warm-up)" : "")}"));
         }
         var rss = ProcessMemory.Read().PeakResidentBytes;
         var fp32 = Math.Max(peakBefore, GemmPeak.MeasureGflops(torch.ScalarType.Float32));
         var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16);
         seconds.Sort();
+        faults.Sort();
         var tokensPerSecond = settings.Batch * (double)settings.Length / seconds[seconds.Count / 2];
         var flops = ModelShape.Of(model.Decoder.Spec).FlopsPerToken(settings.Length, SupervisedShare);
         return new BenchmarkResult
@@ -65,6 +71,7 @@ public static class TrainingBenchmark
             PeakRatio = tokensPerSecond * flops / 1e9 / (settings.Dtype == "bf16" ? bf16 : fp32),
             PeakRssMib = rss / 1048576.0,
             SecondsToFirstStep = toFirst,
+            MinorFaultsPerStep = faults[faults.Count / 2],
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Kernels.Cpu;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +44,7 @@ public static class ChunkedCrossEntropy
     public static (double Loss, Tensor Gradient) LossAndGradient(Tensor hidden, Tensor labels, long vocabulary, Func<Tensor, Tensor> logits, double scale)
     {
         using var scope = NewDisposeScope();
-        var gradient = empty_like(hidden.detach());
+        var gradient = hidden.device_type == DeviceType.CPU ? PooledTensor.Empty(hidden.shape, hidden.dtype) : empty_like(hidden.detach());
         var loss = Run(hidden, labels, vocabulary, (states, targets, start) =>
         {
             using var chunk = NewDisposeScope();

@@ -52,7 +52,7 @@ internal sealed class LinearPartsNode : AutogradNode
             if (all.Length > 0)
             {
                 a = all.Length == 1 ? all[0].alias() : cat(all);
-                if (isOwn) TensorGemm.Run(down = empty([rows.shape[0], a.shape[0]], ScalarType.Float32), TensorGemm.Term(rows, a.t()));
+                if (isOwn) TensorGemm.Run(down = Pooled(rows.shape[0], a.shape[0], rows), TensorGemm.Term(rows, a.t()));
                 else down = rows.mm(a.t());
             }
             for (var i = 0; i < parts.Length; i++)
@@ -85,7 +85,8 @@ internal sealed class LinearPartsNode : AutogradNode
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
         // A layer whose output was not used leaves its columns.
-        var ddown = down is null ? null : gradOutputs.Contains(null) ? zeros_like(down) : empty_like(down);
+        var ddown = down is null ? null : Pooled(down.shape[0], down.shape[1], down);
+        if (gradOutputs.Contains(null)) ddown?.fill_(0f);
         var terms = new List<GemmTerm>();
         var (arrived, input) = (new Tensor?[parts.Length], 1);
         for (var i = 0; i < parts.Length; i++)
@@ -106,7 +107,7 @@ internal sealed class LinearPartsNode : AutogradNode
         }
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
         if (ddown is null) return;
-        var da = empty([ddown.shape[1], parts[0].Weight.InFeatures], ScalarType.Float32);
+        var da = Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
         using (var wide = x!.dtype == ScalarType.Float32 ? x.alias() : TypeCast.Pooled(x, ScalarType.Float32)) Write(da, ddown.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         input = 1;
         for (var i = 0; i < parts.Length; i++)
@@ -150,10 +151,12 @@ internal sealed class LinearPartsNode : AutogradNode
     // gᵀ · down · scale, the gradient of B [out, r]. The own product computes its transpose: its rows are the few, and what is packed is read as it lies.
     private Tensor Turned(Tensor down, Tensor g, double scale)
     {
-        if (!isOwn) return empty([g.shape[1], down.shape[1]], ScalarType.Float32).addmm_(g.t(), down, 0, (float)scale);
-        var turned = empty([down.shape[1], g.shape[1]], ScalarType.Float32);
+        if (!isOwn) return Pooled(g.shape[1], down.shape[1], g).addmm_(g.t(), down, 0, (float)scale);
+        using var turned = Pooled(down.shape[1], g.shape[1], g);
         TensorGemm.Run(turned, TensorGemm.Term(down.t(), g, scale));
-        return turned.t().contiguous();
+        var result = Pooled(g.shape[1], down.shape[1], g);
+        result.copy_(turned.t());
+        return result;
     }
 
     private static Tensor Widened(Tensor y)
@@ -173,6 +176,10 @@ internal sealed class LinearPartsNode : AutogradNode
         down?.Dispose();
         foreach (var t in b) t?.Dispose();
     }
+
+    // On the CPU of the pool, whose pages are there from the last step.
+    private static Tensor Pooled(long rows, long columns, Tensor like) =>
+        like.device_type == DeviceType.CPU ? PooledTensor.Empty([rows, columns]) : empty([rows, columns], ScalarType.Float32, like.device);
 
     private static Tensor? Kept(Tensor? t) => t?.detach().DetachFromDisposeScope();
 }

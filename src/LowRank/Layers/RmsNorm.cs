@@ -36,15 +36,18 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
         Trained = null;
     }
 
+    /// <summary>What a normalised value is multiplied by, in fp32: the weight, or one more. <c>[features]</c>.</summary>
+    internal Tensor Multiplier()
+    {
+        var w = Weight.to(ScalarType.Float32);
+        return unitOffset ? w.add(Scalars.One, Scalars.One) : w;
+    }
+
     /// <summary>Normalises <paramref name="x"/> <c>[.., features]</c>; the result has its dtype.</summary>
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        if (RmsNormNode.Handles(x))
-        {
-            var w = Weight.to(ScalarType.Float32);
-            return RmsNormNode.Apply(x, unitOffset ? w.add(Scalars.One, Scalars.One) : w, epsilon).MoveToOuterDisposeScope();
-        }
+        if (RmsNormNode.Handles(x)) return RmsNormNode.Apply(x, Multiplier(), epsilon).MoveToOuterDisposeScope();
         var wide = x.to(ScalarType.Float32);
         var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(added, Scalars.One));
         // Llama casts before it multiplies by the weight, Gemma after: it shows in bf16 only.

@@ -51,8 +51,8 @@ public sealed class FourBitWeight : FrozenWeight
     /// <inheritdoc/>
     public override Tensor LinearBackward(Tensor dy) => IsBFloat16(dy) ? RoundedProduct.Backward(this, dy) : PanelLinear.Backward(panels, dy);
 
-    // Of a few rows the products in fp32 are as fast: reading the weight takes the time.
-    private static bool IsBFloat16(Tensor x) => x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && x.numel() > FewRows.Most * x.shape[^1];
+    // Elsewhere a bf16 input is widened and the product rounded once. Of a few rows the products in fp32 are as fast: reading the weight takes the time.
+    private bool IsBFloat16(Tensor x) => ProductType == ScalarType.BFloat16 && x.dtype == ScalarType.BFloat16 && x.device_type == DeviceType.CPU && x.numel() > FewRows.Most * x.shape[^1];
 
     internal override void AddLinearBackward(Tensor dy, Tensor dx)
     {

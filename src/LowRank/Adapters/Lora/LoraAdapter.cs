@@ -74,9 +74,12 @@ public sealed class LoraAdapter : ILinearAdapter
         return y.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Whether elements of the input are dropped now: within a training step.</summary>
+    internal bool DropsNow => dropoutProbability > 0 && dropout.IsActive;
+
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);
 
-    private LinearPart? PartFor(FrozenLinear frozen) => Bias is not null || frozen.TrainedBias is not null || (dropoutProbability > 0 && dropout.IsActive) ? null
+    private LinearPart? PartFor(FrozenLinear frozen) => Bias is not null || frozen.TrainedBias is not null || DropsNow ? null
         : new(frozen.Weight, frozen.Bias, a(), b(), Scaling);
 
     /// <inheritdoc/>

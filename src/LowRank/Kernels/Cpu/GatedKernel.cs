@@ -15,12 +15,15 @@ internal static unsafe class GatedKernel
     private const float GeluCube = 0.044715f;
 
     /// <summary>Computes <c>y = act(gate) · up</c> over <paramref name="count"/> values; <paramref name="y"/> may be one of the inputs.</summary>
-    public static void Forward(bool gelu, float* gate, float* up, long count, float* y) => ForChunks(count, (start, end) =>
+    public static void Forward(bool gelu, float* gate, float* up, long count, float* y) => ForChunks(count, (start, end) => Range(gelu, gate, up, start, end, y));
+
+    /// <summary>The values from <paramref name="start"/> to <paramref name="end"/> of <see cref="Forward"/>, on the calling thread.</summary>
+    public static void Range(bool gelu, float* gate, float* up, long start, long end, float* y)
     {
         var i = start;
         for (; i <= end - 8; i += 8) (Act(gelu, Vector256.Load(gate + i)).Value * Vector256.Load(up + i)).Store(y + i);
-        Rest(i, end, (at, g, u) => y[at] = (Act(gelu, g).Value * u)[0], gate, up);
-    });
+        for (; i < end; i++) y[i] = (Act(gelu, Vector256.Create(gate[i])).Value * Vector256.Create(up[i]))[0];
+    }
 
     /// <summary>
     /// From the gradient <paramref name="dy"/> of the result: <c>dgate = dy · up · act'(gate)</c> and <c>dup = dy · act(gate)</c>.

@@ -25,18 +25,32 @@ internal static unsafe class OneQueryKernel
         var work = (long)shape.Keys * shape.HeadSize * shape.Group;
         TorchThreads.For(0, (long)shape.Batch * shape.KeyValueHeads, Math.Max(1, Grain / work), (from, to) =>
         {
-            var row = AttentionBlock.Padded(shape.Keys);
-            using var scratch = Scratch.Rent((long)row * shape.Group);
-            for (var head = from; head < to; head++)
-            {
-                var (b, h) = (head / shape.KeyValueHeads, head % shape.KeyValueHeads);
-                int start = first[b], count = places[b] + 1 - start;
-                var offset = (b * shape.KeyPlaces + start) * shape.KeyRow + h * shape.HeadSize;
-                var queries = (b * shape.Heads + h * shape.Group) * shape.HeadSize;
-                Group(shape, q + queries, k + offset, v + offset, count, scratch.Floats, row, output + queries);
-            }
+            using var scratch = Scratch.Rent(ScoreFloats(shape));
+            for (var head = from; head < to; head++) One(shape, q, k, v, first, places, head, scratch.Floats, output);
         });
     }
+
+    /// <summary>The query heads of one key head of one row, on the calling thread.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="q">As in <see cref="Run"/>.</param>
+    /// <param name="k">As in <see cref="Run"/>.</param>
+    /// <param name="v">As in <see cref="Run"/>.</param>
+    /// <param name="first">As in <see cref="Run"/>.</param>
+    /// <param name="places">As in <see cref="Run"/>.</param>
+    /// <param name="head">Row · key heads + key head.</param>
+    /// <param name="scores">Room for <see cref="ScoreFloats"/> numbers.</param>
+    /// <param name="output">As in <see cref="Run"/>.</param>
+    public static void One(AttentionShape shape, float* q, float* k, float* v, int* first, int* places, long head, float* scores, float* output)
+    {
+        var (b, h) = (head / shape.KeyValueHeads, head % shape.KeyValueHeads);
+        int start = first[b], count = places[b] + 1 - start;
+        var offset = (b * shape.KeyPlaces + start) * shape.KeyRow + h * shape.HeadSize;
+        var queries = (b * shape.Heads + h * shape.Group) * shape.HeadSize;
+        Group(shape, q + queries, k + offset, v + offset, count, scores, AttentionBlock.Padded(shape.Keys), output + queries);
+    }
+
+    /// <summary>Room that the scores of one key head take.</summary>
+    public static long ScoreFloats(AttentionShape shape) => (long)AttentionBlock.Padded(shape.Keys) * shape.Group;
 
     private static void Group(AttentionShape shape, float* q, float* k, float* v, int count, float* scores, int row, float* o)
     {

@@ -20,16 +20,19 @@ internal static unsafe class RmsNormKernel
     {
         TorchThreads.For(0, rows, Math.Max(1, Grain / n), (from, to) =>
         {
-            for (var row = from; row < to; row++)
-            {
-                float* px = x + row * n, py = y + row * n;
-                var factor = r[row] = (float)(1 / Math.Sqrt(Dot(px, px, n) / n + epsilon));
-                var by = Vector256.Create(factor);
-                var i = 0;
-                for (; i <= n - 8; i += 8) (Vector256.Load(px + i) * by * Vector256.Load(w + i)).Store(py + i);
-                for (; i < n; i++) py[i] = px[i] * factor * w[i];
-            }
+            for (var row = from; row < to; row++) r[row] = Row(x + row * n, w, epsilon, n, y + row * n);
         });
+    }
+
+    /// <summary>Normalises one row and returns its factor; <paramref name="y"/> may be <paramref name="x"/>.</summary>
+    public static float Row(float* x, float* w, double epsilon, int n, float* y)
+    {
+        var factor = (float)(1 / Math.Sqrt(Dot(x, x, n) / n + epsilon));
+        var by = Vector256.Create(factor);
+        var i = 0;
+        for (; i <= n - 8; i += 8) (Vector256.Load(x + i) * by * Vector256.Load(w + i)).Store(y + i);
+        for (; i < n; i++) y[i] = x[i] * factor * w[i];
+        return factor;
     }
 
     /// <summary><c>dx = r · (g · w) - x · r³ · mean(g · w · x)</c>.</summary>

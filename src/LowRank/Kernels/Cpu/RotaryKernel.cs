@@ -28,26 +28,33 @@ internal static unsafe class RotaryKernel
             for (var token = from; token < to; token++)
             {
                 float* c = cosine + token * half, s = sine + token * half;
-                for (var head = 0; head < heads; head++)
-                {
-                    var first = x + (token * heads + head) * headSize;
-                    var second = first + half;
-                    var i = 0;
-                    for (; i <= half - 8; i += 8)
-                    {
-                        var (a, b) = (Vector256.Load(first + i), Vector256.Load(second + i));
-                        var (cos, sin) = (Vector256.Load(c + i), Vector256.Load(s + i) * sign);
-                        (a * cos - b * sin).Store(first + i);
-                        (b * cos + a * sin).Store(second + i);
-                    }
-                    for (; i < half; i++)
-                    {
-                        var (a, b, sin) = (first[i], second[i], s[i] * sign);
-                        first[i] = a * c[i] - b * sin;
-                        second[i] = b * c[i] + a * sin;
-                    }
-                }
+                for (var head = 0; head < heads; head++) Head(x + (token * heads + head) * headSize, c, s, half, sign);
             }
         });
+    }
+
+    /// <summary>Rotates one head of one token.</summary>
+    /// <param name="first">Its values.</param>
+    /// <param name="c">Cosines, <c>[half]</c>.</param>
+    /// <param name="s">Sines, <c>[half]</c>.</param>
+    /// <param name="half">Angles.</param>
+    /// <param name="sign">1, or -1 for the other way.</param>
+    public static void Head(float* first, float* c, float* s, int half, float sign = 1)
+    {
+        var second = first + half;
+        var i = 0;
+        for (; i <= half - 8; i += 8)
+        {
+            var (a, b) = (Vector256.Load(first + i), Vector256.Load(second + i));
+            var (cos, sin) = (Vector256.Load(c + i), Vector256.Load(s + i) * sign);
+            (a * cos - b * sin).Store(first + i);
+            (b * cos + a * sin).Store(second + i);
+        }
+        for (; i < half; i++)
+        {
+            var (a, b, sin) = (first[i], second[i], s[i] * sign);
+            first[i] = a * c[i] - b * sin;
+            second[i] = b * c[i] + a * sin;
+        }
     }
 }

@@ -25,6 +25,16 @@ internal static unsafe class TorchThreads
         }
     }
 
+    /// <summary>Whether <see cref="For"/> runs its ranges on threads of their own at the same time, so that they may wait for each other.</summary>
+    public static bool AreConcurrent
+    {
+        get
+        {
+            NativeRuntime.Load();
+            return NativeInterop.Enabled && AotiTorch.ParallelFor is not null;
+        }
+    }
+
     /// <summary>
     /// Calls <paramref name="body"/> with ranges that together make up [<paramref name="begin"/>, <paramref name="end"/>), on several threads. The split depends on the
     /// number of threads only. Operators of libtorch called by the body stay on its thread.

@@ -1,0 +1,273 @@
+using System.Runtime.Intrinsics;
+using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cpu.Decoding;
+using LowRank.Runtime.Interop;
+using LowRank.Runtime.Memory;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Decoder;
+
+/// <summary>
+/// All layers of a decoder for one new token of a few rows over a cache, without a tensor in between: libtorch's threads are called once a token and meet four times a layer
+/// (after q, k, v; attention; its output projection and the gated half of the MLP; the rest). What is small, norms and updates' lower halves, each thread computes for itself.
+/// Frozen layers and plain low-rank updates on the CPU; the decoder's own operations serve everything else.
+/// </summary>
+internal sealed unsafe class OneTokenDecoder : IDisposable
+{
+    private readonly DecoderSpec spec;
+    private readonly OneTokenLayer[] layers;
+    private readonly bool arranges;
+    private readonly int mostRank;
+
+    private OneTokenDecoder(DecoderSpec spec, OneTokenLayer[] layers)
+    {
+        (this.spec, this.layers) = (spec, layers);
+        DecodeLinear[] all = [.. layers.SelectMany(l => new[] { l.Query, l.Key, l.Value, l.Output, l.Gate, l.Up, l.Down })];
+        arranges = all.Any(l => l.Order != InputOrder.Plain);
+        mostRank = all.Max(l => l.Rank);
+    }
+
+    /// <summary>The decoder of a model as it is now; null where a layer is not of the form.</summary>
+    public static OneTokenDecoder? Of(CausalLM model)
+    {
+        if (model.Spec.Activation == Activation.Gelu || model.ActivationType != ScalarType.Float32) return null;
+        var layers = new List<OneTokenLayer>();
+        foreach (var layer in model.Layers)
+        {
+            if (OneTokenLayer.Of(layer) is not { } found)
+            {
+                foreach (var l in layers) l.Dispose();
+                return null;
+            }
+            layers.Add(found);
+        }
+        return new OneTokenDecoder(model.Spec, [.. layers]);
+    }
+
+    /// <summary>Whether a pass is one for this: one new token a row, few rows, no gradients.</summary>
+    public static bool Handles(DecoderInput input) =>
+        input is { Cache: not null, Places: not null } && input.Ids.shape is [<= FewRows.Most, 1] && !is_grad_enabled() && NativeInterop.Enabled;
+
+    /// <summary>Whether the model's layers and adapters are still those that this was made of.</summary>
+    public bool IsCurrent => Array.TrueForAll(layers, l => l.IsCurrent);
+
+    /// <summary>Takes the new tokens through all layers; their keys and values are in the cache then.</summary>
+    /// <param name="x">Their vectors, fp32 <c>[rows, 1, hidden]</c>, contiguous.</param>
+    /// <param name="pass">The pass.</param>
+    /// <returns>The states after the last layer, of the same shape.</returns>
+    public Tensor Run(Tensor x, DecoderPass pass)
+    {
+        using var scope = NewDisposeScope();
+        var (rows, hidden) = ((int)x.shape[0], (int)spec.HiddenSize);
+        var (cosine, sine) = (pass.Angles.Cos.contiguous(), pass.Angles.Sin.contiguous());
+        var shape = new AttentionShape(rows, 1, (int)spec.Heads, (int)spec.KeyValueHeads, (int)spec.HeadSize, (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0))
+        {
+            Keys = (int)pass.Input.CachedPlaces, KeyPlaces = (int)pass.Input.Cache!.Capacity,
+        };
+        var y = PooledTensor.Empty(x.shape);
+        float* cosines = TensorMemory.Floats(cosine), sines = TensorMemory.Floats(sine), from = TensorMemory.Floats(x), to = TensorMemory.Floats(y);
+        var half = (int)cosine.shape[^1];
+        var caches = new (nint Keys, nint Values)[layers.Length];
+        var firsts = new int[layers.Length][];
+        for (var i = 0; i < layers.Length; i++)
+        {
+            var (keys, values) = pass.Input.Cache.Layer(i);
+            caches[i] = (TensorMemory.DataPointer(keys), TensorMemory.DataPointer(values));
+            firsts[i] = pass.Input.Layout.FirstKeys(spec.Windows[i])!;
+        }
+        var places = pass.Input.Places!;
+        using var shared = new SharedRoom(rows, shape, hidden, (int)spec.IntermediateSize);
+        Team.Run(member =>
+        {
+            using var own = new OwnRoom(rows, hidden, Math.Max(Math.Max(hidden, spec.IntermediateSize), shape.QueryRow), mostRank, OneQueryKernel.ScoreFloats(shape), arranges);
+            new ReadOnlySpan<float>(from, rows * hidden).CopyTo(new Span<float>(own.X, rows * hidden));
+            for (var i = 0; i < layers.Length; i++)
+                fixed (int* first = firsts[i], place = places)
+                    Layer(layers[i], member, shared, own, shape, new(cosines, sines, half), (float*)caches[i].Keys, (float*)caches[i].Values, first, place);
+            if (member.IsFirst) new ReadOnlySpan<float>(own.X, rows * hidden).CopyTo(new Span<float>(to, rows * hidden));
+        });
+        return y.MoveToOuterDisposeScope();
+    }
+
+    private void Layer(OneTokenLayer layer, Team.Member member, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation, float* keys, float* values, int* first, int* places)
+    {
+        Norm(layer.BeforeAttention, own.X, own.Normed, own.Rows);
+        own.Take();
+        Product(layer.Query, own.Normed, member, shared.Queries, own);
+        Product(layer.Key, own.Normed, member, shared.Keys, own);
+        Product(layer.Value, own.Normed, member, shared.Values, own);
+        member.Meet();
+
+        for (var head = 0L; head < (long)shape.Batch * shape.KeyValueHeads; head++)
+            if (member.Has(head)) Attend(layer, head, shared, own, shape, rotation, keys, values, first, places);
+        member.Meet();
+
+        own.Take();
+        Product(layer.Output, shared.Attended, member, shared.Projected, own);
+        member.Meet();
+
+        Add(layer.AfterAttention, shared.Projected, own);
+        Norm(layer.BeforeMlp, own.X, own.Normed, own.Rows);
+        own.Take();
+        Product(layer.Gate, own.Normed, member, shared.Gate, own);
+        Product(layer.Up, own.Normed, member, shared.Up, own);
+        var (start, end) = member.Part(layer.Gate.OutFeatures);
+        for (var row = 0L; row < own.Rows; row++)
+        {
+            var at = row * layer.Gate.OutFeatures;
+            GatedKernel.Range(spec.Activation == Activation.GeluTanh, shared.Gate, shared.Up, at + start, at + end, shared.Gate);
+        }
+        member.Meet();
+
+        own.Take();
+        Product(layer.Down, shared.Gate, member, shared.Projected, own);
+        member.Meet();
+        Add(layer.AfterMlp, shared.Projected, own);
+    }
+
+    private static void Product(DecodeLinear linear, float* x, Team.Member member, float* y, OwnRoom own)
+    {
+        if (linear.Rank > 0) linear.Lower(x, own.Rows, own.Low);
+        own.Arrange(linear.Order, x, linear.InFeatures);
+        linear.Multiply(x, own.Arranged, own.Low, own.Rows, member.Part(linear.OutFeatures), y);
+    }
+
+    // One key head with its queries: norms, rotation, a place in the cache, attention.
+    private void Attend(OneTokenLayer layer, long head, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation, float* keys, float* values, int* first, int* places)
+    {
+        var (row, keyHead) = (head / shape.KeyValueHeads, head % shape.KeyValueHeads);
+        float* cosine = rotation.Cosine + row * rotation.Half, sine = rotation.Sine + row * rotation.Half;
+        for (var group = 0; group < shape.Group; group++)
+        {
+            var query = shared.Queries + row * shape.QueryRow + (keyHead * shape.Group + group) * shape.HeadSize;
+            if (layer.QueryNorm is not null) RmsNormKernel.Row(query, layer.QueryNorm, spec.NormEpsilon, shape.HeadSize, query);
+            RotaryKernel.Head(query, cosine, sine, rotation.Half);
+        }
+        var offset = row * shape.KeyRow + keyHead * shape.HeadSize;
+        var key = shared.Keys + offset;
+        if (layer.KeyNorm is not null) RmsNormKernel.Row(key, layer.KeyNorm, spec.NormEpsilon, shape.HeadSize, key);
+        RotaryKernel.Head(key, cosine, sine, rotation.Half);
+        var place = (row * shape.KeyPlaces + places[row]) * shape.KeyRow + keyHead * shape.HeadSize;
+        new ReadOnlySpan<float>(key, shape.HeadSize).CopyTo(new Span<float>(keys + place, shape.HeadSize));
+        new ReadOnlySpan<float>(shared.Values + offset, shape.HeadSize).CopyTo(new Span<float>(values + place, shape.HeadSize));
+        OneQueryKernel.One(shape, shared.Queries, keys, values, first, places, head, own.Scores, shared.Attended);
+    }
+
+    private void Norm(float* weight, float* x, float* y, int rows)
+    {
+        var hidden = (int)spec.HiddenSize;
+        for (var row = 0; row < rows; row++) RmsNormKernel.Row(x + (long)row * hidden, weight, spec.NormEpsilon, hidden, y + (long)row * hidden);
+    }
+
+    // What a block gave, normalised where the model does so, onto this thread's copy of the stream.
+    private void Add(float* norm, float* given, OwnRoom own)
+    {
+        var count = own.Rows * (int)spec.HiddenSize;
+        var added = given;
+        if (norm is not null)
+        {
+            Norm(norm, given, own.Normed, own.Rows);
+            added = own.Normed;
+        }
+        var i = 0;
+        for (; i <= count - 8; i += 8) (Vector256.Load(own.X + i) + Vector256.Load(added + i)).Store(own.X + i);
+        for (; i < count; i++) own.X[i] += added[i];
+    }
+
+    /// <summary>Frees what is its own.</summary>
+    public void Dispose()
+    {
+        foreach (var layer in layers) layer.Dispose();
+    }
+
+    private readonly struct Rotation(float* cosine, float* sine, int half)
+    {
+        public float* Cosine { get; } = cosine;
+
+        public float* Sine { get; } = sine;
+
+        public int Half { get; } = half;
+    }
+
+    // What all threads read and each writes a part of.
+    private sealed class SharedRoom : IDisposable
+    {
+        private readonly Scratch scratch;
+
+        public SharedRoom(int rows, AttentionShape shape, int hidden, int inner)
+        {
+            long queries = Aligned((long)rows * shape.QueryRow), keys = Aligned((long)rows * shape.KeyRow), wide = Aligned((long)rows * inner);
+            scratch = Scratch.Rent(2 * queries + 2 * keys + Aligned((long)rows * hidden) + 2 * wide);
+            Queries = scratch.Floats;
+            Keys = Queries + queries;
+            Values = Keys + keys;
+            Attended = Values + keys;
+            Gate = Attended + queries;
+            Up = Gate + wide;
+            Projected = Up + wide;
+        }
+
+        public float* Queries { get; }
+
+        public float* Keys { get; }
+
+        public float* Values { get; }
+
+        public float* Attended { get; }
+
+        public float* Gate { get; }
+
+        public float* Up { get; }
+
+        public float* Projected { get; }
+
+        public void Dispose() => scratch.Dispose();
+    }
+
+    // What a thread has for itself.
+    private sealed class OwnRoom : IDisposable
+    {
+        private readonly Scratch scratch;
+        private InputOrder order;
+
+        public OwnRoom(int rows, int hidden, long widest, int rank, long scores, bool arranges)
+        {
+            Rows = rows;
+            var (stream, lower) = (Aligned((long)rows * hidden), Aligned((long)rows * rank));
+            scratch = Scratch.Rent(2 * stream + lower + Aligned(scores) + (arranges ? Aligned(rows * widest) : 0));
+            X = scratch.Floats;
+            Normed = X + stream;
+            Low = Normed + stream;
+            Scores = Low + lower;
+            Arranged = Scores + Aligned(scores);
+        }
+
+        public int Rows { get; }
+
+        public float* X { get; }
+
+        public float* Normed { get; }
+
+        public float* Low { get; }
+
+        public float* Scores { get; }
+
+        public float* Arranged { get; }
+
+        /// <summary>Another input comes.</summary>
+        public void Take() => order = InputOrder.Plain;
+
+        /// <summary>Puts the input into an order, once for all layers that read it so.</summary>
+        public void Arrange(InputOrder wanted, float* x, long features)
+        {
+            if (wanted == InputOrder.Plain || wanted == order) return;
+            PanelWeight.Arrange(wanted, x, Rows * features, Arranged);
+            order = wanted;
+        }
+
+        public void Dispose() => scratch.Dispose();
+    }
+
+    private static long Aligned(long floats) => (floats + 15) / 16 * 16;
+}

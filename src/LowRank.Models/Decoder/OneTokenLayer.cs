@@ -1,0 +1,117 @@
+using LowRank.Adapters;
+using LowRank.Adapters.Lora;
+using LowRank.Kernels.Cpu.Decoding;
+using LowRank.Layers;
+using LowRank.Runtime.Interop;
+using LowRank.Runtime.Memory;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Decoder;
+
+/// <summary>The addresses of a layer for <see cref="OneTokenDecoder"/>, and what they were taken from, so that a change of the model's layers or adapters is seen.</summary>
+internal sealed unsafe class OneTokenLayer : IDisposable
+{
+    private readonly List<IDisposable> owned = [];
+    private readonly List<(LinearSlot Slot, Source Seen)> seen = [];
+    private readonly NormSlot[] norms;
+
+    private OneTokenLayer(DecoderLayer layer)
+    {
+        norms = [.. layer.Slots().OfType<NormSlot>()];
+        Query = Linear(layer.Attention.q_proj);
+        Key = Linear(layer.Attention.k_proj);
+        Value = Linear(layer.Attention.v_proj);
+        Output = Linear(layer.Attention.o_proj);
+        Gate = Linear(layer.Mlp.gate_proj);
+        Up = Linear(layer.Mlp.up_proj);
+        Down = Linear(layer.Mlp.down_proj);
+        BeforeAttention = Weights(layer.BeforeAttention);
+        BeforeMlp = Weights(layer.BeforeMlp);
+        AfterAttention = Weights(layer.AfterAttention);
+        AfterMlp = Weights(layer.AfterMlp);
+        QueryNorm = Weights(layer.Attention.q_norm);
+        KeyNorm = Weights(layer.Attention.k_norm);
+    }
+
+    /// <summary>The addresses of a layer; null where something in it is trained or of another form.</summary>
+    public static OneTokenLayer? Of(DecoderLayer layer)
+    {
+        foreach (var slot in layer.Slots())
+        {
+            if (slot is NormSlot { Module.Trained: not null }) return null;
+            if (slot is not LinearSlot linear) continue;
+            if (linear.Module.PartFor() is not { } part || !DecodeLinear.Handles(part)) return null;
+        }
+        return new OneTokenLayer(layer);
+    }
+
+    public DecodeLinear Query { get; }
+
+    public DecodeLinear Key { get; }
+
+    public DecodeLinear Value { get; }
+
+    public DecodeLinear Output { get; }
+
+    public DecodeLinear Gate { get; }
+
+    public DecodeLinear Up { get; }
+
+    public DecodeLinear Down { get; }
+
+    public float* BeforeAttention { get; }
+
+    public float* BeforeMlp { get; }
+
+    /// <summary>Null without this norm, like those below.</summary>
+    public float* AfterAttention { get; }
+
+    public float* AfterMlp { get; }
+
+    public float* QueryNorm { get; }
+
+    public float* KeyNorm { get; }
+
+    /// <summary>Whether the layer still is what the addresses were taken from.</summary>
+    public bool IsCurrent => Array.TrueForAll(norms, n => n.Module.Trained is null) && seen.TrueForAll(s => Source.Of(s.Slot) == s.Seen);
+
+    private DecodeLinear Linear(LinearSlot slot)
+    {
+        using var scope = NewDisposeScope();
+        var linear = new DecodeLinear(slot.Module.PartFor()!);
+        owned.Add(linear);
+        seen.Add((slot, Source.Of(slot)));
+        return linear;
+    }
+
+    // The weight as the norm multiplies by it, in fp32.
+    private float* Weights(NormSlot? norm)
+    {
+        if (norm is null) return null;
+        using var scope = NewDisposeScope();
+        var weight = norm.Module.Multiplier().contiguous();
+        var buffer = new NativeBuffer(weight.numel() * sizeof(float));
+        owned.Add(buffer);
+        TensorMemory.Elements<float>(weight).CopyTo(new Span<float>(buffer.Pointer, (int)weight.numel()));
+        return (float*)buffer.Pointer;
+    }
+
+    /// <summary>Frees what is its own.</summary>
+    public void Dispose()
+    {
+        foreach (var o in owned) o.Dispose();
+    }
+
+    // The module, its adapter if that is on, and the tensors that its matrices are now. Dropout turns an update into another one.
+    private readonly record struct Source(ILinear Module, ILinearAdapter? Adapter, Tensor? A, Tensor? B, bool Drops, TrainableParameter? Bias)
+    {
+        public static Source Of(LinearSlot slot) => slot.Module switch
+        {
+            AdaptedLinear { Enabled: true, Adapter: LoraAdapter { Parameters.Count: >= 2 } lora } adapted => new(adapted, lora, lora.Parameters[0].Value, lora.Parameters[1].Value, lora.DropsNow, adapted.Frozen.TrainedBias),
+            AdaptedLinear { Enabled: true } adapted => new(adapted, adapted.Adapter, null, null, false, adapted.Frozen.TrainedBias),
+            AdaptedLinear adapted => new(adapted, null, null, null, false, adapted.Frozen.TrainedBias),
+            FrozenLinear frozen => new(frozen, null, null, null, false, frozen.TrainedBias),
+            var other => new(other, null, null, null, false, null),
+        };
+    }
+}

@@ -1,0 +1,104 @@
+using System.Runtime.Intrinsics;
+using LowRank.Layers;
+using LowRank.Runtime.Interop;
+using LowRank.Runtime.Memory;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Kernels.Cpu.Decoding;
+
+/// <summary>
+/// A linear layer of a decoder by addresses, for a few rows at a time: <c>x · Wᵀ + b + s · (x · Aᵀ) · Bᵀ</c>, any slice of its outputs on the calling thread. It must not outlive
+/// the layer's weight and matrices.
+/// </summary>
+internal sealed unsafe class DecodeLinear : IDisposable
+{
+    private readonly PanelWeight weight;
+    private readonly NativeBuffer? bias;
+    private readonly float* a;
+    private readonly float* b;
+    private readonly float scale;
+
+    /// <summary>Takes the addresses of a layer that <see cref="Handles"/>.</summary>
+    public DecodeLinear(LinearPart part)
+    {
+        weight = part.Weight.Panels!;
+        if (part.Bias is { } given)
+        {
+            using var wide = given.to(ScalarType.Float32);
+            using var dense = wide.contiguous();
+            bias = new NativeBuffer(weight.OutFeatures * sizeof(float));
+            new ReadOnlySpan<float>(TensorMemory.Floats(dense), (int)weight.OutFeatures).CopyTo(new Span<float>(bias.Pointer, (int)weight.OutFeatures));
+        }
+        if (part.A is null) return;
+        a = TensorMemory.Floats(part.A);
+        b = TensorMemory.Floats(part.B!);
+        (scale, Rank) = ((float)part.Scale, (int)part.A.shape[0]);
+    }
+
+    /// <summary>Whether a layer can be computed so: its weight and its update lie in the processor's memory, row after row.</summary>
+    public static bool Handles(LinearPart part) => part.Weight.Panels is not null && IsDense(part.A) && IsDense(part.B);
+
+    /// <summary>Columns of the weight.</summary>
+    public long InFeatures => weight.InFeatures;
+
+    /// <summary>Rows of the weight.</summary>
+    public long OutFeatures => weight.OutFeatures;
+
+    /// <summary>The update's rank; 0 without one.</summary>
+    public int Rank { get; }
+
+    /// <summary>The order in which <see cref="Multiply"/> reads its input.</summary>
+    public InputOrder Order => weight.Order;
+
+    /// <summary>Computes <c>x · Aᵀ</c>, <c>[rows, rank]</c>.</summary>
+    public void Lower(float* x, int rows, float* low)
+    {
+        var n = InFeatures;
+        for (var r = 0; r < rows; r++)
+            for (var i = 0; i < Rank; i++) low[r * Rank + i] = Dot(x + r * n, a + i * n, n);
+    }
+
+    /// <summary>Computes a slice of the outputs.</summary>
+    /// <param name="x"><c>[rows, in]</c>.</param>
+    /// <param name="arranged">As <see cref="PanelWeight.Multiply"/> reads it.</param>
+    /// <param name="low">What <see cref="Lower"/> gave; not read without an update.</param>
+    /// <param name="rows">Rows, as few as <see cref="FewRows.Most"/>.</param>
+    /// <param name="part">First output and the one after the last.</param>
+    /// <param name="y">Gets the outputs, <c>[rows, out]</c>.</param>
+    public void Multiply(float* x, float* arranged, float* low, int rows, (long Start, long End) part, float* y)
+    {
+        if (part.Start >= part.End) return;
+        weight.Multiply(x, arranged, rows, part.Start, part.End, y);
+        if (bias is null && Rank == 0) return;
+        var added = bias is null ? null : (float*)bias.Pointer;
+        for (var r = 0; r < rows; r++)
+        {
+            var row = y + r * OutFeatures;
+            for (var o = part.Start; o < part.End; o++)
+            {
+                if (added is not null) row[o] += added[o];
+                if (Rank > 0) row[o] += scale * Dot(low + r * Rank, b + o * Rank, Rank);
+            }
+        }
+    }
+
+    private static float Dot(float* x, float* y, long n)
+    {
+        Vector256<float> low = default, high = default;
+        var i = 0L;
+        for (; i <= n - 16; i += 16)
+        {
+            low = Vector256.FusedMultiplyAdd(Vector256.Load(x + i), Vector256.Load(y + i), low);
+            high = Vector256.FusedMultiplyAdd(Vector256.Load(x + i + 8), Vector256.Load(y + i + 8), high);
+        }
+        var sum = Vector256.Sum(low + high);
+        for (; i < n; i++) sum += x[i] * y[i];
+        return sum;
+    }
+
+    private static bool IsDense(Tensor? t) => t is null || (t.device_type == DeviceType.CPU && t.dtype == ScalarType.Float32 && t.is_contiguous());
+
+    /// <summary>Frees what is its own.</summary>
+    public void Dispose() => bias?.Dispose();
+}
