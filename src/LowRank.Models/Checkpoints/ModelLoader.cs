@@ -28,6 +28,8 @@ public static class ModelLoader
         {
             if (File.Exists(model) && !model.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
                 throw new LowRankException($"{model} is a file that is not a .gguf. A model is a folder with config.json, safetensors and tokenizer.json, a .gguf file, or a hub id such as org/name.");
+            // Who asks where a model is will load it: files are read meanwhile.
+            NativeRuntime.LoadInBackground();
             return model;
         }
         if (!HubId.TryParse(model, out var id))

@@ -16,6 +16,7 @@ public static class NativeRuntime
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, nint> Handles = new(StringComparer.Ordinal);
     private static volatile NativeRuntimeInfo? info;
+    private static int isLoading;
 
     /// <summary>Whether the libraries are loaded.</summary>
     public static bool IsLoaded => info is not null;
@@ -32,6 +33,28 @@ public static class NativeRuntime
         if (info is { } loaded) return loaded;
         lock (Gate)
             return info ??= LoadOnce();
+    }
+
+    /// <summary>
+    /// Begins to load the libraries on another thread, which takes half a second, while the caller reads files. What is wrong with them is told by the <see cref="Load"/> that needs
+    /// them.
+    /// </summary>
+    internal static void LoadInBackground()
+    {
+        if (info is not null || Interlocked.Exchange(ref isLoading, 1) == 1) return;
+        var loading = Task.Run(() =>
+        {
+            try
+            {
+                Load();
+            }
+            catch (NativeRuntimeException)
+            {
+                // Load fails again, and says so to a caller that can tell the user.
+            }
+        });
+        // A process that ends in the middle would run the libraries' destructors beside their constructors.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => loading.Wait();
     }
 
     /// <summary>The handle of a loaded library by its bare name, such as <c>torch_cpu</c>; zero for one that was not loaded.</summary>

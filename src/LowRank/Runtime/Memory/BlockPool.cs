@@ -4,11 +4,17 @@ namespace LowRank.Runtime.Memory;
 
 /// <summary>
 /// Large blocks of native memory that are used again in every training step: pages that stay are neither cleared nor faulted in anew, which costs a step more than its
-/// norms and activations. A block that is asked for is the free one of its size, or a new one; before that, free blocks of other sizes go back to the system as far
-/// as the new one needs room, so that all blocks together hardly exceed what was in use at once.
+/// norms and activations. A block that is asked for is the free one of its size, or a new one. All blocks together, lent and free, take hardly more than was ever lent at once:
+/// where a new one would exceed that, free blocks of other sizes go back to the system first.
 /// </summary>
 internal static unsafe class BlockPool
 {
+    /// <summary>
+    /// What all blocks together may take beyond the most that was lent at once. A step lends its blocks in other numbers at other times; without this room the last one to need a
+    /// new size would give back what the next step begins with.
+    /// </summary>
+    internal const long Slack = 64L << 20;
+
     // Not whole huge pages: the system lays blocks side by side, and a huge page may reach over two, where each block with one of its own would leave its end unused.
     private const long Page = 4096;
 
@@ -19,6 +25,8 @@ internal static unsafe class BlockPool
     private static readonly LinkedList<long> order = new();
     private static long freeBytes;
     private static long lentBytes;
+    private static long mostLentBytes;
+    private static long newBytes;
 
     /// <summary>Bytes that are lent out now.</summary>
     public static long LentBytes
@@ -26,6 +34,15 @@ internal static unsafe class BlockPool
         get
         {
             lock (gate) return lentBytes;
+        }
+    }
+
+    /// <summary>Bytes that were ever taken from the system.</summary>
+    public static long NewBytes
+    {
+        get
+        {
+            lock (gate) return newBytes;
         }
     }
 
@@ -51,12 +68,14 @@ internal static unsafe class BlockPool
             }
             else
             {
-                GiveBack(size);
+                GiveBack(lentBytes + freeBytes + size - Math.Max(mostLentBytes, lentBytes + size) - Slack);
+                newBytes += size;
                 block = (nint)NativeMemory.AlignedAlloc((nuint)size, (nuint)Page);
                 PageAdvice.PreferHugePages((void*)block, size);
             }
             lent.Add(block, size);
             lentBytes += size;
+            mostLentBytes = Math.Max(mostLentBytes, lentBytes);
             return (byte*)block;
         }
     }
@@ -80,7 +99,11 @@ internal static unsafe class BlockPool
     /// <summary>Gives all free blocks back to the system: after a run, when something else needs the memory.</summary>
     public static void Trim()
     {
-        lock (gate) GiveBack(long.MaxValue);
+        lock (gate)
+        {
+            GiveBack(long.MaxValue);
+            mostLentBytes = lentBytes;
+        }
     }
 
     // Eighths of a power of two: at most an eighth of a block lies idle, and batches of nearly the same width share their blocks.
