@@ -5,6 +5,7 @@ using LowRank.Formats;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
+using LowRank.Runtime;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
@@ -84,6 +85,7 @@ public sealed class TrainingRun : IDisposable
     private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, Action<string>? progress, CancellationToken cancellation)
     {
         var choices = new List<string>();
+        var device = RunDevice.Of(settings);
         var silenced = settings.Guards.Names();
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
@@ -100,9 +102,11 @@ public sealed class TrainingRun : IDisposable
             Seed = settings.Optimization.Seed,
         };
         var planner = new RunPlanner(settings, ModelSource.Open(path), examples.Examples, batches);
-        var budget = MemoryBudget.Of(settings.Memory.Memory);
+        var budget = device.Budget(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
+        if (settings.Model.Device is null) choices.Add(device.Reason);
+        settings = settings with { Model = settings.Model with { Device = device.Name } };
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
         var model = LoadModel(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
@@ -113,7 +117,7 @@ public sealed class TrainingRun : IDisposable
             var (weights, adapterWarnings) = Weigh(settings, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force };
+            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
@@ -145,6 +149,7 @@ public sealed class TrainingRun : IDisposable
         return ModelLoader.Load(path, new ModelLoadOptions
         {
             ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Device = ComputeDevice.Find(settings.Model.Device),
             Threads = threads,
             Progress = progress,
             Text = text,

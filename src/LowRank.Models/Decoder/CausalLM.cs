@@ -18,6 +18,7 @@ public sealed class CausalLM : IDisposable
     internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
     {
         (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
+        Device = ((FrozenEmbedding)embedding.Module).Weight.Device;
         rope = new RotaryEmbedding(spec.Rope);
         Slots = [embedding, .. layers.SelectMany(l => l.Slots()), finalNorm, head];
         ParameterCount = Slots.Sum(s => s switch
@@ -35,6 +36,9 @@ public sealed class CausalLM : IDisposable
 
     /// <summary>The dtype of activations and products.</summary>
     public ScalarType ComputeType { get; }
+
+    /// <summary>Where the model computes: batches and caches belong there.</summary>
+    public Device Device { get; }
 
     /// <summary>All named places, in the order of Hugging Face's modules.</summary>
     public IReadOnlyList<ModuleSlot> Slots { get; }

@@ -1,6 +1,7 @@
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Quantization;
+using LowRank.Runtime;
 using LowRank.Training.Planning.Sources;
 using TorchSharp;
 
@@ -16,6 +17,7 @@ internal static class BenchmarkModel
         var options = new ModelLoadOptions
         {
             ComputeType = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Device = ComputeDevice.Find(settings.Device),
             Threads = settings.Threads ?? Environment.ProcessorCount,
             Progress = progress,
             Quantization = settings.Method == "qlora" ? new FourBitOptions() : null,

@@ -11,6 +11,10 @@ public sealed record ModelSettings
     [Setting("dtype", "The dtype of activations and products; adapters and optimizer are always fp32.", Choices = ["fp32", "bf16"])]
     public string Dtype { get; init; } = "fp32";
 
+    /// <summary>Where the run computes.</summary>
+    [Setting("device", "Where the run computes: cpu, cuda (the first GPU) or cuda:N.", Value = "NAME", Automatic = "a GPU where there is one")]
+    public string? Device { get; init; }
+
     /// <summary>Threads of the tensor library.</summary>
     [Setting("threads", "Threads of the tensor library. A run is repeated exactly only with the same number.", Minimum = 1, Automatic = "all processors")]
     public int? Threads { get; init; }

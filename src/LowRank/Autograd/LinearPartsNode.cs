@@ -104,7 +104,7 @@ internal sealed class LinearPartsNode : AutogradNode
         }
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
         if (ddown is null) return;
-        var da = empty([ddown.shape[1], parts[0].Weight.InFeatures], ScalarType.Float32);
+        var da = empty([ddown.shape[1], parts[0].Weight.InFeatures], ScalarType.Float32, ddown.device);
         Write(da, ddown.t(), x!.view(-1, parts[0].Weight.InFeatures), 1);
         input = 1;
         for (var i = 0; i < parts.Length; i++)
@@ -148,7 +148,7 @@ internal sealed class LinearPartsNode : AutogradNode
     // gᵀ · down · scale, the gradient of B [out, r]. The own product computes its transpose: its rows are the few, and what is packed is read as it lies.
     private Tensor Turned(Tensor down, Tensor g, double scale)
     {
-        if (!isOwn) return empty([g.shape[1], down.shape[1]], ScalarType.Float32).addmm_(g.t(), down, 0, (float)scale);
+        if (!isOwn) return empty([g.shape[1], down.shape[1]], ScalarType.Float32, g.device).addmm_(g.t(), down, 0, (float)scale);
         var turned = empty([down.shape[1], g.shape[1]], ScalarType.Float32);
         TensorGemm.Run(turned, TensorGemm.Term(down.t(), g, scale));
         return turned.t().contiguous();

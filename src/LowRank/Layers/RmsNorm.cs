@@ -43,7 +43,7 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
         if (RmsNormNode.Handles(x))
         {
             var w = Weight.to(ScalarType.Float32);
-            return RmsNormNode.Apply(x, unitOffset ? w.add(Scalars.One, Scalars.One) : w, epsilon).MoveToOuterDisposeScope();
+            return RmsNormNode.Apply(x, unitOffset ? w.add(Scalars.One, Scalars.One) : w, epsilon, roundFirst: !unitOffset).MoveToOuterDisposeScope();
         }
         var wide = x.to(ScalarType.Float32);
         var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(added, Scalars.One));
