@@ -85,6 +85,7 @@ public sealed class DeviceFourBitWeight : FrozenWeight
         using var scope = NewDisposeScope();
         // A table in 4 bits is rare (bitsandbytes leaves it as it is): its distinct rows are decoded one by one.
         var wanted = ids.to(ScalarType.Int64).reshape(-1);
+        if (wanted.numel() == 0) return empty([.. ids.shape, InFeatures], dtype, Device).MoveToOuterDisposeScope();
         var here = wanted.cpu().data<long>().ToArray();
         var places = new Dictionary<long, long>();
         foreach (var id in here)
@@ -92,7 +93,6 @@ public sealed class DeviceFourBitWeight : FrozenWeight
             if (id < 0 || id >= OutFeatures) throw new ArgumentOutOfRangeException(nameof(ids), $"Row {id} of a weight with {OutFeatures} rows.");
             places.TryAdd(id, places.Count);
         }
-        if (places.Count == 0) return empty([.. ids.shape, InFeatures], dtype, Device).MoveToOuterDisposeScope();
         var table = cat([.. places.Keys.Select(id => Decode(id, 1, ScalarType.Float32))]);
         var rows = table.index_select(0, tensor(Array.ConvertAll(here, id => places[id]), device: Device));
         return rows.to(dtype).reshape([.. ids.shape, InFeatures]).MoveToOuterDisposeScope();

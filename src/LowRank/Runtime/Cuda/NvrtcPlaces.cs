@@ -25,7 +25,7 @@ internal static class NvrtcPlaces
     public static string? BuiltinsBeside(string library)
     {
         var folder = Path.GetDirectoryName(library);
-        return string.IsNullOrEmpty(folder) ? null
+        return string.IsNullOrEmpty(folder) || !Directory.Exists(folder) ? null
             : Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc-builtins64_*.dll" : "libnvrtc-builtins*.so.*").Order(StringComparer.Ordinal).LastOrDefault();
     }
 
