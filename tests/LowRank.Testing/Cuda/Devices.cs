@@ -33,7 +33,7 @@ public static class Devices
     public static IEnumerable<TheoryDataRow<string, string>> Others(IEnumerable<TheoryDataRow<string>> cases) =>
         from device in WithKernels
         from row in cases
-        select new TheoryDataRow<string, string>(device.Data, row.Data) { TestDisplayName = $"on {device.Data}: {row.TestDisplayName?.Replace("golden:", "", StringComparison.Ordinal)}", Skip = row.Skip ?? device.Skip };
+        select new TheoryDataRow<string, string>(device.Data, row.Data) { TestDisplayName = On(device.Data, row.TestDisplayName!), Skip = row.Skip ?? device.Skip };
 
     /// <summary>Makes a device the current one of this thread until the scope is disposed; skips the running test where it is not there.</summary>
     public static IDisposable Use(string name)
@@ -56,9 +56,16 @@ public static class Devices
         return kernels!;
     }
 
+    // golden:KIND:CASE to golden:KIND on DEVICE:CASE, so that eng/goldens.sh counts it as a kind of its own.
+    private static string On(string device, string name)
+    {
+        var parts = name.Split(':', 3);
+        return $"{parts[0]}:{parts[1]} on {device.Replace(':', ' ')}:{parts[2]}";
+    }
+
     private static IEnumerable<TheoryDataRow<string>> Gpus() => Enumerable.Range(0, ComputeDevice.CudaCount).Select(i => Row($"cuda:{i}"));
 
-    private static TheoryDataRow<string> Row(string device) => new(device) { TestDisplayName = null };
+    private static TheoryDataRow<string> Row(string device) => new(device);
 
     private sealed class Scope : IDisposable
     {

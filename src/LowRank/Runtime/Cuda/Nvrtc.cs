@@ -29,7 +29,7 @@ internal sealed unsafe class Nvrtc
     {
         foreach (var place in NvrtcPlaces.All(libTorch))
         {
-            if (NvrtcPlaces.BuiltinsBeside(place) is { } builtins) _ = NativeLibrary.TryLoad(builtins, out _);
+            foreach (var builtins in NvrtcPlaces.BuiltinsBeside(place)) _ = NativeLibrary.TryLoad(builtins, out _);
             if (NativeLibrary.TryLoad(place, out var library)) return new Nvrtc(library, place);
         }
         throw new CudaException($"NVRTC was not found beside libtorch ({libTorch}), in the folders of NVIDIA's packages next to it, or by the system. It is part of a PyTorch with CUDA " +

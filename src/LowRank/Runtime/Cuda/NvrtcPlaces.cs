@@ -21,12 +21,12 @@ internal static class NvrtcPlaces
         return [.. Folders.SelectMany(f => Libraries(Path.GetFullPath(Path.Combine(libTorch, f)))), .. Names];
     }
 
-    /// <summary>The library of built-in functions that NVRTC opens by name alone: it must be loaded before, because no search path leads to the folder.</summary>
-    public static string? BuiltinsBeside(string library)
+    /// <summary>The libraries of built-in functions that NVRTC opens by name alone: they must be loaded before, because no search path leads to the folder.</summary>
+    public static IEnumerable<string> BuiltinsBeside(string library)
     {
         var folder = Path.GetDirectoryName(library);
-        return string.IsNullOrEmpty(folder) || !Directory.Exists(folder) ? null
-            : Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc-builtins64_*.dll" : "libnvrtc-builtins*.so.*").Order(StringComparer.Ordinal).LastOrDefault();
+        return string.IsNullOrEmpty(folder) || !Directory.Exists(folder) ? []
+            : Directory.EnumerateFiles(folder, OperatingSystem.IsWindows() ? "nvrtc-builtins64_*.dll" : "libnvrtc-builtins*.so.*");
     }
 
     // A wheel's own copy has a mark in its name (libnvrtc-672ee683.so.12); libnvrtc.alt is another build of the same, libnvrtc-builtins another library.

@@ -87,7 +87,7 @@ public sealed class KernelImageTests : IDisposable
         var places = NvrtcPlaces.All(torch).ToList();
         Assert.Equal(Path.Combine(package, files[0]), places[0]);
         Assert.DoesNotContain(places, p => p.Contains("builtins", StringComparison.Ordinal));
-        Assert.Equal(Path.Combine(package, files[1]), NvrtcPlaces.BuiltinsBeside(places[0]));
+        Assert.Equal([Path.Combine(package, files[1])], NvrtcPlaces.BuiltinsBeside(places[0]));
     }
 
     private static Nvrtc Compiler()
