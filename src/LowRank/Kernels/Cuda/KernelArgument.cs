@@ -1,5 +1,5 @@
-using TorchSharp;
 using LowRank.Runtime.Interop;
+using TorchSharp;
 
 namespace LowRank.Kernels.Cuda;
 
