@@ -105,7 +105,7 @@ public sealed class TrainingRun : IDisposable
         var budget = device.Budget(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
-        if (settings.Model.Device is null) choices.Add(device.Reason);
+        if (settings.Model.Device is null || !device.IsProcessor) choices.Add(device.Reason);
         settings = settings with { Model = settings.Model with { Device = device.Name } };
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
         var model = LoadModel(settings, path, text, progress, cancellation);

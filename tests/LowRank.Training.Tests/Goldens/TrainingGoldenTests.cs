@@ -23,6 +23,8 @@ public sealed class TrainingGoldenTests
         return Directory.Exists(Golden.At("models", "lora", adapter)) ? LoraGoldenTests.Skip(adapter) : $"{file}: its adapter {adapter} is absent";
     }
 
+    public static IEnumerable<TheoryDataRow<string, string>> AccumulationOnOtherDevices => Devices.Others(Accumulation);
+
     public static IEnumerable<TheoryDataRow<string, string>> ClippingOnOtherDevices => Devices.Others(Clipping);
 
     // By the CUDA kernels, run on the processor, and on each GPU.
@@ -31,6 +33,13 @@ public sealed class TrainingGoldenTests
     {
         using var used = Devices.Use(device);
         Gradients_are_clipped_as_torch_clips_them(name);
+    }
+
+    [Theory, MemberData(nameof(AccumulationOnOtherDevices))]
+    public void Micro_batches_give_the_gradient_of_the_whole_batch_on_other_devices(string device, string name)
+    {
+        using var used = Devices.Use(device);
+        Micro_batches_give_the_gradient_of_the_whole_batch(name);
     }
 
     [Theory, MemberData(nameof(Accumulation))]
