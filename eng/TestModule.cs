@@ -5,5 +5,10 @@ using LowRank.Runtime;
 internal static class TestModule
 {
     [ModuleInitializer]
-    internal static void Register() => RuntimeHelpers.RunModuleConstructor(typeof(NativeRuntime).Module.ModuleHandle);
+    internal static void Register()
+    {
+        RuntimeHelpers.RunModuleConstructor(typeof(NativeRuntime).Module.ModuleHandle);
+        // What names no device is tested on the processor; tests that take one name each that is there (Devices in LowRank.Testing).
+        if (Environment.GetEnvironmentVariable(ComputeDevice.Variable) is null) Environment.SetEnvironmentVariable(ComputeDevice.Variable, "cpu");
+    }
 }

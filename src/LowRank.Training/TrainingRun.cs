@@ -5,6 +5,7 @@ using LowRank.Formats;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
+using LowRank.Runtime;
 using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
@@ -85,6 +86,8 @@ public sealed class TrainingRun : IDisposable
     private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, Action<string>? progress, CancellationToken cancellation)
     {
         var choices = new List<string>();
+        // A device that was named is refused at once; to look for one takes libtorch, which loads while files are read.
+        var device = settings.Model.Device is null ? null : RunDevice.Of(settings);
         var silenced = settings.Guards.Names();
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
         var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
@@ -102,14 +105,17 @@ public sealed class TrainingRun : IDisposable
         };
         var source = ModelSource.Open(path);
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
+        device ??= RunDevice.Of(settings);
+        if (settings.Model.Device is null || !device.IsProcessor) choices.Add(device.Reason);
+        settings = settings with { Model = settings.Model with { Device = device.Name } };
         if (settings.Model.Dtype is null)
         {
-            var compute = ComputeTypeChoice.For(source.Shape.LayerWeights, threads);
+            var compute = ComputeTypeChoice.For(source.Shape.LayerWeights, threads, device.Device);
             choices.Add($"dtype {compute.Reason}");
             settings = settings with { Model = settings.Model with { Dtype = compute.Name } };
         }
         var planner = new RunPlanner(settings, source, examples.Examples, batches);
-        var budget = MemoryBudget.Of(settings.Memory.Memory);
+        var budget = device.Budget(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
         var model = LoadModel(settings, path, text, progress, cancellation);
@@ -121,7 +127,7 @@ public sealed class TrainingRun : IDisposable
             var (weights, adapterWarnings) = Weigh(settings, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
-            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force };
+            options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
@@ -153,6 +159,7 @@ public sealed class TrainingRun : IDisposable
         return ModelLoader.Load(path, new ModelLoadOptions
         {
             ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Device = ComputeDevice.Find(settings.Model.Device),
             Threads = threads,
             Progress = progress,
             Text = text,

@@ -90,6 +90,15 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_that_is_not_there()
+    {
+        var (model, data) = (TinyModel.Create(folder.At("model")), TinyModel.CreateData(folder.At("rows.jsonl")));
+        (await Train(model, data, "--device", "cuda:99")).AssertFails(1, "There is no device cuda:99");
+        (await Tool.Run("generate", "--model", model, "--prompt", "a", "--device", "gpu")).AssertFails(1, "The device \"gpu\" is not known", "auto, cpu, cuda");
+        Assert.False(Directory.Exists(folder.At("out")));
+    }
+
+    [Fact]
     public async Task Missing_settings_are_told_together() => (await Tool.Run("train", "--rank", "8")).AssertFails(2, "--model MODEL is missing", "--data FILE is missing", "--output FOLDER is missing");
 
     [Fact]

@@ -4,6 +4,7 @@ using LowRank.Cli.Terminal;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Quantization;
+using LowRank.Runtime;
 using TorchSharp;
 
 namespace LowRank.Cli.Options;
@@ -20,6 +21,8 @@ internal sealed class ModelOptions
 
     private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of matrix products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
 
+    private readonly Option<string> device = new("--device") { Description = "Where the model computes: cpu, cuda (the first GPU) or cuda:N; auto takes a GPU where there is one.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
+
     private readonly Option<int?> threads = new("--threads") { Description = "Threads of the tensor library. [default: all processors]", HelpName = "COUNT" };
 
     private readonly Option<string> quantize = new("--quantize")
@@ -33,7 +36,7 @@ internal sealed class ModelOptions
         dtype.AcceptOnlyFromAmong("fp32", "bf16");
         quantize.AcceptOnlyFromAmong("auto", "none", "nf4", "fp4");
         threads.AtLeast(1);
-        verb.AddGroup("model", [model, adapter, quantize, dtype, threads]);
+        verb.AddGroup("model", [model, adapter, quantize, dtype, device, threads]);
     }
 
     /// <summary>Whether an adapter was asked for.</summary>
@@ -46,11 +49,14 @@ internal sealed class ModelOptions
         var folder = parsed.GetValue(adapter);
         var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
             ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter FOLDER of an adapter that names its base." : $"{folder} does not name its base model: say it with --model.");
+        // A device that is not there is told before anything is read.
+        var where = ComputeDevice.Find(parsed.GetValue(device));
         var form = Form(parsed.GetValue(quantize)!, folder);
         screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {folder}")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
             ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Device = where,
             Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             Progress = screen.Progress,
             Quantization = form,

@@ -1,4 +1,5 @@
 using LowRank.Quantization;
+using LowRank.Runtime;
 using TorchSharp;
 
 namespace LowRank.Models.Checkpoints;
@@ -8,6 +9,9 @@ public sealed record ModelLoadOptions
 {
     /// <summary>The dtype of matrix products: fp32 or bf16; activations stay fp32 on the CPU. Default fp32. Weights stay in the dtype of the file.</summary>
     public torch.ScalarType ComputeType { get; init; } = torch.ScalarType.Float32;
+
+    /// <summary>Where the model computes. Default null: what <see cref="ComputeDevice.Find"/> chooses, a GPU where there is one.</summary>
+    public torch.Device? Device { get; init; }
 
     /// <summary>Threads of the tensor library. Default null: as it is.</summary>
     public int? Threads { get; init; }

@@ -85,7 +85,7 @@ public static class ModelLoader
         NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         var fingerprint = new BaseFingerprintBuilder();
-        var weights = new WeightReader(tensors, path, fingerprint, mapped: mapping is not null, options.Quantization);
+        var weights = new WeightReader(tensors, path, fingerprint, mapped: mapping is not null, options.Quantization, options.Device ?? ComputeDevice.Find());
         var decoder = DecoderBuilder.Build(spec, weights, options.ComputeType);
         var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
         return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping, Quantization = weights.ReadForm };

@@ -23,7 +23,7 @@ internal static class RandomModel
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         using var tensors = new RandomWeights();
         var fingerprint = new BaseFingerprintBuilder();
-        var weights = new RandomWeightReader(tensors, name, fingerprint, options.Quantization);
+        var weights = new RandomWeightReader(tensors, name, fingerprint, options.Quantization, options.Device ?? ComputeDevice.Find());
         var decoder = DecoderBuilder.Build(spec, weights, options.ComputeType);
         return new LanguageModel(name, config, decoder, Tokenizer.FromJson(OneToken, name), new TokenizerConfig(), null, [], fingerprint.Finish())
         {

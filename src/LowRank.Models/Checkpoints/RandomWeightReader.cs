@@ -1,6 +1,7 @@
 using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Quantization;
+using static TorchSharp.torch;
 
 namespace LowRank.Models.Checkpoints;
 
@@ -9,8 +10,9 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="name">What the model is called.</param>
 /// <param name="fingerprint">Takes the fingerprint of what is read.</param>
 /// <param name="quantization">The form in which matrices of the layers are stored; null for bf16.</param>
-internal sealed class RandomWeightReader(RandomWeights source, string name, BaseFingerprintBuilder fingerprint, FourBitOptions? quantization)
-    : WeightReader(source, name, fingerprint, mapped: false, quantization)
+/// <param name="device">Where the tensors are wanted.</param>
+internal sealed class RandomWeightReader(RandomWeights source, string name, BaseFingerprintBuilder fingerprint, FourBitOptions? quantization, Device device)
+    : WeightReader(source, name, fingerprint, mapped: false, quantization, device)
 {
     private readonly RandomWeights weights = source;
 

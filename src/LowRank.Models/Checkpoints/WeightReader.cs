@@ -13,18 +13,20 @@ namespace LowRank.Models.Checkpoints;
 /// <param name="fingerprint">Takes the fingerprint of what is read, or null.</param>
 /// <param name="mapped">Whether tensors may lie over the source's memory, which then must outlive them; else they are copies.</param>
 /// <param name="quantization">The form in which matrices of the layers are stored; null for that of the checkpoint.</param>
-internal class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null)
+/// <param name="device">Where the tensors are wanted; null for the CPU.</param>
+internal class WeightReader(ITensorSource source, string where, BaseFingerprintBuilder? fingerprint = null, bool mapped = false, FourBitOptions? quantization = null, Device? device = null)
 {
     private readonly List<string> problems = [];
+    private readonly bool isElsewhere = device is not null && device.type != DeviceType.CPU;
 
     /// <summary>
-    /// The tensor in the dtype of the file (fp32, bf16 or fp16), on the CPU; null where it is missing or has another shape, which <see cref="ThrowIfWrong"/> reports.
+    /// The tensor in the dtype of the file (fp32, bf16 or fp16), on the device; null where it is missing or has another shape, which <see cref="ThrowIfWrong"/> reports.
     /// </summary>
     public Tensor? Read(string name, params long[] shape)
     {
         if (!Check(name, shape, out var info)) return null;
         var type = info.Type switch { TensorType.F32 => ScalarType.Float32, TensorType.BF16 => ScalarType.BFloat16, _ => ScalarType.Float16 };
-        return mapped ? Map(info, type) : Copy(info, type);
+        return isElsewhere ? Moved(info, type) : mapped ? Map(info, type) : Copy(info, type);
     }
 
     /// <summary>Finds a tensor of this shape, or notes what is wrong.</summary>
@@ -52,7 +54,7 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
             ReadForm ??= parts.Options;
             var stored = FourBitWeight.FromParts(parts);
             if (fingerprint is not null) stored.AddTo(fingerprint, name);
-            return stored;
+            return Placed(stored);
         }
         if (quantization is null || quantization.Skips(module)) return Read(name, outFeatures, inFeatures) is { } t ? new DenseWeight(t) : null;
         if (!Check(name, [outFeatures, inFeatures], out var info)) return null;
@@ -61,7 +63,7 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
         fingerprint?.Add(name, info.Shape, source.Pointer(info), info.ByteLength);
         var weight = FourBitWeight.Quantize(source.Pointer(info), info.Type, outFeatures, inFeatures, quantization, name);
         source.DropPages(info);
-        return weight;
+        return Placed(weight);
     }
 
     /// <summary>Reports everything that was wrong at once.</summary>
@@ -72,6 +74,19 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
         const int Shown = 10;
         var more = problems.Count > Shown ? $"\n  and {problems.Count - Shown} more" : "";
         throw new LowRankException($"{where} does not fit its config.json:\n  {string.Join("\n  ", problems.Take(Shown))}{more}");
+    }
+
+    // Tensor by tensor, so that no more than one is in memory twice.
+    private Tensor Moved(TensorInfo info, ScalarType type)
+    {
+        using var here = Copy(info, type);
+        return here.to(device!);
+    }
+
+    private FrozenWeight Placed(FourBitWeight weight)
+    {
+        if (!isElsewhere) return weight;
+        using (weight) return DeviceFourBitWeight.Of(weight, device!);
     }
 
     private unsafe Tensor Map(TensorInfo info, ScalarType type)

@@ -19,6 +19,7 @@ public sealed class CausalLM : IDisposable
     internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
     {
         (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
+        Device = ((FrozenEmbedding)embedding.Module).Weight.Device;
         rope = new RotaryEmbedding(spec.Rope);
         ActivationType = embedding.Module is FrozenEmbedding { Weight.Device.type: DeviceType.CPU } ? ScalarType.Float32 : computeType;
         if (ActivationType != computeType)
@@ -46,6 +47,9 @@ public sealed class CausalLM : IDisposable
     /// rounding each of their results to bf16 would save no time.
     /// </summary>
     internal ScalarType ActivationType { get; }
+
+    /// <summary>Where the model computes: batches and caches belong there.</summary>
+    public Device Device { get; }
 
     /// <summary>All named places, in the order of Hugging Face's modules.</summary>
     public IReadOnlyList<ModuleSlot> Slots { get; }

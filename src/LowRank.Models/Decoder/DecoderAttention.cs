@@ -51,12 +51,14 @@ internal sealed class DecoderAttention
             return AttentionNode.Apply(q, k, v, pass.Angles.Cos, pass.Angles.Sin, first, shape);
         }
         if (CachedAttention.Handles(pass.Input, q, k, v)) return CachedAttention.Attend(spec, layer, q, k, v, pass);
-        (q, k, v) = (Split(q, spec.Heads).transpose(1, 2), Split(k, spec.KeyValueHeads).transpose(1, 2), Split(v, spec.KeyValueHeads).transpose(1, 2));
-        q = pass.Rope.Rotate(q, pass.Angles);
-        k = pass.Rope.Rotate(k, pass.Angles);
+        (q, k, v) = (Rotated(q, spec.Heads, pass), Rotated(k, spec.KeyValueHeads, pass), Split(v, spec.KeyValueHeads).transpose(1, 2));
         if (pass.Input.Cache is { } cache) (k, v) = cache.Append(layer, k, v, pass.Input.Positions, pass.Input.CachedPlaces);
         return AttentionCore.Attend(q, k, v, pass.Input.Layout.Mask(window), spec.AttentionScale, spec.AttentionSoftCap);
     }
+
+    private Tensor Rotated(Tensor projected, long heads, DecoderPass pass) => RotaryNode.Handles(projected, pass.Angles.Cos)
+        ? Split(RotaryNode.Apply(projected, pass.Angles.Cos, pass.Angles.Sin, (int)spec.HeadSize), heads).transpose(1, 2)
+        : pass.Rope.Rotate(Split(projected, heads).transpose(1, 2), pass.Angles);
 
     // [batch, sequence, heads · size], or already in heads, to [batch, sequence, heads, size]
     private Tensor Split(Tensor projected, long heads) => projected.view(projected.shape[0], projected.shape[1], heads, spec.HeadSize);

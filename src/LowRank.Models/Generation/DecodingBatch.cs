@@ -30,7 +30,7 @@ internal sealed class DecodingBatch : IDisposable
     {
         this.model = model;
         lengths = new int[rows];
-        cache = new KvCache(model.Spec, rows, capacity, model.ActivationType);
+        cache = new KvCache(model.Spec, rows, capacity, model.ActivationType, model.Device);
     }
 
     /// <summary>Takes in whole prompts; the logits are then those after each. What all prompts begin with is computed once.</summary>
@@ -119,7 +119,7 @@ internal sealed class DecodingBatch : IDisposable
                 positions[row * count + i] = lengths[row] + start + i;
             }
         }
-        return DecoderInput.Continued(ids, positions, cache);
+        return DecoderInput.Continued(ids, positions, cache, model.Device);
     }
 
     // Twice the room each time, so that copying stays a constant share of the work.

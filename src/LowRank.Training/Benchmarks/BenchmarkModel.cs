@@ -1,6 +1,7 @@
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Quantization;
+using LowRank.Runtime;
 using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Planning.Shapes;
 using LowRank.Training.Planning.Sources;
@@ -22,13 +23,14 @@ internal static class BenchmarkModel
         if (settings.Dtype is null)
         {
             var shape = known is null ? ModelSource.Open(path!).Shape : ModelShape.Read(known.Config);
-            var choice = ComputeTypeChoice.For(shape.LayerWeights, settings.Threads ?? Environment.ProcessorCount);
+            var choice = ComputeTypeChoice.For(shape.LayerWeights, settings.Threads ?? Environment.ProcessorCount, ComputeDevice.Find(settings.Device));
             progress?.Invoke(choice.Reason);
             settings = settings with { Dtype = choice.Name };
         }
         var options = new ModelLoadOptions
         {
             ComputeType = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            Device = ComputeDevice.Find(settings.Device),
             Threads = settings.Threads ?? Environment.ProcessorCount,
             Progress = progress,
             Quantization = settings.Method == "qlora" ? new FourBitOptions() : null,

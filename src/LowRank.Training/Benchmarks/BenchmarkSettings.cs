@@ -41,6 +41,10 @@ public sealed record BenchmarkSettings
     [Setting("dtype", "The dtype of matrix products.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
     public string? Dtype { get; init; }
 
+    /// <summary>The device.</summary>
+    [Setting("device", "Where the model computes: cpu, cuda (the first GPU) or cuda:N.", Value = "NAME", Automatic = "a GPU where there is one")]
+    public string? Device { get; init; }
+
     /// <summary>Checkpointing.</summary>
     [Setting("checkpointing", "Compute the activations of all layers again in the backward pass (full), or of none.", Choices = ["none", "full"])]
     public string Checkpointing { get; init; } = "none";

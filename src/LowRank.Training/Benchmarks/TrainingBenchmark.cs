@@ -34,7 +34,7 @@ public static class TrainingBenchmark
         using var process = Process.GetCurrentProcess();
         var toFirst = (TimeProvider.System.GetLocalNow() - process.StartTime).TotalSeconds;
         // Two peaks around the steps: the larger is what the machine could do in that time. The bf16 one comes last, it has no part in an fp32 step.
-        var peakBefore = GemmPeak.MeasureGflops(torch.ScalarType.Float32);
+        var peakBefore = GemmPeak.MeasureGflops(torch.ScalarType.Float32, model.Decoder.Device);
         var random = new Random(1);
         for (var i = 0; i <= settings.Steps; i++)
         {
@@ -55,8 +55,8 @@ public static class TrainingBenchmark
             progress?.Invoke(FormattableString.Invariant($"step {i} of {settings.Steps}: {elapsed:f2} s, loss {loss:f3}{(i == 0 ? " (warm-up)" : "")}"));
         }
         var rss = ProcessMemory.Read().PeakResidentBytes;
-        var fp32 = Math.Max(peakBefore, GemmPeak.MeasureGflops(torch.ScalarType.Float32));
-        var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16);
+        var fp32 = Math.Max(peakBefore, GemmPeak.MeasureGflops(torch.ScalarType.Float32, model.Decoder.Device));
+        var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16, model.Decoder.Device);
         seconds.Sort();
         faults.Sort();
         var tokensPerSecond = settings.Batch * (double)settings.Length / seconds[seconds.Count / 2];

@@ -1,11 +1,12 @@
 using LowRank.Models;
+using TorchSharp;
 using static LowRank.Training.Guards.GuardFinding;
 
 namespace LowRank.Training.Guards;
 
 /// <summary>
 /// The lecture's E3: the speed of QLoRA's inference is overlooked. When the run is saved, the 4-bit base is timed against the same shapes in 16 bits on this machine; which of
-/// the two is faster depends on kernels and memory bandwidth.
+/// the two is faster depends on kernels and memory bandwidth. On a GPU nothing is timed: its products return before they are done.
 /// </summary>
 /// <param name="measure">Times the two.</param>
 internal sealed class SlowFourBitInference(Func<LanguageModel, DecodingSpeed> measure) : IGuard
@@ -14,7 +15,7 @@ internal sealed class SlowFourBitInference(Func<LanguageModel, DecodingSpeed> me
 
     public string Id => GuardIds.SlowFourBitInference;
 
-    public GuardFinding? After(GuardedRun run) => run.Model is { Quantization: not null } model ? Judge(measure(model)) : null;
+    public GuardFinding? After(GuardedRun run) => run.Model is { Quantization: not null } model && model.Decoder.Device.type == DeviceType.CPU ? Judge(measure(model)) : null;
 
     /// <summary>What two speeds mean; null where the 4-bit base is not noticeably slower.</summary>
     public static GuardFinding? Judge(DecodingSpeed speed)

@@ -20,12 +20,12 @@ public static class CausalLoss
     public static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers = 0)
     {
         using var scope = NewDisposeScope();
-        using var input = Input(batch);
+        using var input = Input(batch, model.Device);
         var (places, targets) = Supervised(batch);
         if (targets.Length == 0) return 0;
         using var pass = model.Train(input, checkpointedLayers);
-        var states = pass.Hidden.view(-1, model.Spec.HiddenSize).index_select(0, tensor(places));
-        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(targets), model.Spec.VocabularySize, model.Logits, scale);
+        var states = pass.Hidden.view(-1, model.Spec.HiddenSize).index_select(0, tensor(places, device: model.Device));
+        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(targets, device: model.Device), model.Spec.VocabularySize, model.Logits, scale);
         pass.Backward(states, gradient);
         return loss;
     }
@@ -35,16 +35,16 @@ public static class CausalLoss
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var input = Input(batch);
+        using var input = Input(batch, model.Device);
         var (places, targets) = Supervised(batch);
         if (targets.Length == 0) return 0;
-        var states = model.Hidden(input).view(-1, model.Spec.HiddenSize).index_select(0, tensor(places));
-        return ChunkedCrossEntropy.Loss(states, tensor(targets), model.Spec.VocabularySize, model.Logits);
+        var states = model.Hidden(input).view(-1, model.Spec.HiddenSize).index_select(0, tensor(places, device: model.Device));
+        return ChunkedCrossEntropy.Loss(states, tensor(targets, device: model.Device), model.Spec.VocabularySize, model.Logits);
     }
 
-    private static DecoderInput Input(Batch batch) => batch.IsPacked
-        ? DecoderInput.Packed(batch.InputIds, batch.Positions, batch.SequenceIds, batch.Rows)
-        : DecoderInput.Padded(batch.InputIds, batch.Rows);
+    private static DecoderInput Input(Batch batch, Device device) => batch.IsPacked
+        ? DecoderInput.Packed(batch.InputIds, batch.Positions, batch.SequenceIds, batch.Rows, device)
+        : DecoderInput.Padded(batch.InputIds, batch.Rows, device);
 
     // Where the predicting states stand in the flattened batch, and what they are to predict.
     private static (long[] Places, long[] Targets) Supervised(Batch batch)

@@ -41,6 +41,8 @@ internal sealed class RunPlanner
             Length = widest.Length,
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
+            // On a processor activations stay fp32.
+            ComputeBytes = settings.Model is { Dtype: "bf16", Device: not (null or "cpu") } ? 2 : 4,
             ProductBytes = settings.Model.Dtype == "bf16" ? 2 : 4,
             StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,

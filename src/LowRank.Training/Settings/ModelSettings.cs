@@ -11,6 +11,10 @@ public sealed record ModelSettings
     [Setting("dtype", "The dtype of matrix products; adapters, optimizer, norms and sums are always fp32.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
     public string? Dtype { get; init; }
 
+    /// <summary>Where the run computes.</summary>
+    [Setting("device", "Where the run computes: cpu, cuda (the first GPU) or cuda:N.", Value = "NAME", Automatic = "a GPU where there is one")]
+    public string? Device { get; init; }
+
     /// <summary>Threads of the tensor library.</summary>
     [Setting("threads", "Threads of the tensor library. A run is repeated exactly only with the same number.", Minimum = 1, Automatic = "all processors")]
     public int? Threads { get; init; }

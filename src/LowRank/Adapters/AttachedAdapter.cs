@@ -101,9 +101,15 @@ public sealed class AttachedAdapter : IDisposable
             if (!folder.TryRead(AdapterKeys.ToKey(value.Key), MemoryMarshal.Cast<byte, float>(read.bytes))) continue;
             if (!value.IsBaseCopy) value.Value.copy_(read);
             // A base with a resized or edited embedding cannot be used by writing into a frozen one.
-            else if (!MemoryMarshal.Cast<byte, float>(read.bytes).SequenceEqual(MemoryMarshal.Cast<byte, float>(value.Value.bytes)))
+            else if (!IsEqual(read, value.Value))
                 throw new AdapterException(folder.Path, $"{value.Key} is not the weight of this base model. The adapter was trained on a base with another embedding or head: load it on that one.");
         }
+    }
+
+    private static bool IsEqual(Tensor read, Tensor value)
+    {
+        using var here = value.cpu();
+        return MemoryMarshal.Cast<byte, float>(read.bytes).SequenceEqual(MemoryMarshal.Cast<byte, float>(here.bytes));
     }
 
     /// <summary>Writes the adapter in PEFT's form; the folder appears whole or not at all.</summary>
@@ -152,7 +158,7 @@ public sealed class AttachedAdapter : IDisposable
                 case LinearSlot { Module: AdaptedLinear adapted }:
                     yield return ($"{slot.Name}.weight", Sum(adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures), adapted.Adapter.Delta()));
                     if (adapted.Adapter.BiasDelta() is { } biasDelta)
-                        yield return ($"{slot.Name}.bias", Sum(adapted.Frozen.Bias?.detach().to(ScalarType.Float32, copy: true) ?? zeros(adapted.OutFeatures), biasDelta));
+                        yield return ($"{slot.Name}.bias", Sum(adapted.Frozen.Bias?.detach().to(ScalarType.Float32, copy: true) ?? zeros(adapted.OutFeatures, device: biasDelta.device), biasDelta));
                     else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:

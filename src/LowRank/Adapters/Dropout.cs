@@ -33,9 +33,10 @@ public sealed class Dropout
         if (p == 0 || position is not { } at) return x.alias();
         using var scope = NewDisposeScope();
         ReadOnlySpan<long> key = [at.Seed, at.Step, at.MicroBatch, module];
-        using var generator = new Generator(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(key)) & long.MaxValue, x.device);
-        var keep = rand(x.shape, ScalarType.Float32, x.device, generator: generator) >= p;
-        return (x * keep.to(x.dtype) * (1 / (1 - p))).MoveToOuterDisposeScope();
+        // Drawn on the CPU whatever the device, so that a run drops the same elements everywhere.
+        using var generator = new Generator(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(key)) & long.MaxValue, CPU);
+        var keep = rand(x.shape, ScalarType.Float32, CPU, generator: generator) >= p;
+        return (x * keep.to(x.device).to(x.dtype) * (1 / (1 - p))).MoveToOuterDisposeScope();
     }
 
     private sealed class Scope(Action leave) : IDisposable

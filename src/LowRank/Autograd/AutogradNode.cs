@@ -94,7 +94,7 @@ internal abstract unsafe class AutogradNode
 
     private TensorArray Apply(nint* gradOutputs, int count)
     {
-        BackwardPass.FreeReturned();
+        errors.FreeReturned();
         for (var i = 0; i < inputCount; i++) returned[i] = 0;
         try
         {
@@ -110,7 +110,7 @@ internal abstract unsafe class AutogradNode
                 {
                     if (gradients[i] is not { } g) continue;
                     returned[i] = g.DetachFromDisposeScope().Handle;
-                    BackwardPass.FreeLater(g);
+                    errors.FreeLater(g);
                 }
             }
         }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using static TorchSharp.torch;
 
@@ -7,9 +8,8 @@ namespace LowRank.Autograd;
 internal static class BackwardPass
 {
     [ThreadStatic] private static ErrorSlot? slot;
-    [ThreadStatic] private static List<Tensor>? returned;
 
-    /// <summary>Where nodes recorded on this thread put an exception. CUDA's engine calls a node from another thread, hence not a thread-static value.</summary>
+    /// <summary>Where nodes recorded on this thread put an exception and their gradients. CUDA's engine calls a node from another thread, hence not thread-static values.</summary>
     internal static ErrorSlot CurrentErrors => slot ??= new ErrorSlot();
 
     /// <summary>Computes gradients of the graph that ends in <paramref name="output"/> and adds them to those of the parameters.</summary>
@@ -25,25 +25,15 @@ internal static class BackwardPass
         }
         finally
         {
-            FreeReturned();
+            errors.FreeAll();
         }
         errors.Rethrow();
     }
 
-    /// <summary>Keeps a returned gradient until libtorch has copied its handle, which it has when the next node is called.</summary>
-    internal static void FreeLater(Tensor gradient) => (returned ??= []).Add(gradient);
-
-    /// <summary>Frees the gradients that earlier nodes of this thread returned.</summary>
-    internal static void FreeReturned()
-    {
-        if (returned is null) return;
-        foreach (var t in returned) t.Dispose();
-        returned.Clear();
-    }
-
-    /// <summary>The first exception of a backward pass.</summary>
+    /// <summary>The first exception of a backward pass, and what its nodes returned.</summary>
     internal sealed class ErrorSlot
     {
+        private readonly ConcurrentDictionary<int, List<Tensor>> returned = new();
         private volatile ExceptionDispatchInfo? first;
 
         public bool Failed => first is not null;
@@ -57,6 +47,27 @@ internal static class BackwardPass
             var error = first;
             first = null;
             error?.Throw();
+        }
+
+        /// <summary>Keeps a returned gradient until libtorch has copied its handle, which it has when this thread calls the next node.</summary>
+        public void FreeLater(Tensor gradient) => returned.GetOrAdd(Environment.CurrentManagedThreadId, static _ => []).Add(gradient);
+
+        /// <summary>Frees the gradients that earlier nodes returned on this thread.</summary>
+        public void FreeReturned()
+        {
+            if (returned.TryGetValue(Environment.CurrentManagedThreadId, out var mine)) Free(mine);
+        }
+
+        /// <summary>Frees the gradients of all threads, when the pass is over.</summary>
+        public void FreeAll()
+        {
+            foreach (var list in returned.Values) Free(list);
+        }
+
+        private static void Free(List<Tensor> gradients)
+        {
+            foreach (var t in gradients) t.Dispose();
+            gradients.Clear();
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cuda;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,19 +61,22 @@ public static class ChunkedCrossEntropy
         return (loss, gradient.MoveToOuterDisposeScope());
     }
 
-    private static double Forward(Tensor scores, Tensor targets) => CrossEntropyKernel.Handles(scores)
-        ? CrossEntropyKernel.Loss(scores, MemoryMarshal.Cast<byte, long>(targets.bytes))
+    private static double Forward(Tensor scores, Tensor targets) => KernelsFor(scores) is { } kernels ? kernels.CrossEntropy(scores, targets, null)
+        : CrossEntropyKernel.Handles(scores) ? CrossEntropyKernel.Loss(scores, MemoryMarshal.Cast<byte, long>(targets.bytes))
         : (scores.logsumexp(1, keepdim: true) - scores.gather(1, targets.unsqueeze(1))).sum(ScalarType.Float64).item<double>();
 
     // The kernel writes over the logits: no operation that makes logits keeps its result for its own backward.
     private static (double Loss, Tensor Gradient) ForwardBackward(Tensor scores, Tensor targets, double scale)
     {
         using var noGrad = no_grad();
+        if (KernelsFor(scores) is { } kernels) return (kernels.CrossEntropy(scores, targets, scale), scores);
         if (CrossEntropyKernel.Handles(scores)) return (CrossEntropyKernel.LossAndGradient(scores, MemoryMarshal.Cast<byte, long>(targets.bytes), scale), scores);
         return PlainForwardBackward(scores, targets, scale);
     }
 
-    /// <summary>The kernel's plain twin. d loss / d logit = softmax, less 1 at the target.</summary>
+    private static CudaKernels? KernelsFor(Tensor scores) => scores.dtype == ScalarType.Float32 && scores.is_contiguous() ? CudaKernels.For(scores) : null;
+
+    /// <summary>The kernels' plain twin. d loss / d logit = softmax, less 1 at the target.</summary>
     internal static (double Loss, Tensor Gradient) PlainForwardBackward(Tensor scores, Tensor targets, double scale)
     {
         var column = targets.unsqueeze(1);

@@ -1,4 +1,5 @@
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cuda;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace LowRank.Autograd;
 
 /// <summary>
-/// <c>act(gate) · up</c> of fp32 values on the CPU, with act = silu or the tanh form of gelu. It keeps the two inputs; the activation is computed again in the
+/// <c>act(gate) · up</c> of fp32 values on the CPU, of fp32 and bf16 values on a GPU with <see cref="CudaKernels"/>, with act = silu or the tanh form of gelu. It keeps the two inputs; the activation is computed again in the
 /// backward pass, which writes the gradients over them.
 /// </summary>
 internal sealed unsafe class GatedActivationNode : AutogradNode
@@ -19,7 +20,8 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
 
     /// <summary>Whether this node can take the inputs; else the operations of tensors are used.</summary>
     public static bool Handles(Tensor gate, Tensor up) =>
-        gate.dtype == ScalarType.Float32 && up.dtype == ScalarType.Float32 && gate.device_type == DeviceType.CPU && gate.is_contiguous() && up.is_contiguous() && gate.numel() > 0;
+        gate.dtype == up.dtype && gate.is_contiguous() && up.is_contiguous() && gate.numel() > 0
+        && ((gate.dtype == ScalarType.Float32 && gate.device_type == DeviceType.CPU) || CudaKernels.ForActivations(gate) is not null);
 
     /// <summary>
     /// The activation of <paramref name="gate"/> times <paramref name="up"/>. Both must be results that no other operation reads or keeps, as those of linear layers are: their
@@ -32,8 +34,16 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
         Tensor y;
         using (no_grad())
         {
-            y = isNeeded ? PooledTensor.Empty(gate.shape) : gate.alias();
-            GatedKernel.Forward(gelu, TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(y));
+            if (CudaKernels.ForActivations(gate) is { } kernels)
+            {
+                y = isNeeded ? empty_like(gate) : gate.alias();
+                kernels.GatedForward(gelu, gate, up, y);
+            }
+            else
+            {
+                y = isNeeded ? PooledTensor.Empty(gate.shape) : gate.alias();
+                GatedKernel.Forward(gelu, TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(y));
+            }
         }
         if (isNeeded) y = new GatedActivationNode(gate, up, gelu).Attach([gate, up], y);
         return y.MoveToOuterDisposeScope();
@@ -43,7 +53,8 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
         var dy = gradOutputs[0]!.contiguous();
-        GatedKernel.Backward(gelu, TensorMemory.Floats(dy), TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(gate), TensorMemory.Floats(up));
+        if (CudaKernels.ForActivations(gate) is { } kernels) kernels.GatedBackward(gelu, dy, gate, up);
+        else GatedKernel.Backward(gelu, TensorMemory.Floats(dy), TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(gate), TensorMemory.Floats(up));
         if (IsAsked(0)) gradInputs[0] = gate.alias();
         if (IsAsked(1)) gradInputs[1] = up.alias();
     }

@@ -1,11 +1,12 @@
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cuda;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LowRank.Autograd;
 
-/// <summary>Root-mean-square normalisation of fp32 values on the CPU. Of the forward pass it keeps one number a row beside the input, which is there anyway.</summary>
+/// <summary>Root-mean-square normalisation of fp32 values on the CPU, of fp32 and bf16 values on a GPU with <see cref="CudaKernels"/>. Of the forward pass it keeps one number a row beside the input, which is there anyway.</summary>
 internal sealed unsafe class RmsNormNode : AutogradNode
 {
     private readonly Tensor x;
@@ -15,13 +16,14 @@ internal sealed unsafe class RmsNormNode : AutogradNode
     private RmsNormNode(Tensor x, Tensor weight, Tensor factors) => (this.x, this.weight, this.factors) = (x.detach().DetachFromDisposeScope(), weight.detach().DetachFromDisposeScope(), factors.DetachFromDisposeScope());
 
     /// <summary>Whether this node can take the input; else the operations of tensors are used.</summary>
-    public static bool Handles(Tensor x) => x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU && x.numel() > 0;
+    public static bool Handles(Tensor x) => x.numel() > 0 && ((x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU) || CudaKernels.ForActivations(x) is not null);
 
     /// <summary><c>x / sqrt(mean(x²) + ε) · weight</c> over the last dimension.</summary>
     /// <param name="x"><c>[.., features]</c>.</param>
     /// <param name="weight">fp32 <c>[features]</c>.</param>
     /// <param name="epsilon">ε.</param>
-    public static Tensor Apply(Tensor x, Tensor weight, double epsilon)
+    /// <param name="roundFirst">Whether the normed value and the weight are rounded to a 16-bit input's type before they are multiplied.</param>
+    public static Tensor Apply(Tensor x, Tensor weight, double epsilon, bool roundFirst)
     {
         using var scope = NewDisposeScope();
         var dense = x.contiguous();
@@ -30,9 +32,17 @@ internal sealed unsafe class RmsNormNode : AutogradNode
         Tensor y, factors;
         using (no_grad())
         {
-            y = PooledTensor.Empty(x.shape);
-            factors = empty([rows], ScalarType.Float32);
-            RmsNormKernel.Forward(TensorMemory.Floats(dense), TensorMemory.Floats(weight), epsilon, rows, n, TensorMemory.Floats(y), TensorMemory.Floats(factors));
+            factors = empty([rows], ScalarType.Float32, x.device);
+            if (CudaKernels.ForActivations(x) is { } kernels)
+            {
+                y = empty_like(dense);
+                kernels.RmsNormForward(dense, weight, epsilon, roundFirst, y, factors);
+            }
+            else
+            {
+                y = PooledTensor.Empty(x.shape);
+                RmsNormKernel.Forward(TensorMemory.Floats(dense), TensorMemory.Floats(weight), epsilon, rows, n, TensorMemory.Floats(y), TensorMemory.Floats(factors));
+            }
         }
         if (IsNeeded(dense, weight)) y = new RmsNormNode(dense, weight, factors).Attach([dense, weight], y);
         return y.MoveToOuterDisposeScope();
@@ -42,6 +52,12 @@ internal sealed unsafe class RmsNormNode : AutogradNode
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)
     {
         var g = gradOutputs[0]!.contiguous();
+        if (CudaKernels.ForActivations(x) is { } kernels)
+        {
+            if (IsAsked(0)) kernels.RmsNormBackward(g, x, weight, factors, gradInputs[0] = empty_like(x));
+            if (IsAsked(1)) kernels.RmsNormWeightGradient(g, x, factors, gradInputs[1] = empty_like(weight));
+            return;
+        }
         var n = (int)x.shape[^1];
         var rows = x.numel() / n;
         if (IsAsked(0))

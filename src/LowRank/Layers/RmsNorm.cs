@@ -47,7 +47,7 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        if (RmsNormNode.Handles(x)) return RmsNormNode.Apply(x, Multiplier(), epsilon).MoveToOuterDisposeScope();
+        if (RmsNormNode.Handles(x)) return RmsNormNode.Apply(x, Multiplier(), epsilon, roundFirst: !unitOffset).MoveToOuterDisposeScope();
         var wide = x.to(ScalarType.Float32);
         var normed = wide * rsqrt((wide * wide).mean([-1], keepdim: true).add(added, Scalars.One));
         // Llama casts before it multiplies by the weight, Gemma after: it shows in bf16 only.

@@ -1,4 +1,5 @@
 using LowRank.Kernels.Cpu;
+using LowRank.Kernels.Cuda;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ namespace LowRank.Optimizers;
 
 /// <summary>
 /// AdamW over flat buffers, with the order of operations of torch's <c>AdamW</c>: decay, moments, bias corrections, step. On the CPU it is one vectorised pass over
-/// all parameter groups; elsewhere, and as the plain twin in tests, a dozen tensor operations. How the moments are kept (<see cref="OptimizerKind"/>) and where
+/// all parameter groups, on a GPU one kernel for each; without kernels, and as the plain twin in tests, a dozen tensor operations. How the moments are kept (<see cref="OptimizerKind"/>) and where
 /// (<see cref="OptimizerPaging"/>) are settings. Results do not depend on the number of threads. Not for use from several threads.
 /// </summary>
 public sealed unsafe class AdamW : IDisposable
@@ -64,9 +65,10 @@ public sealed unsafe class AdamW : IDisposable
     public void Step(double learningRate)
     {
         Steps++;
-        if (!isCpu || (!vectorised && Kind == OptimizerKind.AdamW))
+        var kernels = vectorised && Kind == OptimizerKind.AdamW ? CudaKernels.For(parameters.Values) : null;
+        if (!isCpu || kernels is not null || (!vectorised && Kind == OptimizerKind.AdamW))
         {
-            StepWithTensors(learningRate);
+            StepWithTensors(learningRate, kernels);
             return;
         }
         var steps = new AdamWStep[groups.Count];
@@ -106,7 +108,7 @@ public sealed unsafe class AdamW : IDisposable
         }
     }
 
-    private void StepWithTensors(double learningRate)
+    private void StepWithTensors(double learningRate, CudaKernels? kernels)
     {
         using var noGrad = no_grad();
         foreach (var range in layout.Runs())
@@ -116,6 +118,11 @@ public sealed unsafe class AdamW : IDisposable
             var group = groups[range.Group];
             var step = new AdamWStep(settings, learningRate * group.LearningRateFactor, group.WeightDecay, Steps);
             var (gradient, first, second) = (Of(parameters.Gradients), Of(state.View(layout.First!)), Of(state.View(layout.Second!)));
+            if (kernels is not null)
+            {
+                kernels.AdamW(Of(parameters.Values), gradient, first, second, step);
+                continue;
+            }
             Of(parameters.Values).mul_(step.Keep);
             first.lerp_(gradient, step.OneMinusBeta1);
             second.mul_(step.Beta2).addcmul_(gradient, gradient, step.OneMinusBeta2);

@@ -72,6 +72,7 @@ public sealed class FlatParameters : IDisposable
     public double GradientNorm()
     {
         using var noGrad = no_grad();
+        if (Kernels.Cuda.CudaKernels.For(Gradients) is { } kernels) return kernels.Norm(Gradients);
         if (Gradients.device_type == DeviceType.CPU && Length <= int.MaxValue / sizeof(float))
             return Kernels.Cpu.FlatKernels.Norm(MemoryMarshal.Cast<byte, float>(Gradients.bytes));
         using var norm = Gradients.norm();

@@ -21,25 +21,33 @@ public static class GemmPeak
     /// <summary>Measures it; takes about a second on two cores.</summary>
     /// <param name="type"><see cref="torch.ScalarType.Float32"/> or <see cref="torch.ScalarType.BFloat16"/>.</param>
     /// <returns>10⁹ floating-point operations per second; a multiply-add counts as two.</returns>
-    public static double MeasureGflops(torch.ScalarType type)
+    public static double MeasureGflops(torch.ScalarType type) => MeasureGflops(type, torch.CPU);
+
+    /// <summary>Measures it on a device.</summary>
+    /// <param name="type"><see cref="torch.ScalarType.Float32"/> or <see cref="torch.ScalarType.BFloat16"/>.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>10⁹ floating-point operations per second; a multiply-add counts as two.</returns>
+    public static double MeasureGflops(torch.ScalarType type, torch.Device device)
     {
         NativeRuntime.Load();
         using var noGrad = torch.no_grad();
-        var probed = Measure(type, ProbeRows, ProbeRepetitions);
-        return probed < SlowGflops ? probed : Measure(type, Size, Repetitions);
+        var probed = Measure(type, device, ProbeRows, ProbeRepetitions);
+        return probed < SlowGflops ? probed : Measure(type, device, Size, Repetitions);
     }
 
-    private static double Measure(torch.ScalarType type, int rows, int repetitions)
+    private static double Measure(torch.ScalarType type, torch.Device device, int rows, int repetitions)
     {
         using var scope = torch.NewDisposeScope();
-        var right = torch.linspace(-1, 1, Size * Size, dtype: torch.ScalarType.Float32).reshape(Size, Size).to(type);
+        var right = torch.linspace(-1, 1, Size * Size, dtype: torch.ScalarType.Float32).reshape(Size, Size).to(type).to(device);
         var left = right.t().contiguous().narrow(0, 0, rows);
         torch.mm(left, right).Dispose();
+        if (device.type == DeviceType.CUDA) torch.cuda.synchronize(device);
         var best = TimeSpan.MaxValue;
         for (var i = 0; i < repetitions; i++)
         {
             var start = Stopwatch.GetTimestamp();
             var product = torch.mm(left, right);
+            if (device.type == DeviceType.CUDA) torch.cuda.synchronize(device);
             var elapsed = Stopwatch.GetElapsedTime(start);
             product.Dispose();
             if (elapsed < best) best = elapsed;

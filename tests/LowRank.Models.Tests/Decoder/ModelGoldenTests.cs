@@ -5,6 +5,7 @@ using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Testing;
+using LowRank.Testing.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,6 +24,10 @@ public sealed class ModelGoldenTests
     private static IEnumerable<string> Folders() => !Directory.Exists(Golden.At("models")) ? []
         : Directory.GetDirectories(Golden.At("models")).Select(d => Path.GetFileName(d)!).Except(NotModels).Where(n => File.Exists(Golden.At("models", n, "config.json"))).Order(StringComparer.Ordinal);
 
+    public static IEnumerable<TheoryDataRow<string, string>> OnOtherDevices => Devices.Others(Cases);
+
+    public static IEnumerable<TheoryDataRow<string, string>> Bf16OnOtherDevices => Devices.Others(Bf16Cases);
+
     internal static string? Skip(string name)
     {
         var family = ModelConfig.Load(Golden.At("models", name, "config.json")).ModelType;
@@ -40,7 +45,25 @@ public sealed class ModelGoldenTests
         var folder = Golden.At("models", name);
         using var tensors = SafetensorsFolder.Open(folder);
         var read = ModelConfig.Load(Path.Combine(folder, config));
-        return DecoderBuilder.Build(ModelFamilies.Of(read).Read(read), new WeightReader(tensors, folder), computeType);
+        return DecoderBuilder.Build(ModelFamilies.Of(read).Read(read), new WeightReader(tensors, folder, device: Devices.Current), computeType);
+    }
+
+    private static float[] Floats(Tensor t) => t.detach().cpu().contiguous().data<float>().ToArray();
+
+    // The same cases by the CUDA kernels, run on the processor, and on each GPU.
+    [Theory, MemberData(nameof(OnOtherDevices))]
+    public void Equals_transformers_on_other_devices(string device, string name)
+    {
+        using var used = Devices.Use(device);
+        Equals_transformers(name);
+        Token_by_token_through_the_cache_equals_the_whole(name);
+    }
+
+    [Theory, MemberData(nameof(Bf16OnOtherDevices))]
+    public void Bf16_compute_stays_near_on_other_devices(string device, string name)
+    {
+        using var used = Devices.Use(device);
+        Bf16_compute_stays_near(name);
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -53,28 +76,28 @@ public sealed class ModelGoldenTests
         using var model = Load(name);
 
         var states = new Dictionary<int, float[]>();
-        using (var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0]))
+        using (var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0], model.Device))
         {
-            var hidden = model.Hidden(input, (layer, x) => states[layer] = x.data<float>().ToArray());
+            var hidden = model.Hidden(input, (layer, x) => states[layer] = Floats(x));
             Near.All(want.Floats("hidden.embed"), states[-1], hiddenTolerance, "hidden.embed");
             for (var i = 0; i < model.Spec.Layers; i++) Near.All(want.Floats($"hidden.layers.{i}"), states[i], hiddenTolerance, $"hidden.layers.{i}");
             Near.All(want.Floats("hidden.norm"), states[model.Spec.Layers], hiddenTolerance, "hidden.norm");
-            Near.All(want.Floats("logits"), model.Logits(hidden).data<float>().ToArray(), logitsTolerance, "logits");
+            Near.All(want.Floats("logits"), Floats(model.Logits(hidden)), logitsTolerance, "logits");
         }
-        using (var input = DecoderInput.Padded(want.Longs("padded.input_ids"), want.Shape("padded.input_ids")[0]))
+        using (var input = DecoderInput.Padded(want.Longs("padded.input_ids"), want.Shape("padded.input_ids")[0], model.Device))
         {
             // Elsewhere the file holds zeros.
-            var got = model.Logits(model.Hidden(input)).data<float>().ToArray();
+            var got = Floats(model.Logits(model.Hidden(input)));
             var mask = want.Longs("padded.attention_mask");
             var vocabulary = (int)model.Spec.VocabularySize;
             for (var i = 0; i < mask.Length; i++) if (mask[i] == 0) got.AsSpan(i * vocabulary, vocabulary).Clear();
             Near.All(want.Floats("padded.logits"), got, logitsTolerance, "padded.logits");
         }
-        using (var input = DecoderInput.Packed(want.Longs("packed.input_ids"), want.Longs("packed.position_ids"), want.Longs("packed.sequence_ids"), want.Shape("packed.input_ids")[0]))
-            Near.All(want.Floats("packed.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "packed.logits");
+        using (var input = DecoderInput.Packed(want.Longs("packed.input_ids"), want.Longs("packed.position_ids"), want.Longs("packed.sequence_ids"), want.Shape("packed.input_ids")[0], model.Device))
+            Near.All(want.Floats("packed.logits"), Floats(model.Logits(model.Hidden(input))), logitsTolerance, "packed.logits");
         if (want.Has("long.input_ids"))
-            using (var input = DecoderInput.Padded(want.Longs("long.input_ids"), want.Shape("long.input_ids")[0]))
-                Near.All(want.Floats("long.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray(), logitsTolerance, "long.logits");
+            using (var input = DecoderInput.Padded(want.Longs("long.input_ids"), want.Shape("long.input_ids")[0], model.Device))
+                Near.All(want.Floats("long.logits"), Floats(model.Logits(model.Hidden(input))), logitsTolerance, "long.logits");
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -98,12 +121,12 @@ public sealed class ModelGoldenTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var model = Load(name);
-        using var cache = new KvCache(model.Spec, 1, ids.Count + wanted.Count);
+        using var cache = new KvCache(model.Spec, 1, ids.Count + wanted.Count, device: model.Device);
         var got = new List<long>();
         var next = ids.ToArray();
         for (var at = 0; got.Count < wanted.Count;)
         {
-            using var input = DecoderInput.Continued(next, [.. next.Select((_, i) => (long)(at + i))], cache);
+            using var input = DecoderInput.Continued(next, [.. next.Select((_, i) => (long)(at + i))], cache, model.Device);
             at += next.Length;
             using var logits = model.Logits(model.Hidden(input));
             next = [logits[0, -1].argmax().item<long>()];
@@ -126,13 +149,13 @@ public sealed class ModelGoldenTests
         foreach (var isRecorded in new[] { false, true })
         {
             using var mode = isRecorded ? enable_grad() : no_grad();
-            using var cache = new KvCache(model.Spec, 1, ids.Length + 3);
+            using var cache = new KvCache(model.Spec, 1, ids.Length + 3, device: model.Device);
             foreach (var (part, at) in new[] { (ids[..^1], 0), (ids[^1..], ids.Length - 1) })
             {
-                using var input = DecoderInput.Continued(part, [.. part.Select((_, i) => (long)(at + i))], cache);
+                using var input = DecoderInput.Continued(part, [.. part.Select((_, i) => (long)(at + i))], cache, model.Device);
                 var computed = model.Logits(model.Hidden(input));
                 Assert.Equal(isRecorded, computed.requires_grad);
-                logits.Add(computed.detach().data<float>().ToArray());
+                logits.Add(Floats(computed));
             }
         }
         Near.All(logits[0], logits[2], Tolerance(name, "logits"), "prompt");
@@ -147,8 +170,8 @@ public sealed class ModelGoldenTests
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var model = Load(name, computeType: ScalarType.BFloat16);
-        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0]);
-        var (wanted, got) = (want.Floats("bf16.logits"), model.Logits(model.Hidden(input)).data<float>().ToArray());
+        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0], model.Device);
+        var (wanted, got) = (want.Floats("bf16.logits"), Floats(model.Logits(model.Hidden(input))));
         Near.All(wanted, got, Tolerance(name, "bf16.logits"), "bf16.logits");
         Assert.True(wanted.Zip(got, (a, b) => Math.Abs(a - b)).Average() <= Tolerance(name, "bf16.logits_mean"));
     }

@@ -8,6 +8,7 @@ using LowRank.Models.Families;
 using LowRank.Optimizers;
 using LowRank.Quantization;
 using LowRank.Testing;
+using LowRank.Testing.Cuda;
 using LowRank.Training.Objectives;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -26,6 +27,16 @@ public sealed class QloraGoldenTests
     {
         var path = Golden.At("numerics", "qlora", "cases.json");
         return File.Exists(path) ? JsonDocument.Parse(File.ReadAllBytes(path)).RootElement : null;
+    }
+
+    public static IEnumerable<TheoryDataRow<string, string>> OnOtherDevices => Devices.Others(Cases);
+
+    // The same cases by the CUDA kernels, run on the processor, and on each GPU.
+    [Theory, MemberData(nameof(OnOtherDevices))]
+    public void Equals_peft_on_other_devices(string device, string id)
+    {
+        using var used = Devices.Use(device);
+        Equals_peft(id);
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -124,8 +135,8 @@ public sealed class QloraGoldenTests
             }
             else
             {
-                var four = Quantized(value, ((FourBitWeight)slot.FrozenBase().Weight).Options, slot.Name);
-                weight = four;
+                var four = Quantized(value, OptionsOf(slot.FrozenBase().Weight), slot.Name);
+                weight = model.Device.type == DeviceType.CPU ? four : DeviceFourBitWeight.Of(four, model.Device);
                 var (packed, absmax) = (want.Longs($"{prefix}{slot.Name}.packed"), want.Floats($"{prefix}{slot.Name}.absmax"));
                 for (var i = 0; i < absmax.Length; i++)
                     if (Math.Abs(absmax[i] - four.Parts.View().Scale(i)) > 1e-6 + 1e-5 * absmax[i]) scalesOff++;
@@ -156,21 +167,30 @@ public sealed class QloraGoldenTests
 
     private static unsafe FourBitWeight Quantized(Tensor value, FourBitOptions options, string name)
     {
-        using var dense = value.contiguous();
+        using var near = value.cpu();
+        using var dense = near.contiguous();
         return FourBitWeight.Quantize((byte*)Runtime.Interop.TensorMemory.DataPointer(dense), TensorType.F32, dense.shape[0], dense.shape[1], options, name);
     }
+
+    private static FourBitOptions OptionsOf(FrozenWeight weight) => weight is FourBitWeight here ? here.Options : ((DeviceFourBitWeight)weight).Options;
 
     private static CausalLM Model(string folder)
     {
         using var tensors = SafetensorsFolder.Open(folder);
         var config = ModelConfig.Load(Path.Combine(folder, "config.json"));
-        return DecoderBuilder.Build(ModelFamilies.Of(config).Read(config), new WeightReader(tensors, folder), ScalarType.Float32);
+        var model = DecoderBuilder.Build(ModelFamilies.Of(config).Read(config), new WeightReader(tensors, folder, device: Devices.Current), ScalarType.Float32);
+        // On a GPU the loader makes weights of the device; for its kernels on the processor they are made here.
+        if (Devices.HasStandIn)
+            foreach (var slot in model.Slots.OfType<LinearSlot>().Where(s => s.FrozenBase().Weight is FourBitWeight))
+                using (var replaced = slot.Module)
+                    slot.Module = new FrozenLinear(DeviceFourBitWeight.Of((FourBitWeight)slot.FrozenBase().Weight, CPU), slot.FrozenBase().Bias?.clone());
+        return model;
     }
 
     private static float[] Logits(CausalLM model, GoldenTensors want)
     {
         using var noGrad = no_grad();
-        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0]);
+        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0], model.Device);
         using var logits = model.Logits(model.Hidden(input));
         return LoraGoldenTests.Floats(logits);
     }

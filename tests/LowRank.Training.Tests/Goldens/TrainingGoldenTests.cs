@@ -2,6 +2,7 @@ using System.Text.Json;
 using LowRank.Adapters;
 using LowRank.Optimizers;
 using LowRank.Testing;
+using LowRank.Testing.Cuda;
 using LowRank.Training.Objectives;
 using static TorchSharp.torch;
 
@@ -20,6 +21,25 @@ public sealed class TrainingGoldenTests
         using var json = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "training", file + ".json")));
         var adapter = json.RootElement.GetProperty("adapter").GetString()!;
         return Directory.Exists(Golden.At("models", "lora", adapter)) ? LoraGoldenTests.Skip(adapter) : $"{file}: its adapter {adapter} is absent";
+    }
+
+    public static IEnumerable<TheoryDataRow<string, string>> AccumulationOnOtherDevices => Devices.Others(Accumulation);
+
+    public static IEnumerable<TheoryDataRow<string, string>> ClippingOnOtherDevices => Devices.Others(Clipping);
+
+    // By the CUDA kernels, run on the processor, and on each GPU.
+    [Theory, MemberData(nameof(ClippingOnOtherDevices))]
+    public void Gradients_are_clipped_as_torch_clips_them_on_other_devices(string device, string name)
+    {
+        using var used = Devices.Use(device);
+        Gradients_are_clipped_as_torch_clips_them(name);
+    }
+
+    [Theory, MemberData(nameof(AccumulationOnOtherDevices))]
+    public void Micro_batches_give_the_gradient_of_the_whole_batch_on_other_devices(string device, string name)
+    {
+        using var used = Devices.Use(device);
+        Micro_batches_give_the_gradient_of_the_whole_batch(name);
     }
 
     [Theory, MemberData(nameof(Accumulation))]

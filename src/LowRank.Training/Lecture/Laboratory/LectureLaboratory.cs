@@ -10,6 +10,7 @@ using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Quickstart;
+using TorchSharp;
 
 namespace LowRank.Training.Lecture.Laboratory;
 
@@ -67,7 +68,7 @@ internal sealed class LectureLaboratory
 
     /// <summary>A fresh model, the base in 4 bits on demand. The caller disposes it.</summary>
     public LanguageModel Load(FourBitOptions? quantization = null) =>
-        ModelLoader.Load(ModelPath, new ModelLoadOptions { Threads = options.Threads ?? (IsTiny ? 1 : Environment.ProcessorCount), Quantization = quantization }, cancellation);
+        ModelLoader.Load(ModelPath, new ModelLoadOptions { Device = torch.CPU, Threads = options.Threads ?? (IsTiny ? 1 : Environment.ProcessorCount), Quantization = quantization }, cancellation);
 
     /// <summary>A run, or what an equal one gave.</summary>
     public Experiment Train(ExperimentSettings settings) => Once(settings.ToString(), () => Train(settings, (_, _) => true).Experiment);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LowRank.Kernels.Cpu.Gemm;
+using LowRank.Runtime.Cuda;
 using TorchSharp;
 
 namespace LowRank.Runtime.ComputeTypes;
@@ -18,17 +19,30 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
     /// <summary>A layer of fewer weights is computed so fast that rounding its inputs takes as long.</summary>
     private const long LeastWeights = 1L << 20;
 
+    // Ampere.
+    private const int FirstWithBf16 = 8;
+
     /// <summary>The name that settings have for it: fp32 or bf16.</summary>
     public string Name => Type == torch.ScalarType.BFloat16 ? "bf16" : "fp32";
 
     /// <summary>Chooses for a model.</summary>
     /// <param name="shapes">Rows and columns of the weights of a layer.</param>
     /// <param name="threads">Threads of the tensor library.</param>
-    public static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads) => For(shapes, threads, ProcessorInfo.Read(), new SpeedFile(Path.Combine(NativePlaces.UserFolder, "speed")), () =>
+    /// <param name="device">Where it computes; the processor by default. On a GPU the answer is whether it has units for bf16.</param>
+    public static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads, torch.Device? device = null)
     {
-        torch.set_num_threads(threads);
-        return ProductTimer.Measure(shapes);
-    });
+        if (device is { type: not DeviceType.CPU }) return OfGpu(CudaDriver.Instance.Capability(Math.Max(0, device.index)));
+        return For(shapes, threads, ProcessorInfo.Read(), new SpeedFile(Path.Combine(NativePlaces.UserFolder, "speed")), () =>
+        {
+            torch.set_num_threads(threads);
+            return ProductTimer.Measure(shapes);
+        });
+    }
+
+    /// <summary>Of a GPU by its compute capability.</summary>
+    internal static ComputeTypeChoice OfGpu((int Major, int Minor) capability) => capability.Major >= FirstWithBf16
+        ? new(torch.ScalarType.BFloat16, FormattableString.Invariant($"bf16: a GPU of compute capability {capability.Major}.{capability.Minor} has units for it"))
+        : new(torch.ScalarType.Float32, FormattableString.Invariant($"fp32: a GPU of compute capability {capability.Major}.{capability.Minor} has no units for bf16, which begin with {FirstWithBf16}.0"));
 
     /// <summary>With a processor, a place and a measurement of a test's making.</summary>
     internal static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads, ProcessorInfo processor, SpeedFile file, Func<ProductSpeeds> measure)
