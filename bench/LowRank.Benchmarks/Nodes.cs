@@ -24,7 +24,7 @@ public class Nodes : IDisposable
 
     /// <summary>Root-mean-square normalisation by the kernel.</summary>
     [Benchmark]
-    public void RmsNorm() => Backward(RmsNormNode.Apply(hidden, weight, 1e-5));
+    public void RmsNorm() => Backward(RmsNormNode.Apply(hidden, weight, 1e-5, roundFirst: true));
 
     /// <summary>The same by operators.</summary>
     [Benchmark]

@@ -51,7 +51,8 @@ internal sealed class LinearPartsNode : AutogradNode
             Tensor[] all = [.. parts.Where(p => p.A is not null).Select(p => p.A!)];
             if (all.Length > 0)
             {
-                a = all.Length == 1 ? all[0].alias() : cat(all);
+                a = all.Length == 1 ? all[0].alias() : Pooled(starts[^1], features, all[0]);
+                for (int i = 0, row = 0; all.Length > 1 && i < all.Length; row += (int)all[i++].shape[0]) a.narrow(0, row, all[i].shape[0]).copy_(all[i]);
                 if (isOwn) TensorGemm.Run(down = Pooled(rows.shape[0], a.shape[0], rows), TensorGemm.Term(rows, a.t()));
                 else down = rows.mm(a.t());
             }

@@ -11,6 +11,9 @@ public sealed class SpeedRatioTests
 {
     private const int Tries = 3;
 
+    // 1 to 3 thousand are small tensors of libtorch's heap, whose free pages go back now and then; with activations that come anew they were 100,000 and more.
+    private const long MostFaults = 8_000;
+
     private static readonly BenchmarkSettings Settings = new() { Shape = "smollm2-135m", Batch = 2, Length = 256, Steps = 3, Dtype = "fp32" };
 
     // Before the step had kernels of its own it reached 0.36; with them 0.65 to 0.93.
@@ -19,14 +22,14 @@ public sealed class SpeedRatioTests
     {
         Require();
         var (best, faults) = (0.0, long.MaxValue);
-        for (var i = 0; i < Tries && (best < 0.5 || faults > 2000); i++)
+        for (var i = 0; i < Tries && (best < 0.5 || faults > MostFaults); i++)
         {
             var result = TrainingBenchmark.Run(Settings);
             Write(FormattableString.Invariant($"LoRA: {result.TokensPerSecond:0} tokens/s, {result.PeakRatio:0.00} of {result.GemmFp32Gflops:0} GFLOP/s, {result.MinorFaultsPerStep} page faults a step"));
             (best, faults) = (Math.Max(best, result.PeakRatio), Math.Min(faults, result.MinorFaultsPerStep ?? 0));
         }
         Assert.True(best >= 0.5, FormattableString.Invariant($"share of the peak {best:0.00}"));
-        Assert.True(faults <= 2000, $"{faults} page faults a step");
+        Assert.True(faults <= MostFaults, $"{faults} page faults a step");
     }
 
     [Fact]
