@@ -3,6 +3,8 @@ using LowRank.Runtime.Memory;
 
 namespace LowRank.Tests.Runtime.Memory;
 
+// Alone, as the probe of memory.
+[Collection(nameof(NativeTensors))]
 public class PageFaultsTests
 {
     [Fact]
