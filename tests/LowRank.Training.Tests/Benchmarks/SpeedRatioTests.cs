@@ -3,7 +3,7 @@ using LowRank.Training.Benchmarks;
 namespace LowRank.Training.Tests.Benchmarks;
 
 /// <summary>
-/// What <c>lowrank bench</c> measures, held against lower bounds that are half to two thirds of what a busy machine reaches: seconds differ by machine and hour, these ratios
+/// What <c>lowrank bench</c> measures, held against lower bounds that are about half of what a busy machine reaches: seconds differ by machine and hour, these ratios
 /// to what the same process can do at most differ little, and a step that lost a kernel, a cache or its threads falls through them. Run alone, with
 /// <c>LOWRANK_SPEED=1</c>; the best of three tries counts, because neighbours only ever make a measurement worse.
 /// </summary>
@@ -18,17 +18,17 @@ public sealed class SpeedRatioTests
 
     // Before the step had kernels of its own it reached 0.36; with them 0.65 to 0.93.
     [Fact]
-    public void A_training_step_reaches_half_of_the_peak_and_fetches_few_pages()
+    public void A_training_step_reaches_two_fifths_of_the_peak_and_fetches_few_pages()
     {
         Require();
         var (best, faults) = (0.0, long.MaxValue);
-        for (var i = 0; i < Tries && (best < 0.5 || faults > MostFaults); i++)
+        for (var i = 0; i < Tries && (best < 0.4 || faults > MostFaults); i++)
         {
             var result = TrainingBenchmark.Run(Settings);
             Write(FormattableString.Invariant($"LoRA: {result.TokensPerSecond:0} tokens/s, {result.PeakRatio:0.00} of {result.GemmFp32Gflops:0} GFLOP/s, {result.MinorFaultsPerStep} page faults a step"));
             (best, faults) = (Math.Max(best, result.PeakRatio), Math.Min(faults, result.MinorFaultsPerStep ?? 0));
         }
-        Assert.True(best >= 0.5, FormattableString.Invariant($"share of the peak {best:0.00}"));
+        Assert.True(best >= 0.4, FormattableString.Invariant($"share of the peak {best:0.00}"));
         Assert.True(faults <= MostFaults, $"{faults} page faults a step");
     }
 
@@ -36,21 +36,21 @@ public sealed class SpeedRatioTests
     public void A_4_bit_base_hardly_slows_the_step()
     {
         Require();
-        Best("QLoRA's share of LoRA's speed", 0.75, () => TrainingBenchmark.Run(Settings with { Method = "qlora" }).PeakRatio / TrainingBenchmark.Run(Settings).PeakRatio);
+        Best("QLoRA's share of LoRA's speed", 0.65, () => TrainingBenchmark.Run(Settings with { Method = "qlora" }).PeakRatio / TrainingBenchmark.Run(Settings).PeakRatio);
     }
 
     [Fact]
-    public void Generation_reads_weights_at_a_quarter_of_the_bandwidth_and_prompts_at_two_fifths_of_the_peak()
+    public void Generation_reads_weights_at_a_fifth_of_the_bandwidth_and_prompts_at_a_third_of_the_peak()
     {
         Require();
         var (prompt, token) = (0.0, 0.0);
-        for (var i = 0; i < Tries && (prompt < 0.4 || token < 0.25); i++)
+        for (var i = 0; i < Tries && (prompt < 0.33 || token < 0.2); i++)
         {
             var result = GenerationBenchmark.Run(Settings with { Batch = 1, Measure = "generation" });
             Write(FormattableString.Invariant($"prompt {result.PrefillPeakRatio:0.00} of the peak, generation {result.DecodeBandwidthRatio:0.00} of the bandwidth, {result.DecodeTokensPerSecond:0.0} tokens/s"));
             (prompt, token) = (Math.Max(prompt, result.PrefillPeakRatio), Math.Max(token, result.DecodeBandwidthRatio));
         }
-        Assert.True(prompt >= 0.4 && token >= 0.25, FormattableString.Invariant($"prompt {prompt:0.00}, generation {token:0.00}"));
+        Assert.True(prompt >= 0.33 && token >= 0.2, FormattableString.Invariant($"prompt {prompt:0.00}, generation {token:0.00}"));
     }
 
     private static void Best(string what, double least, Func<double> measure)
