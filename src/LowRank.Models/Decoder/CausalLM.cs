@@ -21,7 +21,7 @@ public sealed class CausalLM : IDisposable
         (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
         Device = ((FrozenEmbedding)embedding.Module).Weight.Device;
         rope = new RotaryEmbedding(spec.Rope);
-        ActivationType = embedding.Module is FrozenEmbedding { Weight.Device.type: DeviceType.CPU } ? ScalarType.Float32 : computeType;
+        ActivationType = Device.type == DeviceType.CPU ? ScalarType.Float32 : computeType;
         if (ActivationType != computeType)
             foreach (var slot in layers.SelectMany(l => l.Slots()).Append(head))
                 if (slot is LinearSlot { Module: FrozenLinear frozen }) frozen.Weight.ProductType = computeType;

@@ -17,7 +17,7 @@ internal sealed record RunDevice(torch.Device Device)
     public string Name => IsProcessor ? "cpu" : $"cuda:{Device.index}";
 
     /// <summary>The choice, for the run's record.</summary>
-    public string Reason => IsProcessor ? "device cpu: libtorch sees no GPU" : $"device {Name}: {CudaDevice.Describe(Device.index)}; kernels {CudaKernelStatus.Of(Device.index).Text}";
+    public string Reason => IsProcessor ? ComputeDevice.CudaCount == 0 ? "device cpu: libtorch sees no GPU" : $"device cpu: {ComputeDevice.Variable} says so" : $"device {Name}: {CudaDevice.Describe(Device.index)}; kernels {CudaKernelStatus.Of(Device.index).Text}";
 
     /// <summary>The device that the settings name or leave open.</summary>
     /// <exception cref="LowRankException">There is no such device, or it cannot do what the settings ask for.</exception>

@@ -51,8 +51,7 @@ internal sealed class LinearPartsNode : AutogradNode
             Tensor[] all = [.. parts.Where(p => p.A is not null).Select(p => p.A!)];
             if (all.Length > 0)
             {
-                a = all.Length == 1 ? all[0].alias() : Pooled(starts[^1], features, all[0]);
-                for (int i = 0, row = 0; all.Length > 1 && i < all.Length; row += (int)all[i++].shape[0]) a.narrow(0, row, all[i].shape[0]).copy_(all[i]);
+                a = all.Length == 1 ? all[0].alias() : Together(parts, starts, all[0]);
                 if (isOwn) TensorGemm.Run(down = Pooled(rows.shape[0], a.shape[0], rows), TensorGemm.Term(rows, a.t()));
                 else down = rows.mm(a.t());
             }
@@ -158,6 +157,15 @@ internal sealed class LinearPartsNode : AutogradNode
         var result = Pooled(g.shape[1], down.shape[1], g);
         result.copy_(turned.t());
         return result;
+    }
+
+    // All matrices A, one below the other.
+    private static Tensor Together(LinearPart[] parts, int[] starts, Tensor like)
+    {
+        var a = Pooled(starts[^1], parts[0].Weight.InFeatures, like);
+        for (var i = 0; i < parts.Length; i++)
+            if (parts[i].A is { } own) a.narrow(0, starts[i], own.shape[0]).copy_(own);
+        return a;
     }
 
     private static Tensor Widened(Tensor y)

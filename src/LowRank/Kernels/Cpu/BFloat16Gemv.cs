@@ -37,8 +37,8 @@ internal static class BFloat16Gemv
         float* xs = scratch.Floats, ys = TensorMemory.Floats(y);
         Deal(TensorMemory.Floats(dense), (long)rows * inFeatures, xs);
         var ws = (ushort*)TensorMemory.DataPointer(weight);
-        // About 64 KiB of weight a chunk: large enough to hide the hand-out, small enough to balance two to many cores. Even, for pairs of outputs.
-        var chunk = Math.Max(2, 32768 / inFeatures / 2 * 2);
+        // About 64 KiB of weight a chunk: large enough to hide the hand-out, small enough to balance two to many cores.
+        var chunk = Math.Max(1, 32768 / inFeatures);
         var chunks = (int)((outFeatures + chunk - 1) / chunk);
         TorchThreads.For(0, chunks, 1, (from, to) =>
         {
@@ -75,8 +75,8 @@ internal static class BFloat16Gemv
     /// <param name="rows">Rows.</param>
     /// <param name="inFeatures">Columns of the weight.</param>
     /// <param name="outFeatures">Rows of the weight.</param>
-    /// <param name="start">The first output, an even number.</param>
-    /// <param name="end">The one after the last; even, or the last of all.</param>
+    /// <param name="start">The first output.</param>
+    /// <param name="end">The one after the last.</param>
     public static unsafe void Slice(float* x, ushort* w, float* y, int rows, int inFeatures, long outFeatures, long start, long end)
     {
         for (var r = 0; r < rows; r += 4)

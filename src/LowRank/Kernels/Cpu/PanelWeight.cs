@@ -30,7 +30,7 @@ internal abstract unsafe class PanelWeight(long outFeatures, long inFeatures)
     }
 
     /// <summary>
-    /// <c>x · Wᵀ</c> of a few rows, a slice of the outputs, on the calling thread. A value does not depend on where slices begin, if that is at even numbers.
+    /// <c>x · Wᵀ</c> of a few rows, a slice of the outputs, on the calling thread. A value does not depend on where slices begin.
     /// </summary>
     /// <param name="x"><c>[rows, in]</c>.</param>
     /// <param name="arranged">The same in the <see cref="Order"/> of this weight; not read where that is the plain one.</param>

@@ -15,8 +15,8 @@ internal static unsafe class RoundedProduct
     // 2 MiB of bf16: what the cores write is read back from their caches.
     private const long PanelElements = 1L << 20;
 
-    // Rows of a 4-bit weight are whole vectors of codes.
-    private const long RowStep = 64;
+    // Fewer rows of a wide weight would make products too thin for the library.
+    private const long LeastRows = 64;
 
     /// <summary><c>x · Wᵀ</c>: bf16 <c>[.., out]</c> for bf16 <paramref name="x"/> <c>[.., in]</c>.</summary>
     public static Tensor Forward(FourBitWeight weight, Tensor x)
@@ -46,7 +46,7 @@ internal static unsafe class RoundedProduct
 
     private static void Panels(FourBitWeight weight, Action<long, Tensor> multiply)
     {
-        var height = Math.Min(weight.OutFeatures, Math.Max(RowStep, PanelElements / weight.InFeatures / RowStep * RowStep));
+        var height = Math.Min(weight.OutFeatures, Math.Max(LeastRows, PanelElements / weight.InFeatures));
         using var scratch = Scratch.Rent((height * weight.InFeatures + 1) / 2);
         for (long start = 0; start < weight.OutFeatures; start += height)
         {

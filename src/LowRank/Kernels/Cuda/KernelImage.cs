@@ -20,7 +20,7 @@ internal sealed record KernelImage(byte[] Bytes, string Origin)
     public static string Source { get; } = ReadSource();
 
     /// <summary>Where compiled kernels are kept: <c>kernels</c> in LowRank's cache.</summary>
-    public static string CacheFolder => Path.Combine(NativePlaces.UserCache, "kernels");
+    public static string CacheFolder => Path.Combine(NativePlaces.UserFolder, "kernels");
 
     /// <summary>The kernels for a GPU.</summary>
     /// <param name="compiler">NVRTC.</param>

@@ -51,7 +51,7 @@ internal sealed class Team
         /// <summary>The first of all threads: for what only one does.</summary>
         public bool IsFirst => from == 0;
 
-        /// <summary>The part of <paramref name="count"/> things that is this thread's; parts begin at even numbers.</summary>
+        /// <summary>The part of <paramref name="count"/> things that is this thread's; parts begin at even numbers, since some products take two outputs at once.</summary>
         public (long Start, long End) Part(long count) => (Edge(count, from), Edge(count, to));
 
         /// <summary>Whether one of several things is this thread's, dealt out in turns.</summary>
