@@ -67,12 +67,12 @@ public sealed class LanguageModel : IDisposable
     public static Task<LanguageModel> LoadAsync(string model, ModelLoadOptions? options = null, CancellationToken cancellation = default) =>
         Task.Run(() => ModelLoader.Load(model, options ?? new ModelLoadOptions(), cancellation), cancellation);
 
-    /// <summary>Puts a new LoRA into the model.</summary>
+    /// <summary>Puts a new adapter into the model: a LoRA or DoRA, AdaLoRA, MiSS or (IA)³, by the kind of its settings.</summary>
     /// <param name="config">Its settings.</param>
     /// <param name="seed">Seed of its initial values.</param>
     /// <exception cref="InvalidOperationException">The model has an adapter already.</exception>
     /// <exception cref="LoraConfigException">The settings do not fit the model.</exception>
-    public AttachedAdapter Attach(LoraConfig config, long seed = 0)
+    public AttachedAdapter Attach(AdapterConfig config, long seed = 0)
     {
         if (Adapter is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
         return Adapter = AdapterInjector.Attach(Decoder.Slots, config with { BaseModel = config.BaseModel ?? Id }, Decoder.Spec.ModelType, seed);

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Layers;
 using LowRank.Optimizers;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Checkpoints;
@@ -59,6 +60,7 @@ public sealed class Trainer : IDisposable
         }
         record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
+        weights.Begin(flat, TotalSteps);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
         state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
     }
@@ -82,7 +84,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="LowRankException">The checkpoint is damaged, or of other data, parameters or settings.</exception>
     public void Resume(string checkpoint)
     {
-        state = TrainingCheckpoint.Restore(checkpoint, flat, optimizer);
+        state = TrainingCheckpoint.Restore(checkpoint, weights, flat, optimizer);
         if (state.TotalSteps != TotalSteps)
             throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {TotalSteps}. The learning rate depends on it: resume with the same.");
         sampler.Restore(state.Cursor);
@@ -215,11 +217,13 @@ public sealed class Trainer : IDisposable
             using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
             loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
         }
+        weights.AddPenalty();
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
         Guards.SeeGradients(flat);
         var rate = options.Schedule.At(checked((int)state.Step), checked((int)TotalSteps), options.LearningRate);
         optimizer.Step(rate);
+        weights.AfterStep(state.Step);
         flat.ZeroGradients();
 
         var sameEpoch = epoch == state.Cursor.Epoch && state.Cursor.Batch > 0;
@@ -286,6 +290,7 @@ public sealed class Trainer : IDisposable
         {
             using var noGrad = no_grad();
             flat.Values.copy_(bestValues);
+            TrainableParameter.Changed();
         }
         if (options.Output is not null) FinalFiles.Write(options.Output, weights, record);
     }
@@ -316,6 +321,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         bestValues?.Dispose();
+        weights.End();
         optimizer.Dispose();
         flat.Dispose();
         BlockPool.Trim();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Testing;
 using LowRank.Training.Tests;
 
 namespace LowRank.Cli.Tests;

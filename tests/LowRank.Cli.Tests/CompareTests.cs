@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using LowRank.Testing;
 using LowRank.Training.Tests;
 
 namespace LowRank.Cli.Tests;

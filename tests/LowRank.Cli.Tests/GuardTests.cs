@@ -1,3 +1,4 @@
+using LowRank.Testing;
 using LowRank.Training.Guards;
 using LowRank.Training.Tests;
 

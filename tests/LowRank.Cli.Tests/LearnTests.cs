@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LowRank.Cli.Terminal;
+using LowRank.Testing;
 using LowRank.Training;
 
 namespace LowRank.Cli.Tests;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Testing;
 
 namespace LowRank.Cli.Tests;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Layers;
 using LowRank.Optimizers;
 using LowRank.Training.Methods;
 using static TorchSharp.torch;
@@ -31,11 +32,11 @@ public static class TrainingCheckpoint
         var path = FolderOf(output, state.Step);
         // A run that was resumed from an earlier checkpoint comes by here again.
         Remove(path);
-        using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) + optimizer.State.Values.Sum(t => t.NumberOfElements * t.ElementSize)))
+        using (var folder = AtomicFolder.Create(path, flat.Length * sizeof(float) + optimizer.State.Values.Concat(weights.State.Values).Sum(t => t.NumberOfElements * t.ElementSize)))
         {
             weights.WriteInto(folder, record);
             folder.Write(TrainerState.FileName, JsonSerializer.SerializeToUtf8Bytes(state, TrainingJson.Default.TrainerState));
-            var buffers = optimizer.State.Append(KeyValuePair.Create("values", flat.Values)).ToDictionary();
+            var buffers = optimizer.State.Concat(weights.State).Append(KeyValuePair.Create("values", flat.Values)).ToDictionary();
             using (var writer = SafetensorsWriter.Create(folder.At(BuffersFile), buffers.Select(b => (b.Key, TypeOf(b.Value), b.Value.shape))))
             {
                 foreach (var t in writer.Tensors)
@@ -68,7 +69,7 @@ public static class TrainingCheckpoint
 
     /// <summary>Restores parameters and moments and tells where the run stands.</summary>
     /// <exception cref="LowRankException">The checkpoint is damaged or of other parameters.</exception>
-    public static TrainerState Restore(string folder, FlatParameters flat, AdamW optimizer)
+    public static TrainerState Restore(string folder, TrainedWeights weights, FlatParameters flat, AdamW optimizer)
     {
         var state = TrainingJson.Read(Path.Combine(folder, TrainerState.FileName), TrainingJson.Default.TrainerState);
         if (!state.Parameters.SequenceEqual(flat.Parameters.Select(p => p.Name)))
@@ -79,7 +80,10 @@ public static class TrainingCheckpoint
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         flat.Values.copy_(Read(file, "values", flat.Values));
+        TrainableParameter.Changed();
         optimizer.Restore(state.Step, name => Read(file, name, optimizer.State[name]));
+        foreach (var (name, tensor) in weights.State) tensor.copy_(Read(file, name, tensor));
+        weights.Restored();
         return state;
     }
 

@@ -33,7 +33,7 @@ internal sealed record GuardedRun
     public long WholeParameters { get; init; }
 
     /// <summary>The adapted modules; none with full fine-tuning.</summary>
-    public IReadOnlyList<LoraTarget> Targets { get; init; } = [];
+    public IReadOnlyList<AdapterTarget> Targets { get; init; } = [];
 
     /// <summary>The names of the query and value projections of the adapted family, as endings.</summary>
     public IReadOnlyList<string> QueryAndValue { get; init; } = [];
@@ -90,7 +90,7 @@ internal sealed record GuardedRun
             WholeParameters = selection is null ? trained : weights.Parameters.Where(p => !IsPair(p)).Sum(p => p.Count),
             Targets = selection?.Targets ?? [],
             QueryAndValue = selection is null ? [] : TargetPresets.Expand("qv", model.Decoder.Slots.Describe()),
-            UsesRslora = selection?.Config.UseRslora ?? false,
+            UsesRslora = selection?.Config is LoraConfig { UseRslora: true },
             Examples = examples,
             Validation = validation,
             SupervisedTokens = examples.Sum(e => (long)e.SupervisedTokens),
@@ -102,5 +102,5 @@ internal sealed record GuardedRun
         };
     }
 
-    private static bool IsPair(TrainableParameter parameter) => parameter.Name.Contains(".lora_", StringComparison.Ordinal);
+    private static bool IsPair(TrainableParameter parameter) => AdapterKeys.Parse(parameter.Name).Kind is not (AdapterTensorKind.Saved or AdapterTensorKind.BaseBias);
 }

@@ -47,5 +47,5 @@ internal sealed class RankTooHigh : IGuard
             $"Begin with --rank {advice} and raise it while the held-out loss falls (--validation 0.1).");
     }
 
-    private static long Pair(LoraTarget target) => target.Rank * (target.Module.InFeatures + target.Module.OutFeatures);
+    private static long Pair(AdapterTarget target) => target.Rank * (target.Module.InFeatures + target.Module.OutFeatures);
 }

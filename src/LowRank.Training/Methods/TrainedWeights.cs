@@ -2,6 +2,8 @@ using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Layers;
 using LowRank.Models;
+using LowRank.Optimizers;
+using static TorchSharp.torch;
 
 namespace LowRank.Training.Methods;
 
@@ -25,6 +27,34 @@ public abstract class TrainedWeights
 
     /// <summary>All parameters as PEFT's <c>print_trainable_parameters</c> counts them: the base and what was added to it.</summary>
     public abstract long AllParameters { get; }
+
+    /// <summary>What a checkpoint keeps beside parameters and moments: flat tensors of fp32 or bytes by name.</summary>
+    internal virtual IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor>();
+
+    /// <summary>A run begins whose parameters lie in <paramref name="flat"/>.</summary>
+    internal virtual void Begin(FlatParameters flat, long totalSteps)
+    {
+    }
+
+    /// <summary>Adds the gradient of what the method adds to the loss, once a step, before clipping.</summary>
+    internal virtual void AddPenalty()
+    {
+    }
+
+    /// <summary>The optimizer has taken step <paramref name="step"/>, counted from 0; the gradients are still there.</summary>
+    internal virtual void AfterStep(long step)
+    {
+    }
+
+    /// <summary><see cref="State"/> was read from a checkpoint.</summary>
+    internal virtual void Restored()
+    {
+    }
+
+    /// <summary>The run is over; the weights stay.</summary>
+    internal virtual void End()
+    {
+    }
 
     /// <summary>Writes what other programs load (a PEFT adapter or a checkpoint) into a folder that is being made.</summary>
     public abstract void WriteInto(AtomicFolder folder, AdapterRecord record);

@@ -106,7 +106,7 @@ internal sealed class RunPlanner
     private RunPlanner With(TrainSettings changed) => new(changed, source, widest);
 
     private AdapterShape? Adapter() => settings.Adapter.Method == "full" ? null
-        : AdapterShape.Of(source.Shape, settings.Adapter.Adapter is { } folder ? LoraConfig.Load(folder) : settings.Adapter.ToConfig());
+        : AdapterShape.Of(source.Shape, settings.Adapter.Adapter is { } folder ? AdapterConfig.Load(folder) : settings.Adapter.ToConfig());
 
     private TrainingRecipe Recipe() => settings.Adapter.Method == "full" ? TrainingRecipe.FullFp32
         : source.FourBit is { } form ? (form.DoubleQuantization ? TrainingRecipe.QloraDouble : TrainingRecipe.Qlora)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using LowRank.Adapters;
 using LowRank.Quantization;
 
@@ -10,12 +11,20 @@ public sealed record AdapterSettings
     [Setting("method", "What is trained: a LoRA over the frozen base, a LoRA over the base in 4 bits (qlora), or all weights.", Choices = ["lora", "qlora", "full"])]
     public string Method { get; init; } = "lora";
 
+    /// <summary>The kind of adapter.</summary>
+    [Setting("variant", "The kind of adapter: LoRA; DoRA, which learns lengths and directions of weights apart; AdaLoRA, which shares out ranks among modules; MiSS, which adds up shards of the input; or (IA)3, which scales.", Choices = ["lora", "dora", "adalora", "miss", "ia3"])]
+    public string Variant { get; init; } = "lora";
+
     /// <summary>The rank.</summary>
-    [Setting("rank", "Rank r of the update: parameters and memory of the adapter grow with it.", Minimum = 1)]
+    [Setting("rank", "Rank r of the update: parameters and memory of the adapter grow with it. With --variant adalora the average rank at the end.", Minimum = 1)]
     public int Rank { get; init; } = 16;
 
+    /// <summary>The rank that AdaLoRA begins with.</summary>
+    [Setting("initial-rank", "With --variant adalora: the rank that each module begins with.", Minimum = 1, Automatic = "one and a half times the rank")]
+    public int? InitialRank { get; init; }
+
     /// <summary>Alpha.</summary>
-    [Setting("alpha", "Numerator of the scaling alpha/r.", Automatic = "the rank, a scaling of 1")]
+    [Setting("alpha", "Numerator of the scaling alpha/r.", Automatic = "the rank (with adalora the initial one), a scaling of 1")]
     public double? Alpha { get; init; }
 
     /// <summary>The modules to adapt.</summary>
@@ -33,6 +42,14 @@ public sealed record AdapterSettings
     /// <summary>Biases.</summary>
     [Setting("bias", "Which biases of the base are trained too.", Choices = ["none", "all", "lora_only"])]
     public string Bias { get; init; } = "none";
+
+    /// <summary>A bias of B.</summary>
+    [Setting("lora-bias", "With --variant lora: train a bias of B too.")]
+    public bool LoraBias { get; init; }
+
+    /// <summary>Tokens whose vectors are trained.</summary>
+    [Setting("train-tokens", "With --variant lora or dora: numbers of tokens whose embedding vectors are trained whole, by comma, such as new special tokens.", Value = "IDS")]
+    public string? TrainTokens { get; init; }
 
     /// <summary>Modules trained whole.</summary>
     [Setting("modules-to-save", "Modules that are trained whole and stored in the adapter, by comma, such as lm_head.", Value = "MODULES")]
@@ -64,16 +81,58 @@ public sealed record AdapterSettings
 
     private static string[] Names(string? listed) => listed?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
-    /// <summary>The configuration of a new LoRA.</summary>
-    /// <exception cref="LowRankException">The targets are not written in a known way.</exception>
-    public LoraConfig ToConfig() => new()
+    /// <summary>The configuration of a new adapter.</summary>
+    /// <exception cref="LowRankException">The targets or tokens are not written in a known way, or a setting is not one of the variant's.</exception>
+    public AdapterConfig ToConfig()
     {
-        Rank = Rank,
-        Alpha = Alpha ?? Rank,
-        Dropout = Dropout,
-        UseRslora = Rslora,
-        TargetModules = ModulePattern.Parse(Target),
-        ModulesToSave = ModulesToSave is null ? null : Names(ModulesToSave),
-        Bias = Bias switch { "all" => BiasTraining.All, "lora_only" => BiasTraining.LoraOnly, _ => BiasTraining.None },
-    };
+        RefuseOthers();
+        AdapterConfig config = Variant switch
+        {
+            "adalora" => AdaLora(),
+            "miss" => new MissConfig { Rank = Rank, Dropout = Dropout },
+            "ia3" => new Ia3Config(),
+            _ => new LoraConfig
+            {
+                Rank = Rank,
+                Alpha = Alpha ?? Rank,
+                Dropout = Dropout,
+                UseRslora = Rslora,
+                UseDora = Variant == "dora",
+                LoraBias = LoraBias,
+                TrainableTokens = TrainTokens is null ? null : TrainableTokens.Of([.. Names(TrainTokens).Select(Token)]),
+            },
+        };
+        return config with
+        {
+            TargetModules = ModulePattern.Parse(Target),
+            ModulesToSave = ModulesToSave is null ? null : Names(ModulesToSave),
+            Bias = Bias switch { "all" => BiasTraining.All, "lora_only" => BiasTraining.LoraOnly, _ => BiasTraining.None },
+        };
+    }
+
+    private AdaLoraConfig AdaLora()
+    {
+        var initial = InitialRank ?? (3 * Rank + 1) / 2;
+        return new AdaLoraConfig { InitialRank = initial, TargetRank = Rank, Alpha = Alpha ?? initial, Dropout = Dropout };
+    }
+
+    // A setting that would do nothing is a mistake of the user's.
+    private void RefuseOthers()
+    {
+        (bool IsSet, string Option, string[] Variants)[] settings =
+        [
+            (InitialRank is not null, "--initial-rank", ["adalora"]),
+            (Alpha is not null, "--alpha", ["lora", "dora", "adalora"]),
+            (Dropout > 0, "--dropout", ["lora", "dora", "adalora", "miss"]),
+            (Rslora, "--rslora", ["lora", "dora"]),
+            (LoraBias, "--lora-bias", ["lora"]),
+            (TrainTokens is not null, "--train-tokens", ["lora", "dora"]),
+            (Bias != "none", "--bias", ["lora", "dora", "adalora", "miss"]),
+        ];
+        foreach (var (isSet, option, variants) in settings)
+            if (isSet && !variants.Contains(Variant)) throw new LowRankException($"{option} is not a setting of --variant {Variant}, but of {string.Join(", ", variants)}. Leave it out.");
+    }
+
+    private static int Token(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token
+        : throw new LowRankException($"--train-tokens: \"{text}\" is not the number of a token. Give numbers with commas, such as 49152,49153.");
 }

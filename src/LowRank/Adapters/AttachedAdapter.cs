@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using LowRank.Adapters.Lora;
+using LowRank.Adapters.AdaLora;
+using LowRank.Adapters.Tokens;
 using LowRank.Formats;
 using LowRank.Layers;
 using TorchSharp;
@@ -8,7 +9,7 @@ using static TorchSharp.torch;
 namespace LowRank.Adapters;
 
 /// <summary>
-/// A LoRA that stands in the slots of a model: its parameters, its tensors under PEFT's names, and the way back. Not thread-safe, as the model is not.
+/// An adapter that stands in the slots of a model: its parameters, its tensors under PEFT's names, and the way back. Not thread-safe, as the model is not.
 /// Disposing it puts the base model back.
 /// </summary>
 public sealed class AttachedAdapter : IDisposable
@@ -24,10 +25,10 @@ public sealed class AttachedAdapter : IDisposable
     }
 
     /// <summary>The modules that were chosen, and the configuration as it is saved.</summary>
-    public TargetSelection Selection { get; }
+    public TargetSelection Selection { get; private set; }
 
-    /// <summary>The configuration, with targets written out.</summary>
-    public LoraConfig Config => Selection.Config;
+    /// <summary>The configuration as it is saved: with targets written out and, for AdaLoRA, with the triplets that are kept now.</summary>
+    public AdapterConfig Config => Selection.Config is AdaLoraConfig adaLora && KeptTriplets() is { } kept ? adaLora with { RankPattern = kept } : Selection.Config;
 
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
@@ -49,7 +50,7 @@ public sealed class AttachedAdapter : IDisposable
     }
 
     /// <summary>Whether <see cref="Disable"/> shows the base model exactly.</summary>
-    public bool CanShowBase => Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
+    public bool CanShowBase => Selection.Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
 
     /// <summary>The tensors of the adapter file, in the model's order.</summary>
     public IEnumerable<AdapterValue> Values()
@@ -58,11 +59,8 @@ public sealed class AttachedAdapter : IDisposable
         {
             switch (slot)
             {
-                case LinearSlot { Module: AdaptedLinear { Adapter: LoraAdapter lora } adapted } linear:
-                    var (a, b) = lora.Matrices();
-                    yield return new AdapterValue($"{slot.Name}.lora_A.weight", a);
-                    yield return new AdapterValue($"{slot.Name}.lora_B.weight", b);
-                    if (lora.Bias is { } bias) yield return new AdapterValue($"{slot.Name}.lora_B.bias", bias.Value.detach());
+                case LinearSlot { Module: AdaptedLinear adapted } linear:
+                    foreach (var (kind, value) in adapted.Adapter.Values()) yield return new AdapterValue(AdapterKeys.NameOf(slot.Name, kind), value);
                     if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
                     if (linear.IsHead && baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
                     break;
@@ -77,6 +75,12 @@ public sealed class AttachedAdapter : IDisposable
                     yield return new AdapterValue($"{slot.Name}.lora_embedding_A", table.Adapter.A.Value.detach());
                     yield return new AdapterValue($"{slot.Name}.lora_embedding_B", table.Adapter.B.Value.detach());
                     if (baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", table.Frozen.Weight.Dequantize(0, table.Rows), IsBaseCopy: true);
+                    break;
+                case LinearSlot { Module: TokenHead { OwnsRows: true } head }:
+                    yield return new AdapterValue(head.Trained.Rows.Name, head.Trained.Rows.Value.detach());
+                    break;
+                case EmbeddingSlot { Module: TokenEmbedding tokens }:
+                    yield return new AdapterValue(tokens.Trained.Rows.Name, tokens.Trained.Rows.Value.detach());
                     break;
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());
@@ -104,6 +108,7 @@ public sealed class AttachedAdapter : IDisposable
             else if (!IsEqual(read, value.Value))
                 throw new AdapterException(folder.Path, $"{value.Key} is not the weight of this base model. The adapter was trained on a base with another embedding or head: load it on that one.");
         }
+        TrainableParameter.Changed();
     }
 
     private static bool IsEqual(Tensor read, Tensor value)
@@ -156,9 +161,10 @@ public sealed class AttachedAdapter : IDisposable
             switch (slot)
             {
                 case LinearSlot { Module: AdaptedLinear adapted }:
-                    yield return ($"{slot.Name}.weight", Sum(adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures), adapted.Adapter.Delta()));
-                    if (adapted.Adapter.BiasDelta() is { } biasDelta)
-                        yield return ($"{slot.Name}.bias", Sum(adapted.Frozen.Bias?.detach().to(ScalarType.Float32, copy: true) ?? zeros(adapted.OutFeatures, device: biasDelta.device), biasDelta));
+                    var merged = adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures);
+                    adapted.Adapter.Merge(merged);
+                    yield return ($"{slot.Name}.weight", merged);
+                    if (adapted.Adapter.MergedBias(adapted.Frozen.Bias?.detach()) is { } mergedBias) yield return ($"{slot.Name}.bias", mergedBias);
                     else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
@@ -170,6 +176,16 @@ public sealed class AttachedAdapter : IDisposable
                     break;
                 case EmbeddingSlot { Module: AdaptedEmbedding table }:
                     yield return ($"{slot.Name}.weight", Sum(table.Frozen.Weight.Dequantize(0, table.Rows), table.Adapter.Delta()));
+                    break;
+                case LinearSlot { Module: TokenHead { OwnsRows: true } head }:
+                    var headRows = head.Frozen.Weight.Dequantize(0, head.OutFeatures);
+                    head.Trained.Merge(headRows);
+                    yield return ($"{slot.Name}.weight", headRows);
+                    break;
+                case EmbeddingSlot { Module: TokenEmbedding tokens }:
+                    var tableRows = tokens.Frozen.Weight.Dequantize(0, tokens.Rows);
+                    tokens.Trained.Merge(tableRows);
+                    yield return ($"{slot.Name}.weight", tableRows);
                     break;
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return ($"{slot.Name}.weight", saved.Weight.Value.detach().clone());
@@ -186,12 +202,35 @@ public sealed class AttachedAdapter : IDisposable
         using (delta) return into.add_(delta);
     }
 
+    /// <summary>Tells AdaLoRA's schedule the steps of the run that trains it.</summary>
+    internal AdaLoraConfig Schedule(AdaLoraConfig config)
+    {
+        config.Validate();
+        Selection = Selection with { Config = config };
+        return config;
+    }
+
+    /// <summary>The updates of AdaLoRA, in the model's order.</summary>
+    internal IReadOnlyList<AdaLoraAdapter> AdaLoraModules => [.. slots.OfType<LinearSlot>().Select(s => (s.Module as AdaptedLinear)?.Adapter).OfType<AdaLoraAdapter>()];
+
+    // Which triplets each module keeps, of those that it began with; null while none was taken away.
+    private OrderedDictionary<string, IReadOnlyList<bool>>? KeptTriplets()
+    {
+        OrderedDictionary<string, IReadOnlyList<bool>>? kept = null;
+        foreach (var slot in slots)
+            if (slot is LinearSlot { Module: AdaptedLinear { Adapter: AdaLoraAdapter adapter } } && (adapter.KeptBefore ?? adapter.Kept) is { } mask)
+                (kept ??= new(StringComparer.Ordinal)).Add($"{slot.Name}.lora_E", mask);
+        return kept;
+    }
+
     private void Switch(bool enabled)
     {
         foreach (var slot in slots)
         {
             if (slot is LinearSlot { Module: AdaptedLinear adapted }) adapted.Enabled = enabled;
             if (slot is EmbeddingSlot { Module: AdaptedEmbedding table }) table.Enabled = enabled;
+            if (slot is LinearSlot { Module: TokenHead head }) head.Enabled = enabled;
+            if (slot is EmbeddingSlot { Module: TokenEmbedding tokens }) tokens.Enabled = enabled;
         }
     }
 
@@ -206,6 +245,7 @@ public sealed class AttachedAdapter : IDisposable
                     var frozen = linear.FrozenBase();
                     if (linear.Module is AdaptedLinear adapted) adapted.Adapter.Dispose();
                     if (linear.Module is TrainedLinear whole) whole.DisposeParameters();
+                    if (linear.Module is TokenHead { OwnsRows: true } head) head.Trained.Dispose();
                     frozen.FreezeBias();
                     linear.Module = frozen;
                     break;
@@ -213,6 +253,7 @@ public sealed class AttachedAdapter : IDisposable
                     var table = embedding.FrozenBase();
                     if (embedding.Module is AdaptedEmbedding low) low.Adapter.Dispose();
                     if (embedding.Module is TrainedEmbedding saved) saved.Weight.Dispose();
+                    if (embedding.Module is TokenEmbedding tokens) tokens.Trained.Dispose();
                     embedding.Module = table;
                     break;
                 case NormSlot norm:

@@ -3,21 +3,26 @@ using static TorchSharp.torch;
 
 namespace LowRank.Adapters;
 
-/// <summary>A trained update of a frozen linear layer. One kind of adapter is one class; the layer it stands on may store its weight in any form.</summary>
+/// <summary>A trained change of a frozen linear layer. One kind of adapter is one class; the layer it stands on may store its weight in any form.</summary>
 public interface ILinearAdapter : IDisposable
 {
     /// <summary>What is trained, in the order in which PEFT lists it.</summary>
     IReadOnlyList<TrainableParameter> Parameters { get; }
 
-    /// <summary>The base layer's output with the update: <c>[.., out]</c> for <paramref name="x"/> <c>[.., in]</c>.</summary>
+    /// <summary>The adapted layer's output: <c>[.., out]</c> for <paramref name="x"/> <c>[.., in]</c>.</summary>
     Tensor Forward(Tensor x, FrozenLinear frozen);
 
-    /// <summary>The updated layer as one part of a node, where it is a plain low-rank update now; else null.</summary>
+    /// <summary>The adapted layer as one part of a node, where it is a low-rank update with at most a factor for each output; else null.</summary>
     internal LinearPart? PartFor(FrozenLinear frozen) => null;
 
-    /// <summary>What merging adds to the weight: fp32 <c>[out, in]</c>, without a graph.</summary>
-    Tensor Delta();
+    /// <summary>The weight with the change in it.</summary>
+    /// <param name="weight">The base weight, fp32 <c>[out, in]</c>: the caller's, and changed in place.</param>
+    void Merge(Tensor weight);
 
-    /// <summary>What merging adds to the bias: fp32 <c>[out]</c>, or null.</summary>
-    Tensor? BiasDelta();
+    /// <summary>The bias that a merged layer has, fp32 <c>[out]</c>: the caller's; null where it stays as it is.</summary>
+    /// <param name="bias">The base's bias or null.</param>
+    Tensor? MergedBias(Tensor? bias) => null;
+
+    /// <summary>The tensors of the adapter file: views without a graph, valid until the next step.</summary>
+    IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Values();
 }

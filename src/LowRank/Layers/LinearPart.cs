@@ -9,4 +9,11 @@ namespace LowRank.Layers;
 /// <param name="A">A <c>[r, in]</c>, or null without an update.</param>
 /// <param name="B">B <c>[out, r]</c>, or null without an update.</param>
 /// <param name="Scale">s.</param>
-internal sealed record LinearPart(FrozenWeight Weight, Tensor? Bias, Tensor? A = null, Tensor? B = null, double Scale = 1);
+internal sealed record LinearPart(FrozenWeight Weight, Tensor? Bias, Tensor? A = null, Tensor? B = null, double Scale = 1)
+{
+    /// <summary>f <c>[out]</c>, by which everything but the bias is multiplied (DoRA): <c>f ⊙ (x · Wᵀ + s · (x · Aᵀ) · Bᵀ) + b</c>; null for none.</summary>
+    public Tensor? Factors { get; init; }
+
+    /// <summary>Whether A was computed for this part and is no parameter's value, so that it does not follow the parameters.</summary>
+    public bool IsComputed { get; init; }
+}

@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Tokens;
 
 namespace LowRank.Layers;
 
@@ -27,6 +28,7 @@ public static class ModuleSlots
     {
         FrozenLinear frozen => frozen,
         AdaptedLinear adapted => adapted.Frozen,
+        TokenHead head => head.Frozen,
         TrainedLinear { Replaced: FrozenLinear frozen } => frozen,
         _ => throw new InvalidOperationException($"{slot.Name} has no frozen base."),
     };
@@ -37,6 +39,7 @@ public static class ModuleSlots
     {
         FrozenEmbedding frozen => frozen,
         AdaptedEmbedding adapted => adapted.Frozen,
+        TokenEmbedding table => table.Frozen,
         TrainedEmbedding { Replaced: FrozenEmbedding frozen } => frozen,
         _ => throw new InvalidOperationException($"{slot.Name} has no frozen base."),
     };

@@ -1,4 +1,3 @@
-using LowRank.Autograd;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +16,7 @@ internal static class SharedInput
             if (slots[i].Module.PartFor() is { } part) parts[i] = part;
             else isOne = false;
         }
-        if (isOne) return LinearPartsNode.Apply(x, parts);
+        if (isOne) return LinearParts.Forward(x, parts);
         var outputs = new Tensor[slots.Length];
         for (var i = 0; i < slots.Length; i++) outputs[i] = slots[i].Forward(x);
         return outputs;

@@ -33,6 +33,15 @@ public sealed class TrainableParameter : IDisposable
     /// <summary>The value: fp32, requires a gradient. Its storage may change when an optimizer takes it over, so do not keep it.</summary>
     public Tensor Value { get; private set; }
 
+    /// <summary>
+    /// Grows whenever optimizers or <see cref="Set"/> have changed parameters of any model: what is computed from values and kept holds as long as it stands still.
+    /// </summary>
+    internal static long Changes => Interlocked.Read(ref changes);
+    private static long changes;
+
+    /// <summary>Tells that values of parameters were changed in place.</summary>
+    internal static void Changed() => Interlocked.Increment(ref changes);
+
     /// <summary>Replaces the value's elements by those of <paramref name="source"/>, whose shape must be equal.</summary>
     public void Set(Tensor source)
     {
@@ -40,6 +49,7 @@ public sealed class TrainableParameter : IDisposable
             throw new ArgumentException($"{Name} has shape [{string.Join(", ", Shape)}], the new value [{string.Join(", ", source.shape)}].", nameof(source));
         using var noGrad = no_grad();
         Value.copy_(source);
+        Changed();
     }
 
     /// <summary>Lets the value live in <paramref name="storage"/> and its gradient in <paramref name="gradient"/>, both views of this shape.</summary>

@@ -1,5 +1,6 @@
 using LowRank.Kernels.Cpu;
 using LowRank.Kernels.Cuda;
+using LowRank.Layers;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -65,6 +66,7 @@ public sealed unsafe class AdamW : IDisposable
     public void Step(double learningRate)
     {
         Steps++;
+        TrainableParameter.Changed();
         var kernels = vectorised && Kind == OptimizerKind.AdamW ? CudaKernels.For(parameters.Values) : null;
         if (!isCpu || kernels is not null || (!vectorised && Kind == OptimizerKind.AdamW))
         {

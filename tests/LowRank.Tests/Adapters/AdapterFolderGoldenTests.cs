@@ -57,8 +57,8 @@ public sealed class AdapterFolderGoldenTests
             Assert.False(Directory.Exists(to));
             writer.Commit();
         }
-        Assert.Equal([LoraConfig.FileName, AdapterFolder.WeightsFile], Directory.GetFileSystemEntries(to).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal));
-        foreach (var file in new[] { LoraConfig.FileName, AdapterFolder.WeightsFile })
+        Assert.Equal([AdapterConfig.FileName, AdapterFolder.WeightsFile], Directory.GetFileSystemEntries(to).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal));
+        foreach (var file in new[] { AdapterConfig.FileName, AdapterFolder.WeightsFile })
             Assert.Equal(File.ReadAllBytes(Path.Combine(from, file)), File.ReadAllBytes(Path.Combine(to, file)));
     }
 
@@ -66,7 +66,7 @@ public sealed class AdapterFolderGoldenTests
 
     private static string Base(string below, string name)
     {
-        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder(below, name), LoraConfig.FileName)))!;
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder(below, name), AdapterConfig.FileName)))!;
         return Golden.At(below.Split('/')[0], config["base_model_name_or_path"]!.GetValue<string>());
     }
 
@@ -81,7 +81,7 @@ public sealed class AdapterFolderGoldenTests
     /// <summary>Why an adapter cannot be loaded yet, in the words of the error that loading it gives.</summary>
     private static string? NotBuilt(string below, string name)
     {
-        try { LoraConfig.Load(Folder(below, name)); return null; }
+        try { AdapterConfig.Load(Folder(below, name)); return null; }
         catch (LoraConfigException e) { return string.Join("; ", e.Problems.Select(p => p.Split(": ")[^1])); }
     }
 }

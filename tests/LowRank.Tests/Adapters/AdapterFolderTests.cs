@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Quantization;
+using LowRank.Testing;
 
 namespace LowRank.Tests.Adapters;
 
@@ -86,7 +87,7 @@ public sealed class AdapterFolderTests
         Assert.Contains(error.Problems, p => p.EndsWith("q_proj.lora_A.weight has shape [3, 4], the model needs [2, 4]", StringComparison.Ordinal));
         Assert.Contains(error.Problems, p => p.Contains("q_proj.lora_B.weight is missing (there is base_model.model.model.layers.0.self_attn.q_prj.lora_B.weight)", StringComparison.Ordinal));
         Assert.Contains(error.Problems, p => p.Contains("base_model.model.model.norm.weight is missing", StringComparison.Ordinal));
-        Assert.Contains(error.Problems, p => p.Contains("DoRA is not supported yet", StringComparison.Ordinal));
+        Assert.Contains(error.Problems, p => p.Contains("it belongs to DoRA, which use_dora in adapter_config.json asks for", StringComparison.Ordinal));
     }
 
     [Fact]

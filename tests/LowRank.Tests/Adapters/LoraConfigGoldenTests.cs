@@ -29,11 +29,11 @@ public sealed class LoraConfigGoldenTests
         var refused = Refused(document);
         if (refused.Length > 0)
         {
-            var error = Assert.Throws<LoraConfigException>(() => LoraConfig.Load(folder));
+            var error = Assert.Throws<LoraConfigException>(() => AdapterConfig.Load(folder));
             Assert.All(refused, field => Assert.Contains(error.Problems, p => p.Contains(field, StringComparison.Ordinal)));
             return;
         }
-        var config = LoraConfig.Load(folder);
+        var config = AdapterConfig.Load(folder);
         config.Validate();
         Assert.Equal(json, config.ToJson());
 
@@ -48,11 +48,17 @@ public sealed class LoraConfigGoldenTests
     /// <summary>The fields of a file that ask for what is not built, found without LowRank's own list.</summary>
     private static string[] Refused(JsonObject document)
     {
-        if (document["peft_type"]!.GetValue<string>() != "LORA") return ["peft_type"];
-        var flags = document.Where(f => f.Key is "use_dora" or "use_qalora" && f.Value is JsonValue v && v.GetValue<bool>()).Select(f => f.Key);
-        var sections = document.Where(f => (f.Key.EndsWith("_config", StringComparison.Ordinal) || f.Key is "trainable_token_indices" or "target_parameters" or "alora_invocation_tokens" or "layer_replication" or "use_bdlora")
+        switch (document["peft_type"]!.GetValue<string>())
+        {
+            case "LORA": break;
+            case "MISS": return document["init_weights"] is JsonValue start && start.TryGetValue(out string? how) && how == "bat" ? ["init_weights"] : [];
+            case "IA3" or "ADALORA": return [];
+            default: return ["peft_type"];
+        }
+        var flags = document.Where(f => f.Key is "use_qalora" && f.Value is JsonValue v && v.GetValue<bool>()).Select(f => f.Key);
+        var sections = document.Where(f => (f.Key.EndsWith("_config", StringComparison.Ordinal) || f.Key is "target_parameters" or "alora_invocation_tokens" or "layer_replication" or "use_bdlora")
             && f.Value is JsonObject { Count: > 0 } or JsonArray { Count: > 0 }).Select(f => f.Key);
-        var start = document["init_lora_weights"] is JsonValue init && init.TryGetValue(out string? text) && text != "gaussian" ? ["init_lora_weights"] : Array.Empty<string>();
-        return [.. flags, .. sections, .. start];
+        var other = document["init_lora_weights"] is JsonValue init && init.TryGetValue(out string? text) && text != "gaussian" ? ["init_lora_weights"] : Array.Empty<string>();
+        return [.. flags, .. sections, .. other];
     }
 }

@@ -63,9 +63,9 @@ public sealed class LoraConfigTests
     public void All_fields_that_are_not_supported_are_named_at_once()
     {
         var error = Assert.Throws<LoraConfigException>(() => LoraConfig.Parse(
-            """{"r": 0, "use_dora": true, "trainable_token_indices": [1], "init_lora_weights": "pissa_niter_4", "frobnicate": {"x": 1}, "lora_alpha": "8", "bias": "some", "eva_config": null}""", "a/adapter_config.json"));
+            """{"r": 0, "use_qalora": true, "layer_replication": [1], "init_lora_weights": "pissa_niter_4", "frobnicate": {"x": 1}, "lora_alpha": "8", "bias": "some", "eva_config": null}""", "a/adapter_config.json"));
         Assert.Equal(7, error.Problems.Count);
-        foreach (var name in new[] { "r: 0", "use_dora: DoRA is not supported yet", "trainable_token_indices", "init_lora_weights: \"pissa_niter_4\" is not supported yet", "frobnicate", "lora_alpha: expected a number, found \"8\"", "bias: expected \"none\", \"all\" or \"lora_only\"" })
+        foreach (var name in new[] { "r: 0", "use_qalora: QALoRA is not supported yet", "layer_replication", "init_lora_weights: \"pissa_niter_4\" is not supported yet", "frobnicate", "lora_alpha: expected a number, found \"8\"", "bias: expected \"none\", \"all\" or \"lora_only\"" })
             Assert.Contains(error.Problems, p => p.StartsWith(name, StringComparison.Ordinal));
         Assert.StartsWith("a/adapter_config.json: 7 problems\n", error.Message, StringComparison.Ordinal);
     }
@@ -74,7 +74,7 @@ public sealed class LoraConfigTests
     [InlineData("{\"r\": 8,\n \"lora_alpha\": }", "x.json, line 2, column 16: this is not valid JSON")]
     [InlineData("{\"r\": 8, \"r\": 9}", "x.json: this is not valid JSON (Duplicate property 'r'")]
     [InlineData("[]", "x.json: expected an object")]
-    [InlineData("{\"peft_type\": \"IA3\"}", "x.json: peft_type is \"IA3\"; only LORA is supported")]
+    [InlineData("{\"peft_type\": \"VERA\"}", "x.json: peft_type is \"VERA\"; LORA, ADALORA, MISS, IA3 are supported")]
     [InlineData("{\"r\": 1.5}", "r: expected a whole number, found 1.5")]
     [InlineData("{\"target_modules\": \"(unclosed\"}", "target_modules: \"(unclosed\" is not a regular expression")]
     [InlineData("{\"target_modules\": [1]}", "target_modules: expected a list of names")]

@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Optimizers;
+using LowRank.Testing;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using LowRank.Training.Advice;
 using LowRank.Training.Planning.Sources;
 using LowRank.Training.Settings;
@@ -103,7 +104,7 @@ public class AdviserTests
     public void The_lectures_preset_is_rank_8_on_query_and_value_over_4_bits()
     {
         var settings = SettingsBinder.Read<TrainSettings>([.. TrainPresets.Entries("lecture"), new SettingEntry("rank", "4", "--rank")]);
-        Assert.Equal(("qlora", 4, 4.0, "qv"), (settings.Adapter.Method, settings.Adapter.Rank, settings.Adapter.ToConfig().Alpha, settings.Adapter.Target));
+        Assert.Equal(("qlora", 4, 4.0, "qv"), (settings.Adapter.Method, settings.Adapter.Rank, ((LoraConfig)settings.Adapter.ToConfig()).Alpha, settings.Adapter.Target));
         Assert.Contains("lecture", Assert.Throws<LowRankException>(() => TrainPresets.Entries("lectures")).Message, StringComparison.Ordinal);
     }
 }

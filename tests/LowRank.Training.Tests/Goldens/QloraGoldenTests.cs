@@ -174,7 +174,7 @@ public sealed class QloraGoldenTests
 
     private static FourBitOptions OptionsOf(FrozenWeight weight) => weight is FourBitWeight here ? here.Options : ((DeviceFourBitWeight)weight).Options;
 
-    private static CausalLM Model(string folder)
+    internal static CausalLM Model(string folder)
     {
         using var tensors = SafetensorsFolder.Open(folder);
         var config = ModelConfig.Load(Path.Combine(folder, "config.json"));
@@ -204,7 +204,7 @@ public sealed class QloraGoldenTests
 
     private static string Text(JsonElement test, string key) => test.GetProperty(key).GetString()!;
 
-    private static void Close(float[] want, float[] got, JsonElement test, string tolerance, string what)
+    internal static void Close(float[] want, float[] got, JsonElement test, string tolerance, string what)
     {
         var (atol, rtol) = (test.GetProperty(tolerance).GetProperty("atol").GetDouble(), test.GetProperty(tolerance).GetProperty("rtol").GetDouble());
         Assert.Equal(want.Length, got.Length);

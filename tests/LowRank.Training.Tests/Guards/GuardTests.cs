@@ -8,10 +8,10 @@ namespace LowRank.Training.Tests.Guards;
 /// <summary>Guards by the numbers: where each begins to speak, and what it says.</summary>
 public sealed class GuardTests
 {
-    private static LoraTarget Target(string name, int rank, double scaling = 1, long rows = 4096, long columns = 4096) =>
+    private static AdapterTarget Target(string name, int rank, double scaling = 1, long rows = 4096, long columns = 4096) =>
         new(new AdaptableModule($"model.layers.0.{name}", ModuleKind.Linear, columns, rows, false), rank, scaling * rank, scaling);
 
-    private static GuardedRun Run(string method = "lora", double rate = 2e-4, long width = 4096, int examples = 500, long tokens = 50_000, params LoraTarget[] targets) => new()
+    private static GuardedRun Run(string method = "lora", double rate = 2e-4, long width = 4096, int examples = 500, long tokens = 50_000, params AdapterTarget[] targets) => new()
     {
         Method = method,
         LearningRate = rate,
@@ -70,13 +70,13 @@ public sealed class GuardTests
     [Fact]
     public void More_modules_than_few_rows_need()
     {
-        LoraTarget[] all = [Target("q_proj", 16), Target("v_proj", 16), .. Enumerable.Repeat(Target("up_proj", 16), 10)];
+        AdapterTarget[] all = [Target("q_proj", 16), Target("v_proj", 16), .. Enumerable.Repeat(Target("up_proj", 16), 10)];
         Assert.Contains("q and v alone would train 262,144 parameters instead of 1,572,864 and need 21 MB less", new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all))!.Message, StringComparison.Ordinal);
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 200, tokens: 500, targets: all)));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 20_000, targets: all)));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..2])));
         Assert.Null(new TargetsExceedNeed().Before(Run(examples: 50, tokens: 500, targets: all[..4])));
-        LoraTarget[] small = [.. all.Select(t => t with { Rank = 8 })];
+        AdapterTarget[] small = [.. all.Select(t => t with { Rank = 8 })];
         Assert.Contains("more than 80 %", new TargetsExceedNeed().Before(Run(targets: small) with { NeededBytes = 810_000_000, UsableBytes = 1_000_000_000 })!.Message, StringComparison.Ordinal);
     }
 

@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Lora;
 using LowRank.Layers;
 using LowRank.Training.Guards;
 
@@ -44,7 +45,7 @@ internal static class MainRuns
             var freeze = FreezeWatch.Compare(laboratory, model);
             var spectra = model.Decoder.Slots.OfType<LinearSlot>().Where(s => s.Module is AdaptedLinear).Select(s =>
             {
-                using var delta = ((AdaptedLinear)s.Module).Adapter.Delta();
+                using var delta = ((LoraAdapter)((AdaptedLinear)s.Module).Adapter).Delta();
                 return new ModuleSpectrum(s.Name, s.Module.OutFeatures, s.Module.InFeatures, Spectrum.Of(delta));
             }).ToList();
             var answers = laboratory.Answer(model);

@@ -2,7 +2,7 @@ using LowRank.Adapters;
 
 namespace LowRank.Training.Planning.Shapes;
 
-/// <summary>The size of a LoRA on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
+/// <summary>The size of an adapter on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
 public sealed record AdapterShape
 {
     private AdapterShape(TargetSelection selection, IReadOnlyList<long> tensors, long biases)
@@ -17,7 +17,7 @@ public sealed record AdapterShape
     /// <summary>Elements of each tensor that comes to the model.</summary>
     public IReadOnlyList<long> Tensors { get; }
 
-    /// <summary>Parameters that come to the model: A, B, biases of B, and copies of modules that are trained whole.</summary>
+    /// <summary>Parameters that come to the model: those of the adapted modules, and copies of what is trained whole.</summary>
     public long AddedParameters { get; }
 
     /// <summary>Parameters that are trained.</summary>
@@ -38,17 +38,16 @@ public sealed record AdapterShape
 
     /// <summary>Sizes of an adapter of this configuration.</summary>
     /// <exception cref="LoraConfigException">A target matches nothing; all problems are listed.</exception>
-    public static AdapterShape Of(ModelShape model, LoraConfig config)
+    public static AdapterShape Of(ModelShape model, AdapterConfig config)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(config);
         var selection = TargetMatcher.Select(config, model.Modules(), model.ModelType);
         var tensors = new List<long>();
-        foreach (var t in selection.Targets.Where(t => t.TiedTo is null))
-        {
-            tensors.AddRange([t.Rank * t.Module.InFeatures, t.Rank * t.Module.OutFeatures]);
-            if (config.LoraBias) tensors.Add(t.Module.OutFeatures);
-        }
+        var method = AdapterMethod.Of(selection.Config);
+        foreach (var t in selection.Targets.Where(t => t.TiedTo is null)) tensors.AddRange(method.Tensors(t).Select(s => s.Shape.Aggregate(1L, (a, b) => a * b)));
+        foreach (var t in selection.Tokens.Where(t => t.TiedTo is null))
+            tensors.Add(t.Tokens.Count * (t.Module.Kind == ModuleKind.Embedding ? t.Module.OutFeatures : t.Module.InFeatures));
         foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null).Select(s => s.Module))
         {
             tensors.Add(saved.Kind == ModuleKind.Other ? saved.OutFeatures : saved.InFeatures * saved.OutFeatures);

@@ -7,13 +7,14 @@ internal static class AdapterCheck
 {
     private const int Shown = 20;
 
-    // Forms of LoRA that store more than A and B; the reason is more use than "unexpected".
+    // Keys that belong to a form which the configuration does not ask for; the reason is more use than "unexpected".
     private static readonly (string Part, string Meaning)[] OtherForms =
     [
-        (".lora_magnitude_vector", "DoRA"),
-        (".token_adapter.", "trainable tokens"),
-        (".trainable_tokens_delta", "trainable tokens"),
-        (".experts.base_layer.", "LoRA on the parameters of experts"),
+        (".lora_magnitude_vector", "DoRA, which use_dora in adapter_config.json asks for"),
+        (".token_adapter.", "trainable tokens, which trainable_token_indices in adapter_config.json asks for"),
+        (".trainable_tokens_delta", "trainable tokens, which trainable_token_indices in adapter_config.json asks for"),
+        (".lora_E", "AdaLoRA, which peft_type ADALORA in adapter_config.json asks for"),
+        (".experts.base_layer.", "LoRA on the parameters of experts, which is not supported yet"),
     ];
 
     public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensorSpec> expected)
@@ -40,7 +41,7 @@ internal static class AdapterCheck
         {
             var form = Array.Find(OtherForms, f => key.Contains(f.Part, StringComparison.Ordinal)).Meaning;
             var nearest = form is null ? NearestNames.Of(key, others, 1) : [];
-            problems.Add($"{key} {what}{(form is null ? "" : $" ({form} is not supported yet)")}{(nearest.Count == 0 ? "" : $" (there is {nearest[0]})")}");
+            problems.Add($"{key} {what}{(form is null ? "" : $" (it belongs to {form})")}{(nearest.Count == 0 ? "" : $" (there is {nearest[0]})")}");
         }
         if (keys.Count > Shown) problems.Add($"and {keys.Count - Shown} more keys of which each {what}");
     }

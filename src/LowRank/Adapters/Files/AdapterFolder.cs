@@ -13,14 +13,14 @@ public sealed class AdapterFolder : IDisposable
 
     private const string PickleFile = "adapter_model.bin";
 
-    private AdapterFolder(string path, LoraConfig config, SafetensorsFile weights, AdapterRecord? record) =>
+    private AdapterFolder(string path, AdapterConfig config, SafetensorsFile weights, AdapterRecord? record) =>
         (Path, Config, Weights, Record) = (path, config, weights, record);
 
     /// <summary>Full path of the folder.</summary>
     public string Path { get; }
 
     /// <summary>The configuration.</summary>
-    public LoraConfig Config { get; }
+    public AdapterConfig Config { get; }
 
     /// <summary>The tensors, by the keys of PEFT.</summary>
     public SafetensorsFile Weights { get; }
@@ -38,8 +38,8 @@ public sealed class AdapterFolder : IDisposable
         var full = System.IO.Path.GetFullPath(folder);
         if (!Directory.Exists(full)) throw new AdapterException(full, "there is no such folder; an adapter is a folder with adapter_config.json and adapter_model.safetensors");
         var weights = System.IO.Path.Combine(full, WeightsFile);
-        if (!File.Exists(System.IO.Path.Combine(full, LoraConfig.FileName)) || !File.Exists(weights)) throw new AdapterException(full, WhatIsMissing(full));
-        var config = LoraConfig.Load(full);
+        if (!File.Exists(System.IO.Path.Combine(full, AdapterConfig.FileName)) || !File.Exists(weights)) throw new AdapterException(full, WhatIsMissing(full));
+        var config = AdapterConfig.Load(full);
         var record = AdapterRecord.Load(full);
         return new AdapterFolder(full, config, SafetensorsFile.Open(weights), record);
     }
@@ -76,12 +76,12 @@ public sealed class AdapterFolder : IDisposable
     /// <param name="tensors">Name in the adapted model, type and shape of each tensor.</param>
     /// <param name="record">What to record beside PEFT's files, or null.</param>
     /// <exception cref="LowRankException">The folder exists and is not empty, or there is too little disk space.</exception>
-    public static AdapterWriter Create(string folder, LoraConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record = null) =>
+    public static AdapterWriter Create(string folder, AdapterConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record = null) =>
         AdapterWriter.New(folder, config, tensors, record);
 
     /// <summary>Begins to write an adapter's files into a folder that exists, such as the unfinished folder of a checkpoint. Each file appears whole.</summary>
     /// <inheritdoc cref="Create"/>
-    public static AdapterWriter WriteInto(string folder, LoraConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record = null) =>
+    public static AdapterWriter WriteInto(string folder, AdapterConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record = null) =>
         AdapterWriter.Into(folder, config, tensors, record);
 
     /// <summary>Ends the mapping of the weights.</summary>
@@ -92,9 +92,9 @@ public sealed class AdapterFolder : IDisposable
         if (File.Exists(System.IO.Path.Combine(folder, PickleFile)) && !File.Exists(System.IO.Path.Combine(folder, WeightsFile)))
             return $"the weights are a pickle ({PickleFile}), and reading a pickle runs code from the file, so LowRank does not. Convert it where you trust it: " +
                    $"python -c \"import torch; from safetensors.torch import save_file; save_file(torch.load('{PickleFile}', weights_only=True), '{WeightsFile}', {{'format': 'pt'}})\"";
-        var inner = Directory.EnumerateFiles(folder, LoraConfig.FileName, SearchOption.AllDirectories).Select(f => System.IO.Path.GetDirectoryName(f)!).Where(f => f != folder).Take(3).ToArray();
+        var inner = Directory.EnumerateFiles(folder, AdapterConfig.FileName, SearchOption.AllDirectories).Select(f => System.IO.Path.GetDirectoryName(f)!).Where(f => f != folder).Take(3).ToArray();
         if (inner.Length > 0) return $"there is no adapter in this folder itself, but in {string.Join(", ", inner)}";
-        var missing = new[] { LoraConfig.FileName, WeightsFile }.Where(f => !File.Exists(System.IO.Path.Combine(folder, f)));
+        var missing = new[] { AdapterConfig.FileName, WeightsFile }.Where(f => !File.Exists(System.IO.Path.Combine(folder, f)));
         return $"{string.Join(" and ", missing)} {(missing.Count() == 1 ? "is" : "are")} missing. {PickleFiles.Listing(folder, "*")}";
     }
 }

@@ -14,6 +14,13 @@ public static class AdapterKeys
         (".lora_A.weight", AdapterTensorKind.LoraA),
         (".lora_B.weight", AdapterTensorKind.LoraB),
         (".lora_B.bias", AdapterTensorKind.LoraBBias),
+        (".lora_magnitude_vector", AdapterTensorKind.Magnitude),
+        (".lora_A", AdapterTensorKind.AdaLoraA),
+        (".lora_B", AdapterTensorKind.AdaLoraB),
+        (".lora_E", AdapterTensorKind.AdaLoraE),
+        (".miss_block", AdapterTensorKind.MissBlock),
+        (".ia3_l", AdapterTensorKind.Ia3),
+        (".token_adapter.trainable_tokens_delta", AdapterTensorKind.TokenRows),
         (".lora_embedding_A", AdapterTensorKind.EmbeddingA),
         (".lora_embedding_B", AdapterTensorKind.EmbeddingB),
         (".base_layer.bias", AdapterTensorKind.BaseBias),
@@ -57,10 +64,14 @@ public static class AdapterKeys
     {
         var config = selection.Config;
         var tensors = new List<AdapterTensorSpec>();
-        foreach (var target in selection.Targets) AddLora(target, config.LoraBias, tensors);
+        var method = AdapterMethod.Of(config);
+        foreach (var target in selection.Targets)
+            tensors.AddRange(method.Tensors(target).Select(t => new AdapterTensorSpec(NameOf(target.Module.Name, t.Kind), t.Kind, target.Module.Name, t.Shape)));
+        foreach (var (module, rows, _) in selection.Tokens.Where(t => t.TiedTo is null))
+            tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.TokenRows), AdapterTensorKind.TokenRows, module.Name, [rows.Count, module.Kind == ModuleKind.Embedding ? module.OutFeatures : module.InFeatures]));
         AddSaved(selection, tensors);
         AddBiases(selection, modules, tensors);
-        if (CopiesEmbeddings(config, modules))
+        if (config.Kind == AdapterKind.Lora && CopiesEmbeddings(config, modules))
             foreach (var target in selection.Targets)
                 if (target.Module is { Kind: ModuleKind.Embedding or ModuleKind.Head } module)
                 {
@@ -69,15 +80,6 @@ public static class AdapterKeys
                         tensors.Add(new AdapterTensorSpec($"{module.Name}.base_layer.bias", AdapterTensorKind.BaseCopy, module.Name, [module.OutFeatures]));
                 }
         return tensors;
-    }
-
-    private static void AddLora(LoraTarget target, bool loraBias, List<AdapterTensorSpec> tensors)
-    {
-        var module = target.Module;
-        var (a, b) = module.Kind == ModuleKind.Embedding ? (AdapterTensorKind.EmbeddingA, AdapterTensorKind.EmbeddingB) : (AdapterTensorKind.LoraA, AdapterTensorKind.LoraB);
-        tensors.Add(new AdapterTensorSpec(NameOf(module.Name, a), a, module.Name, [target.Rank, module.InFeatures]));
-        tensors.Add(new AdapterTensorSpec(NameOf(module.Name, b), b, module.Name, [module.OutFeatures, target.Rank]));
-        if (loraBias) tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.LoraBBias), AdapterTensorKind.LoraBBias, module.Name, [module.OutFeatures]));
     }
 
     private static void AddSaved(TargetSelection selection, List<AdapterTensorSpec> tensors)
@@ -105,7 +107,7 @@ public static class AdapterKeys
     /// Whether PEFT stores the base weights of adapted embeddings and heads: where the targets name one of the two usual names literally, or
     /// as an expression match a module of that name (<c>save_and_load.py</c>, <c>get_peft_model_state_dict</c>).
     /// </summary>
-    private static bool CopiesEmbeddings(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
+    private static bool CopiesEmbeddings(AdapterConfig config, IReadOnlyList<AdaptableModule> modules)
     {
         if (config.TargetModules?.Kind != ModulePatternKind.Regex) return config.TargetModules?.Entries.Any(EmbeddingNames.Contains) == true;
         var matcher = new TargetMatcher(config);

@@ -12,6 +12,27 @@ public enum AdapterTensorKind
     /// <summary>The bias of B, [out] (<c>lora_B.bias</c>, with <c>lora_bias</c>).</summary>
     LoraBBias,
 
+    /// <summary>The lengths of the adapted weight's rows, [out] (<c>lora_magnitude_vector</c>, with DoRA).</summary>
+    Magnitude,
+
+    /// <summary>A of AdaLoRA, [kept rank, in] (<c>lora_A</c>).</summary>
+    AdaLoraA,
+
+    /// <summary>B of AdaLoRA, [out, kept rank] (<c>lora_B</c>).</summary>
+    AdaLoraB,
+
+    /// <summary>The singular values of AdaLoRA, [kept rank, 1] (<c>lora_E</c>).</summary>
+    AdaLoraE,
+
+    /// <summary>D of MiSS, [rank, out] or [rank, columns] (<c>miss_block</c>).</summary>
+    MissBlock,
+
+    /// <summary>The factors of (IA)³, [out, 1] or [1, in] (<c>ia3_l</c>).</summary>
+    Ia3,
+
+    /// <summary>Trained rows of an embedding or head, [tokens, width] (<c>token_adapter.trainable_tokens_delta</c>).</summary>
+    TokenRows,
+
     /// <summary>A of an embedding, [rank, tokens] (<c>lora_embedding_A</c>).</summary>
     EmbeddingA,
 

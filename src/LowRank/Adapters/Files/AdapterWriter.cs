@@ -20,7 +20,7 @@ public sealed class AdapterWriter : IDisposable
         weights = SafetensorsWriter.Create(Path.Combine(place, AdapterFolder.WeightsFile), tensors.Select(t => (AdapterKeys.ToKey(t.Name), t.Type, t.Shape)));
     }
 
-    internal static AdapterWriter New(string path, LoraConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record)
+    internal static AdapterWriter New(string path, AdapterConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record)
     {
         var json = config.ToJson();
         var folder = AtomicFolder.Create(path);
@@ -35,7 +35,7 @@ public sealed class AdapterWriter : IDisposable
         }
     }
 
-    internal static AdapterWriter Into(string folder, LoraConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record) =>
+    internal static AdapterWriter Into(string folder, AdapterConfig config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, AdapterRecord? record) =>
         new(null, folder, config.ToJson(), tensors, record);
 
     /// <summary>Writes the next bytes of a tensor.</summary>
@@ -57,7 +57,7 @@ public sealed class AdapterWriter : IDisposable
     public void Commit()
     {
         weights.Commit();
-        AtomicFile.WriteAllText(Path.Combine(place, LoraConfig.FileName), config);
+        AtomicFile.WriteAllText(Path.Combine(place, AdapterConfig.FileName), config);
         if (record is not null) AtomicFile.WriteAllText(Path.Combine(place, AdapterRecord.FileName), record.ToJson());
         folder?.Commit();
     }

@@ -22,7 +22,7 @@ internal sealed class HookedLinear : IDisposable
     /// <param name="config">The settings.</param>
     /// <param name="initial">Draws the initial values.</param>
     /// <param name="masks">Draws the dropout masks; it stays the caller's.</param>
-    public HookedLinear(Linear linear, LoraTarget target, LoraConfig config, Generator initial, Generator masks)
+    public HookedLinear(Linear linear, AdapterTarget target, LoraConfig config, Generator initial, Generator masks)
     {
         (Linear, Target, dropout, this.masks) = (linear, target, config.Dropout, masks);
         var (a, b, bias) = LoraInitializer.Linear(target, config, initial, linear.weight.device);
@@ -35,7 +35,7 @@ internal sealed class HookedLinear : IDisposable
 
     public Linear Linear { get; }
 
-    public LoraTarget Target { get; }
+    public AdapterTarget Target { get; }
 
     public TrainableParameter A { get; }
 

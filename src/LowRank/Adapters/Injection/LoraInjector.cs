@@ -37,7 +37,7 @@ public sealed class LoraInjector : IDisposable
                 parameter.requires_grad_(false);
             }
             foreach (var target in Selection.Targets)
-                layers.Add(new HookedLinear(linears[target.Module.Name], target, Selection.Config, initial, masks));
+                layers.Add(new HookedLinear(linears[target.Module.Name], target, config, initial, masks));
             HookProbe.Run(module, layers, runOnce);
         }
         catch
@@ -99,7 +99,8 @@ public sealed class LoraInjector : IDisposable
     public static LoraInjector Load(nn.Module module, Func<Tensor> runOnce, string folder)
     {
         using var adapter = AdapterFolder.Open(folder);
-        var injector = Attach(module, runOnce, adapter.Config);
+        var injector = Attach(module, runOnce, adapter.Config as LoraConfig
+            ?? throw new LoraConfigException($"{folder}: the adapter is {PeftFields.NameOf(adapter.Config.Kind)}; on a TorchSharp module only LORA is supported"));
         try
         {
             adapter.RequireExactly(AdapterKeys.TensorsOf(injector.Selection, [.. injector.Selection.Targets.Select(t => t.Module)]));

@@ -65,7 +65,7 @@ public sealed class LoraAdapter : ILinearAdapter
     public Tensor Forward(Tensor x, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        if (x.dtype == ScalarType.Float32 && PartFor(frozen) is { } part) return LinearPartsNode.Apply(x, part)[0].MoveToOuterDisposeScope();
+        if (x.dtype == ScalarType.Float32 && PartFor(frozen) is { } part) return LinearParts.Forward(x, part)[0].MoveToOuterDisposeScope();
         var y = frozen.Forward(x);
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
@@ -82,7 +82,7 @@ public sealed class LoraAdapter : ILinearAdapter
     private LinearPart? PartFor(FrozenLinear frozen) => Bias is not null || frozen.TrainedBias is not null || DropsNow ? null
         : new(frozen.Weight, frozen.Bias, a(), b(), Scaling);
 
-    /// <inheritdoc/>
+    /// <summary>The update itself, <c>s · B A</c>: fp32 <c>[out, in]</c>, without a graph.</summary>
     public Tensor Delta()
     {
         using var scope = NewDisposeScope();
@@ -91,10 +91,30 @@ public sealed class LoraAdapter : ILinearAdapter
     }
 
     /// <inheritdoc/>
-    public Tensor? BiasDelta()
+    public void Merge(Tensor weight)
     {
         using var noGrad = no_grad();
-        return Bias is null ? null : Bias.Value * Scaling;
+        using var delta = Delta();
+        weight.add_(delta);
+    }
+
+    /// <inheritdoc/>
+    public Tensor? MergedBias(Tensor? bias)
+    {
+        if (Bias is null) return null;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var own = Bias.Value * Scaling;
+        return (bias is null ? own : own + bias).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Values()
+    {
+        var (down, up) = Matrices();
+        yield return (AdapterTensorKind.LoraA, down);
+        yield return (AdapterTensorKind.LoraB, up);
+        if (Bias is not null) yield return (AdapterTensorKind.LoraBBias, Bias.Value.detach());
     }
 
     /// <summary>The values of A and B as they are saved: detached views.</summary>

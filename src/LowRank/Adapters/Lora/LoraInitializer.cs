@@ -8,7 +8,7 @@ namespace LowRank.Adapters.Lora;
 internal static class LoraInitializer
 {
     /// <summary>A <c>[r, in]</c>, B <c>[out, r]</c> and, with <c>lora_bias</c>, a bias of zeros.</summary>
-    public static (TrainableParameter A, TrainableParameter B, TrainableParameter? Bias) Linear(LoraTarget target, LoraConfig config, Generator generator, Device device)
+    public static (TrainableParameter A, TrainableParameter B, TrainableParameter? Bias) Linear(AdapterTarget target, LoraConfig config, Generator generator, Device device)
     {
         var (name, rank) = (target.Module.Name, target.Rank);
         long inFeatures = target.Module.InFeatures, outFeatures = target.Module.OutFeatures;
@@ -26,7 +26,7 @@ internal static class LoraInitializer
     }
 
     /// <summary>A <c>[r, vocabulary]</c> of zeros (standard normal with <see cref="LoraInitialization.Random"/>), B <c>[hidden, r]</c> standard normal.</summary>
-    public static (TrainableParameter A, TrainableParameter B) Embedding(LoraTarget target, LoraInitialization initialization, Generator generator, Device device)
+    public static (TrainableParameter A, TrainableParameter B) Embedding(AdapterTarget target, LoraInitialization initialization, Generator generator, Device device)
     {
         var (name, rank) = (target.Module.Name, target.Rank);
         long rows = target.Module.InFeatures, features = target.Module.OutFeatures;

@@ -57,6 +57,18 @@ public static class FamilyTargetModules
     /// <summary>The <c>model_type</c>s that have default targets.</summary>
     public static IReadOnlyCollection<string> ModelTypes => Table.Keys;
 
+    /// <summary>The default targets of (IA)³ in a family (PEFT's <c>TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING</c>), or null where it has none.</summary>
+    /// <param name="modelType">The <c>model_type</c> of <c>config.json</c>.</param>
+    internal static ModulePattern? ForIa3(string? modelType) => modelType switch
+    {
+        "llama" or "mistral" => ["k_proj", "v_proj", "down_proj"],
+        "mixtral" => ["k_proj", "v_proj", "w2"],
+        "gemma" or "gemma2" or "gemma3_text" or "qwen2" or "qwen3" or "llama4" => ["q_proj", "v_proj", "down_proj"],
+        "phi" => ["q_proj", "v_proj", "fc2"],
+        "gpt2" or "gpt_bigcode" => ["c_attn", "mlp.c_proj"],
+        _ => null,
+    };
+
     /// <summary>The default targets of a family, or null where PEFT has none and <c>target_modules</c> has to be given.</summary>
     /// <param name="modelType">The <c>model_type</c> of <c>config.json</c>.</param>
     public static ModulePattern? For(string modelType) => Table.GetValueOrDefault(modelType);

@@ -13,7 +13,7 @@ namespace LowRank.Adapters;
 /// </remarks>
 public sealed class TargetMatcher
 {
-    private readonly LoraConfig config;
+    private readonly AdapterConfig config;
     private readonly Regex? targetRegex;
     private readonly Regex? excludeRegex;
     private readonly (string Text, Regex Regex)[] savedRegexes;
@@ -24,7 +24,7 @@ public sealed class TargetMatcher
     /// <summary>Prepares the expressions of a configuration.</summary>
     /// <param name="config">A configuration whose targets are names or an expression.</param>
     /// <exception cref="LoraConfigException">An expression is malformed, or the targets are null, <c>all-linear</c> or a preset, which need a model.</exception>
-    public TargetMatcher(LoraConfig config)
+    public TargetMatcher(AdapterConfig config)
     {
         if (config.TargetModules?.Kind is not (ModulePatternKind.Names or ModulePatternKind.Regex))
             throw new LoraConfigException($"target_modules: \"{config.TargetModules?.ToString() ?? "null"}\" means something only for a model; use {nameof(TargetMatcher)}.{nameof(Select)}.");
@@ -36,8 +36,8 @@ public sealed class TargetMatcher
         layerRegexes = config.LayersPattern is { Count: > 0 } patterns
             ? [.. patterns.Select(p => (p, PythonRegex.Match($@".*?\.{p}\.(\d+)\.")))]
             : [("", PythonRegex.Match(@".*?\.[^.]*\.(\d+)\."))];
-        rankKeys = [.. config.RankPattern.Keys.Select(k => (k, PatternKey(k)))];
-        alphaKeys = [.. config.AlphaPattern.Keys.Select(k => (k, PatternKey(k)))];
+        rankKeys = [.. config.Ranks.Keys.Select(k => (k, PatternKey(k)))];
+        alphaKeys = [.. config.Alphas.Keys.Select(k => (k, PatternKey(k)))];
     }
 
     /// <summary>Whether an adapter goes on the module of this name.</summary>
@@ -54,12 +54,12 @@ public sealed class TargetMatcher
         return LayerOf(name) is { } layer && layers.Contains(layer) ? TargetMatch.Target : TargetMatch.None;
     }
 
-    /// <summary>The rank and alpha that the configuration gives to the module of this name.</summary>
+    /// <summary>The rank and alpha that the configuration gives to the module of this name; 0 and 1 for a kind of adapter without them.</summary>
     /// <param name="name">The dotted name of a module.</param>
     /// <exception cref="LoraConfigException">An expression runs too long on the name.</exception>
     public (int Rank, double Alpha) NumbersFor(string name) => (
-        FirstKey(rankKeys, name) is { } rank ? config.RankPattern[rank] : config.Rank,
-        FirstKey(alphaKeys, name) is { } alpha ? config.AlphaPattern[alpha] : config.Alpha);
+        FirstKey(rankKeys, name) is { } rank ? config.Ranks[rank] : config.RankOrZero,
+        FirstKey(alphaKeys, name) is { } alpha ? config.Alphas[alpha] : config.AlphaOrOne);
 
     /// <summary>
     /// The first of the keys of a <c>rank_pattern</c> or <c>alpha_pattern</c> that matches a name, or null. A key is an expression of the
@@ -82,7 +82,7 @@ public sealed class TargetMatcher
     /// Settings are out of range, a target or module to save matches nothing (the nearest names are shown) or cannot be adapted. All
     /// problems are listed.
     /// </exception>
-    public static TargetSelection Select(LoraConfig config, IReadOnlyList<AdaptableModule> modules, string? modelType = null)
+    public static TargetSelection Select(AdapterConfig config, IReadOnlyList<AdaptableModule> modules, string? modelType = null)
     {
         config.Validate();
         return new TargetSelector(modules).Select(TargetResolution.Resolve(config, modules, modelType));

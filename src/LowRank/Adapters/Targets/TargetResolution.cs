@@ -6,7 +6,7 @@ namespace LowRank.Adapters;
 /// <param name="TiedSaved">Modules that use the embedding's trained copy (<c>ensure_weight_tying</c> with the embedding saved whole).</param>
 /// <param name="Warnings">What a user should know.</param>
 internal sealed record TargetResolution(
-    LoraConfig Config, IReadOnlyList<AdaptableModule> TiedTargets, IReadOnlyList<AdaptableModule> TiedSaved, IReadOnlyList<string> Warnings)
+    AdapterConfig Config, IReadOnlyList<AdaptableModule> TiedTargets, IReadOnlyList<AdaptableModule> TiedSaved, IReadOnlyList<string> Warnings)
 {
     /// <summary>From this number on, PEFT says a list of targets with as few endings as it can.</summary>
     private const int ManyTargets = 20;
@@ -16,18 +16,26 @@ internal sealed record TargetResolution(
     private static readonly string[] ClassifierNames = ["score", "classifier"];
 
     /// <summary>Replaces presets, shares weights, and replaces <c>all-linear</c> and family defaults, in PEFT's order.</summary>
-    public static TargetResolution Resolve(LoraConfig config, IReadOnlyList<AdaptableModule> modules, string? modelType)
+    public static TargetResolution Resolve(AdapterConfig config, IReadOnlyList<AdaptableModule> modules, string? modelType)
     {
         if (config.TargetModules is { Kind: ModulePatternKind.Preset } preset) config = config with { TargetModules = ExpandPresets(preset, modules) };
         var tied = Tie(config, modules);
         var targets = tied.Config.TargetModules switch
         {
+            null when tied.Config.Kind == AdapterKind.Ia3 => FamilyTargetModules.ForIa3(modelType) ?? FamilyDefault(modelType),
             null => FamilyDefault(modelType),
             { Kind: ModulePatternKind.AllLinear } => AllLinear(tied.Config, modules),
             var given => given,
         };
-        return tied with { Config = tied.Config with { TargetModules = targets } };
+        return tied with { Config = FeedForward(tied.Config with { TargetModules = targets }) };
     }
+
+    /// <summary>A new (IA)³ scales the inputs of down projections, as PEFT's table of families has it; in a file nothing is added to what it says.</summary>
+    private static AdapterConfig FeedForward(AdapterConfig config) =>
+        config is Ia3Config { FeedForwardModules: null, Source: null, TargetModules: { Kind: ModulePatternKind.Names } targets } ia3 && targets.Where(IsDownProjection).ToArray() is { Length: > 0 } inner
+            ? ia3 with { FeedForwardModules = ModulePattern.FromNames(inner) } : config;
+
+    private static bool IsDownProjection(string name) => name[(name.LastIndexOf('.') + 1)..] is "down_proj" or "fc2" or "w2" || name.EndsWith("mlp.c_proj", StringComparison.Ordinal);
 
     private static ModulePattern ExpandPresets(ModulePattern preset, IReadOnlyList<AdaptableModule> modules)
     {
@@ -47,7 +55,7 @@ internal sealed record TargetResolution(
         (modelType is null ? null : FamilyTargetModules.For(modelType))
         ?? throw new LoraConfigException($"target_modules: not given, and there is no default for the model type \"{modelType ?? "(none)"}\". Give names, \"all-linear\" or a preset ({string.Join(", ", TargetPresets.Names)}).");
 
-    private static ModulePattern AllLinear(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
+    private static ModulePattern AllLinear(AdapterConfig config, IReadOnlyList<AdaptableModule> modules)
     {
         var classifier = config.TaskType == "SEQ_CLS" && modules.All(m => m.Kind != ModuleKind.Head)
             ? ClassifierNames.FirstOrDefault(c => modules.Any(m => m.Name == c)) : null;
@@ -60,7 +68,7 @@ internal sealed record TargetResolution(
     /// With <c>ensure_weight_tying</c> the embedding is added by its full name and the modules that share its weight leave the lists, to be
     /// tied to it afterwards (PEFT, <c>lora/model.py</c>, <c>_add_targets_to_tie</c> and <c>_add_modules_to_save_to_tie</c>).
     /// </summary>
-    private static TargetResolution Tie(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
+    private static TargetResolution Tie(AdapterConfig config, IReadOnlyList<AdaptableModule> modules)
     {
         var shared = modules.Where(m => m.TiedTo is not null).ToArray();
         var isSaved = (config.ModulesToSave ?? []).Any(IsEmbedding);

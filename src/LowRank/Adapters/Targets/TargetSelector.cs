@@ -17,35 +17,36 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         CheckLayers(matcher, config);
         CheckTargets(targets, config);
         var saved = Saved(config, resolution.TiedSaved);
+        var tokens = Tokens(targets, saved, config);
         if (targets.Count == 0 && problems.Count == 0)
             problems.Add("target_modules: no module is left to adapt; exclude_modules, modules_to_save or layers_to_transform leave out all that match");
         if (problems.Count > 0) throw new LoraConfigException("The LoRA configuration does not fit the model", problems);
         WarnAboutPatterns(targets, config);
-        return new TargetSelection(targets, saved, config with { FanInFanOut = Transposed(targets, config) }, warnings);
+        return new TargetSelection(targets, saved, config with { FanInFanOut = Transposed(targets, config) }, warnings) { Tokens = tokens };
     }
 
     /// <summary>The names by which a user may choose linear modules: the last parts, each once.</summary>
     public static string LinearNames(IReadOnlyList<AdaptableModule> modules) =>
         Shorten([.. modules.Where(m => m.IsLinear).Select(m => m.Name[(m.Name.LastIndexOf('.') + 1)..]).Distinct(StringComparer.Ordinal)]);
 
-    private List<LoraTarget> Targets(TargetMatcher matcher, LoraConfig config, IReadOnlyList<AdaptableModule> tied)
+    private List<AdapterTarget> Targets(TargetMatcher matcher, AdapterConfig config, IReadOnlyList<AdaptableModule> tied)
     {
-        var targets = new List<LoraTarget>();
+        var targets = new List<AdapterTarget>();
         foreach (var module in modules)
         {
             var isTied = tied.Contains(module);
             if (!isTied && matcher.Match(module.Name) != TargetMatch.Target) continue;
             var (rank, alpha) = matcher.NumbersFor(module.Name);
-            var scaling = config.Scaling(rank, alpha);
+            var scaling = config.ScalingOf(rank, alpha);
             // Tied matrices have the embedding's rank; the scaling stays the module's own, as in PEFT.
             targets.Add(isTied
-                ? new LoraTarget(module, matcher.NumbersFor(module.TiedTo!).Rank, alpha, scaling) { TiedTo = module.TiedTo }
-                : new LoraTarget(module, rank, alpha, scaling));
+                ? new AdapterTarget(module, matcher.NumbersFor(module.TiedTo!).Rank, alpha, scaling) { TiedTo = module.TiedTo }
+                : new AdapterTarget(module, rank, alpha, scaling));
         }
         return targets;
     }
 
-    private void CheckNames(TargetMatcher matcher, LoraConfig config)
+    private void CheckNames(TargetMatcher matcher, AdapterConfig config)
     {
         var pattern = config.TargetModules!;
         if (pattern.Entries.Count == 0) problems.Add("target_modules: the list is empty");
@@ -61,7 +62,7 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
             warnings.Add($"exclude_modules: \"{exclude}\" excludes no module.");
     }
 
-    private void CheckLayers(TargetMatcher matcher, LoraConfig config)
+    private void CheckLayers(TargetMatcher matcher, AdapterConfig config)
     {
         if (config.LayersToTransform is not { Count: > 0 } layers) return;
         var present = modules.Where(m => matcher.IsNamed(m.Name)).Select(m => matcher.LayerOf(m.Name)).OfType<int>().Distinct().Order().ToArray();
@@ -72,18 +73,21 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         problems.Add($"layers_to_transform: there is no layer {string.Join(", ", absent)}; {found}");
     }
 
-    private void CheckTargets(List<LoraTarget> targets, LoraConfig config)
+    private void CheckTargets(List<AdapterTarget> targets, AdapterConfig config)
     {
         if (targets.Where(t => t.Module.Kind == ModuleKind.Other).Select(t => t.Module.Name).ToArray() is { Length: > 0 } others)
-            problems.Add($"target_modules: {Shorten(others)} cannot be adapted; LoRA goes on linear layers and embeddings");
-        if (!config.LoraBias) return;
+            problems.Add($"target_modules: {Shorten(others)} cannot be adapted; adapters go on linear layers, LoRA on embeddings too");
+        var method = AdapterMethod.Of(config);
+        foreach (var kind in targets.Where(t => t.Module.Kind != ModuleKind.Other).GroupBy(method.Problem).Where(g => g.Key is not null))
+            problems.Add($"target_modules: {Shorten([.. kind.Select(t => t.Module.Name)])}: {kind.Key}");
+        if (config is not LoraConfig { LoraBias: true }) return;
         if (targets.FirstOrDefault(t => t.Module.Kind == ModuleKind.Embedding) is { } embedding)
             problems.Add($"lora_bias: an embedding ({embedding.Module.Name}) cannot have one; leave the embedding out or set lora_bias to false");
         if (targets.Where(t => t.Module is { IsLinear: true, HasBias: false }).Select(t => t.Module.Name).ToArray() is { Length: > 0 } plain)
             warnings.Add($"lora_bias: {Shorten(plain)} have no bias, so this adapter cannot be merged into them.");
     }
 
-    private List<SavedModule> Saved(LoraConfig config, IReadOnlyList<AdaptableModule> tied)
+    private List<SavedModule> Saved(AdapterConfig config, IReadOnlyList<AdaptableModule> tied)
     {
         var saved = new List<SavedModule>();
         var entries = config.ModulesToSave ?? [];
@@ -95,15 +99,37 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         return saved;
     }
 
-    private void WarnAboutPatterns(List<LoraTarget> targets, LoraConfig config)
+    private List<TokenTarget> Tokens(List<AdapterTarget> targets, List<SavedModule> saved, AdapterConfig config)
     {
-        foreach (var (field, keys) in new[] { ("rank_pattern", config.RankPattern.Keys.ToArray()), ("alpha_pattern", config.AlphaPattern.Keys.ToArray()) })
+        var chosen = new List<TokenTarget>();
+        if (config is not LoraConfig { TrainableTokens: { } asked }) return chosen;
+        foreach (var (name, tokens) in asked.ByModule)
+        {
+            var found = modules.Where(m => m.Kind is ModuleKind.Embedding or ModuleKind.Head && (name.Length == 0 ? m.Kind == ModuleKind.Embedding : TargetMatcher.Matches(name, m.Name))).ToArray();
+            if (found.Length == 0) problems.Add($"trainable_token_indices: \"{name}\" is neither the token embedding nor the head ({string.Join(", ", modules.Where(m => m.Kind is ModuleKind.Embedding or ModuleKind.Head).Select(m => m.Name))})");
+            foreach (var module in found)
+            {
+                var rows = module.Kind == ModuleKind.Embedding ? module.InFeatures : module.OutFeatures;
+                if (tokens.Where(t => t >= rows).ToArray() is { Length: > 0 } absent) problems.Add($"trainable_token_indices: {module.Name} has {rows} tokens, none with the number {string.Join(", ", absent)}");
+                if (targets.Any(t => t.Module == module) || saved.Any(s => s.Module == module)) problems.Add($"trainable_token_indices: {module.Name} is a target or in modules_to_save too: it can be one of them");
+                if (module.TiedTo is not null) problems.Add($"trainable_token_indices: {module.Name} shares the weight of {module.TiedTo}: name that one, and the head follows it");
+                chosen.Add(new TokenTarget(module, tokens, null));
+            }
+        }
+        foreach (var head in modules.Where(m => m.TiedTo is not null))
+            if (chosen.Find(t => t.Module.Name == head.TiedTo) is { } embedding) chosen.Add(new TokenTarget(head, embedding.Tokens, head.TiedTo));
+        return chosen;
+    }
+
+    private void WarnAboutPatterns(List<AdapterTarget> targets, AdapterConfig config)
+    {
+        foreach (var (field, keys) in new[] { ("rank_pattern", config.Ranks.Keys.ToArray()), ("alpha_pattern", config.Alphas.Keys.ToArray()) })
             foreach (var unused in keys.Except(targets.Select(t => TargetMatcher.FirstMatchingKey(keys, t.Module.Name)).OfType<string>()))
                 warnings.Add($"{field}: \"{unused}\" decides for no adapted module.");
     }
 
     /// <summary>Whether the adapted weights are stored transposed is a fact of the model: what a file says is mended, as PEFT does.</summary>
-    private bool Transposed(List<LoraTarget> targets, LoraConfig config)
+    private bool Transposed(List<AdapterTarget> targets, AdapterConfig config)
     {
         if (targets.Any(t => t.Module.Kind == ModuleKind.Conv1D)) return true;
         if (config.FanInFanOut && targets.Any(t => t.Module.IsLinear)) warnings.Add("fan_in_fan_out: the weights of this model are stored as [out, in]; it is set to false.");

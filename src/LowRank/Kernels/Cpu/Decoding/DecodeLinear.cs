@@ -37,7 +37,7 @@ internal sealed unsafe class DecodeLinear : IDisposable
     }
 
     /// <summary>Whether a layer can be computed so: its weight and its update lie in the processor's memory, row after row.</summary>
-    public static bool Handles(LinearPart part) => part.Weight.Panels is not null && IsDense(part.A) && IsDense(part.B);
+    public static bool Handles(LinearPart part) => part is { Weight.Panels: not null, Factors: null, IsComputed: false } && IsDense(part.A) && IsDense(part.B);
 
     /// <summary>Columns of the weight.</summary>
     public long InFeatures => weight.InFeatures;

@@ -5,7 +5,7 @@ namespace LowRank.Adapters;
 /// <param name="Rank">The rank r: A is [r, in], B is [out, r].</param>
 /// <param name="Alpha">The numerator of the scaling.</param>
 /// <param name="Scaling">alpha / r, or alpha / √r for rsLoRA: y = W x + b + scaling · B A x.</param>
-public sealed record LoraTarget(AdaptableModule Module, int Rank, double Alpha, double Scaling)
+public sealed record AdapterTarget(AdaptableModule Module, int Rank, double Alpha, double Scaling)
 {
     /// <summary>
     /// The embedding whose matrices this module uses (<c>ensure_weight_tying</c>): its A is the embedding's B transposed, its B the

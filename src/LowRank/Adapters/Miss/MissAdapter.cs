@@ -1,0 +1,67 @@
+using LowRank.Layers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Adapters.Miss;
+
+/// <summary>
+/// Matrix shard sharing (arXiv:2409.15371): <c>y = W x + b + (Σᵢ xᵢ) D</c>, where the xᵢ are the input's pieces of r features, the last filled up with zeros, and D is
+/// <c>[r, out]</c>, or with fewer columns repeated to that width.
+/// </summary>
+internal sealed class MissAdapter : ILinearAdapter
+{
+    private readonly long outFeatures;
+    private readonly Dropout dropout;
+    private readonly double dropoutProbability;
+    private readonly int module;
+
+    /// <summary>Creates the update from its parameter, which it owns.</summary>
+    internal MissAdapter(TrainableParameter block, long outFeatures, Dropout dropout, double dropoutProbability, int module)
+    {
+        (Block, this.outFeatures) = (block, outFeatures);
+        (this.dropout, this.dropoutProbability, this.module) = (dropout, dropoutProbability, module);
+        Parameters = [block];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TrainableParameter> Parameters { get; }
+
+    /// <summary>D, or its repeated columns: <c>[r, columns]</c>.</summary>
+    public TrainableParameter Block { get; }
+
+    private long Rank => Block.Shape[0];
+
+    /// <inheritdoc/>
+    public Tensor Forward(Tensor x, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        var y = frozen.Forward(x);
+        var wide = dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module);
+        var features = x.shape[^1];
+        if (features % Rank != 0) wide = nn.functional.pad(wide, [0, Rank - features % Rank]);
+        var sums = wide.reshape([.. x.shape[..^1], wide.shape[^1] / Rank, Rank]).sum(-2);
+        return y.add_(sums.matmul(Full()).to(y.dtype)).MoveToOuterDisposeScope();
+    }
+
+    // D with all columns.
+    private Tensor Full() => Block.Shape[1] == outFeatures ? Block.Value.alias() : Block.Value.repeat(1, outFeatures / Block.Shape[1]);
+
+    /// <inheritdoc/>
+    public void Merge(Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (turned, features) = (Full().t(), weight.shape[1]);
+        for (long from = 0; from < features; from += Rank)
+        {
+            var width = Math.Min(Rank, features - from);
+            weight.narrow(1, from, width).add_(turned.narrow(1, 0, width));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Values() => [(AdapterTensorKind.MissBlock, Block.Value.detach())];
+
+    /// <inheritdoc/>
+    public void Dispose() => Block.Dispose();
+}
