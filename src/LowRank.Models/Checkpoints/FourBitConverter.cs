@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LowRank.Formats;
+using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Quantization;
 using LowRank.Runtime.Memory;
@@ -24,7 +25,7 @@ public static class FourBitConverter
         using var opened = OpenedCheckpoint.Open(model);
         if (QuantizationConfig.IsFourBit(opened.Config)) throw new LowRankException($"{model} is in 4 bits already. Convert it to plain weights first: --to hf.");
         var spec = ModelFamilies.Of(opened.Config).Read(opened.Config);
-        var matrices = Enumerable.Range(0, spec.Layers).SelectMany(spec.Names.MatricesOf).Where(m => !options.Skips(m)).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
+        var matrices = spec.Matrices().Where(m => !options.Skips(m)).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
         var source = opened.Tensors;
         if (source.Tensors.FirstOrDefault(t => matrices.Contains(t.Name)) is not { } first) throw new LowRankException($"{model} has no matrix to quantize: all are kept by --quant-skip, or the checkpoint lacks them.");
         long done = 0, all = 2 * source.Tensors.Sum(t => t.Elements);

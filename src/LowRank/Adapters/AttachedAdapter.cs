@@ -81,8 +81,9 @@ public sealed class AttachedAdapter : IDisposable
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());
                     break;
-                case NormSlot { Module.Trained: { } norm }:
-                    yield return new AdapterValue(norm.Name, norm.Value.detach());
+                case NormSlot norm:
+                    if (norm.Module.Trained is { } scale) yield return new AdapterValue(scale.Name, scale.Value.detach());
+                    if (norm.Module.TrainedBias is { } shift) yield return new AdapterValue(shift.Name, shift.Value.detach());
                     break;
             }
         }
@@ -156,7 +157,7 @@ public sealed class AttachedAdapter : IDisposable
             switch (slot)
             {
                 case LinearSlot { Module: AdaptedLinear adapted }:
-                    yield return ($"{slot.Name}.weight", Sum(adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures), adapted.Adapter.Delta()));
+                    yield return ($"{slot.Name}.weight", adapted.Frozen.AsStored(Sum(adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures), adapted.Adapter.Delta())));
                     if (adapted.Adapter.BiasDelta() is { } biasDelta)
                         yield return ($"{slot.Name}.bias", Sum(adapted.Frozen.Bias?.detach().to(ScalarType.Float32, copy: true) ?? zeros(adapted.OutFeatures, device: biasDelta.device), biasDelta));
                     else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
@@ -174,8 +175,9 @@ public sealed class AttachedAdapter : IDisposable
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return ($"{slot.Name}.weight", saved.Weight.Value.detach().clone());
                     break;
-                case NormSlot { Module.Trained: { } norm }:
-                    yield return (norm.Name, norm.Value.detach().clone());
+                case NormSlot norm:
+                    if (norm.Module.Trained is { } scale) yield return (scale.Name, scale.Value.detach().clone());
+                    if (norm.Module.TrainedBias is { } shift) yield return (shift.Name, shift.Value.detach().clone());
                     break;
             }
         }
