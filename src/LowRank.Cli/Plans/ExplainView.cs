@@ -14,7 +14,7 @@ internal static class ExplainView
         var shape = plan.Model.Shape;
         screen.Fields(
         [
-            ("parameters", string.Create(CultureInfo.InvariantCulture, $"token table {shape.EmbeddingWeights:N0} + head {(shape.TiedHead ? "0 (tied)" : $"{shape.HeadWeights:N0}")} + linear {shape.LinearWeights:N0} + biases {shape.LinearBiases:N0} + norms {shape.NormWeights:N0} = {plan.Parameters:N0}")),
+            ("parameters", string.Create(CultureInfo.InvariantCulture, $"token table {shape.EmbeddingWeights:N0} + head {(shape.TiedHead ? "0 (tied)" : $"{shape.HeadWeights:N0}")} + {(shape.PositionWeights > 0 ? $"positions {shape.PositionWeights:N0} + " : "")}linear {shape.LinearWeights:N0} + {(shape.RouterWeights > 0 ? $"routers {shape.RouterWeights:N0} + " : "")}biases {shape.LinearBiases:N0} + norms {shape.NormWeights:N0} = {plan.Parameters:N0}")),
             ("memory", string.Create(CultureInfo.InvariantCulture, $"{plan.MemoryBytes:N0} B ({plan.MemoryOrigin}) × {PlanReport.UsableShare} = {MemorySize.Gibibytes(plan.UsableBytes)}")),
         ]);
         foreach (var row in plan.Rows)

@@ -24,8 +24,10 @@ internal sealed class DecoderBuilder
         {
             var names = spec.Names;
             var table = new DenseWeight(Weight($"{names.Embedding}.weight", spec.VocabularySize, spec.HiddenSize));
-            owned.Add(table);
             var embedding = new EmbeddingSlot(names.Embedding, new FrozenEmbedding(table));
+            owned.Add(embedding);
+            var positions = spec.LearnedPositions ? new EmbeddingSlot(names.Positions, new FrozenEmbedding(new DenseWeight(Weight($"{names.Positions}.weight", spec.MaxPositions, spec.HiddenSize)))) : null;
+            if (positions is not null) owned.Add(positions);
             var layers = new DecoderLayer[spec.Layers];
             for (var i = 0; i < layers.Length; i++)
             {
@@ -34,10 +36,10 @@ internal sealed class DecoderBuilder
             }
             var norm = Norm(names.FinalNorm, spec.HiddenSize);
             owned.Add(norm);
-            var head = new LinearSlot(names.Head, spec.TiedHead ? new FrozenLinear(table, ownsWeight: false) : FrozenHead(names.Head, spec.VocabularySize, spec.HiddenSize), isHead: true);
+            var head = new LinearSlot(names.Head, spec.TiedHead ? new FrozenLinear(table, ownsWeight: false) : FrozenHead(names.Head, spec.VocabularySize, spec.HiddenSize), LinearRole.Head);
             owned.Add(head);
             weights.ThrowIfWrong();
-            return new CausalLM(spec, embedding, layers, norm, head, computeType);
+            return new CausalLM(spec, embedding, positions, layers, norm, head, computeType);
         }
         catch
         {
@@ -49,35 +51,46 @@ internal sealed class DecoderBuilder
     private DecoderLayer Layer(int i)
     {
         var names = spec.Names;
-        var at = string.Format(System.Globalization.CultureInfo.InvariantCulture, names.Layer, i);
-        long hidden = spec.HiddenSize, queries = spec.Heads * spec.HeadSize, keys = spec.KeyValueHeads * spec.HeadSize, inner = spec.IntermediateSize;
-        var attention = new DecoderAttention(spec, i,
-            Linear($"{at}.{names.Query}", queries, hidden, spec.QueryKeyValueBias),
-            Linear($"{at}.{names.Key}", keys, hidden, spec.QueryKeyValueBias),
-            Linear($"{at}.{names.Value}", keys, hidden, spec.QueryKeyValueBias),
-            Linear($"{at}.{names.AttentionOutput}", hidden, queries, spec.AttentionOutputBias),
-            spec.NormQueryKey ? Norm($"{at}.{names.QueryNorm}", spec.HeadSize) : null,
-            spec.NormQueryKey ? Norm($"{at}.{names.KeyNorm}", spec.HeadSize) : null);
-        var mlp = new DecoderMlp(spec.Activation,
-            Linear($"{at}.{names.Gate}", inner, hidden, spec.MlpBias),
-            Linear($"{at}.{names.Up}", inner, hidden, spec.MlpBias),
-            Linear($"{at}.{names.Down}", hidden, inner, spec.MlpBias));
-        return new DecoderLayer(attention, mlp,
-            Norm($"{at}.{names.NormBeforeAttention}", hidden),
-            Norm($"{at}.{names.NormBeforeMlp}", hidden),
-            spec.NormAfterBlocks ? Norm($"{at}.{names.NormAfterAttention}", hidden) : null,
-            spec.NormAfterBlocks ? Norm($"{at}.{names.NormAfterMlp}", hidden) : null);
+        var slots = spec.LinearsOf(i).ToDictionary(l => l.Name, l => Linear(spec.Within(i, l.Name), l), StringComparer.Ordinal);
+        var norms = spec.NormsOf().ToDictionary(n => n.Name, n => Norm(spec.Within(i, n.Name), n.Features), StringComparer.Ordinal);
+        // Gemma 2 calls the norm after attention as others call that before the MLP: only those that the spec has are asked for.
+        NormSlot? Before(string name) => spec.NormPlacement == NormPlacement.After ? null : norms[name];
+        NormSlot? After(string name) => spec.NormPlacement == NormPlacement.Before ? null : norms[name];
+        NormSlot? OfHeads(string name) => spec.QueryKeyNorm == QueryKeyNorm.None ? null : norms[name];
+        var attention = new DecoderAttention(spec, i, spec.FusedQueryKeyValue ? [slots[names.QueryKeyValue]] : [slots[names.Query], slots[names.Key], slots[names.Value]],
+            slots[names.AttentionOutput], OfHeads(names.QueryNorm), OfHeads(names.KeyNorm));
+        return new DecoderLayer(spec.ResidualMultiplier, attention, Mlp(i, slots), Before(names.NormBeforeAttention), Before(names.NormBeforeMlp), After(names.NormAfterAttention), After(names.NormAfterMlp));
     }
 
-    private LinearSlot Linear(string name, long outFeatures, long inFeatures, bool bias) => new(name, Frozen(name, outFeatures, inFeatures, bias));
+    private FeedForward Mlp(int i, Dictionary<string, LinearSlot> slots)
+    {
+        var names = spec.Names;
+        if (spec.HasExperts(i))
+        {
+            LinearSlot Of(int expert, string name) => slots[names.ExpertName(expert, name)];
+            var experts = Enumerable.Range(0, spec.Experts!.Count).Select(e => new DecoderMlp(spec.Activation, Of(e, names.ExpertGate), Of(e, names.ExpertUp), Of(e, names.ExpertDown)));
+            return new MixtureOfExperts(spec.Experts, slots[names.Router], [.. experts]);
+        }
+        if (spec.FusedGateUp) return new FusedMlp(spec.Activation, slots[names.GateUp], slots[names.Down]);
+        return spec.GatedMlp ? new DecoderMlp(spec.Activation, slots[names.Gate], slots[names.Up], slots[names.Down]) : new PlainMlp(spec.Activation, slots[names.Up], slots[names.Down]);
+    }
 
-    private FrozenLinear Frozen(string name, long outFeatures, long inFeatures, bool bias) =>
-        new(weights.ReadMatrix(name, outFeatures, inFeatures) ?? new DenseWeight(empty(0, inFeatures)), bias ? Weight($"{name}.bias", outFeatures) : null);
+    private LinearSlot Linear(string name, DecoderLinear of)
+    {
+        // A router decides by differences that 4 bits would change.
+        var weight = of.Role == LinearRole.Router ? new DenseWeight(Weight($"{name}.weight", of.OutFeatures, of.InFeatures))
+            : weights.ReadMatrix(name, of.OutFeatures, of.InFeatures, spec.TransposedWeights) ?? new DenseWeight(empty(0, of.InFeatures));
+        return new LinearSlot(name, new FrozenLinear(weight, of.HasBias ? Weight($"{name}.bias", of.OutFeatures) : null), of.Role);
+    }
 
     // A head of its own stays in the checkpoint's form, as bitsandbytes leaves it: its errors would go straight into the logits.
     private FrozenLinear FrozenHead(string name, long outFeatures, long inFeatures) => new(new DenseWeight(Weight($"{name}.weight", outFeatures, inFeatures)));
 
-    private NormSlot Norm(string name, long features) => new(name, new RmsNorm(Weight($"{name}.weight", features), spec.NormEpsilon, spec.NormUnitOffset));
+    private NormSlot Norm(string name, long features)
+    {
+        var weight = Weight($"{name}.weight", features);
+        return new NormSlot(name, spec.Norm == NormKind.Layer ? new LayerNorm(weight, Weight($"{name}.bias", features), spec.NormEpsilon) : new RmsNorm(weight, spec.NormEpsilon, spec.NormUnitOffset));
+    }
 
     // A tensor of no elements stands for what is missing until all problems are known and reported.
     private Tensor Weight(string name, params long[] shape) => weights.Read(name, shape) ?? empty([.. shape.Select((_, i) => i == 0 ? 0 : shape[i])]);

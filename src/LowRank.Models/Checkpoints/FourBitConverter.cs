@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LowRank.Formats;
+using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Quantization;
 using LowRank.Runtime.Memory;
@@ -24,7 +25,7 @@ public static class FourBitConverter
         using var opened = OpenedCheckpoint.Open(model);
         if (QuantizationConfig.IsFourBit(opened.Config)) throw new LowRankException($"{model} is in 4 bits already. Convert it to plain weights first: --to hf.");
         var spec = ModelFamilies.Of(opened.Config).Read(opened.Config);
-        var matrices = Enumerable.Range(0, spec.Layers).SelectMany(spec.Names.MatricesOf).Where(m => !options.Skips(m)).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
+        var matrices = spec.Matrices().Where(m => !options.Skips(m)).Select(m => $"{m}.weight").ToHashSet(StringComparer.Ordinal);
         var source = opened.Tensors;
         if (source.Tensors.FirstOrDefault(t => matrices.Contains(t.Name)) is not { } first) throw new LowRankException($"{model} has no matrix to quantize: all are kept by --quant-skip, or the checkpoint lacks them.");
         long done = 0, all = 2 * source.Tensors.Sum(t => t.Elements);
@@ -38,7 +39,7 @@ public static class FourBitConverter
             if (!matrices.Contains(t.Name)) declared.Add((t.Name, t.Type, t.Shape));
             else
             {
-                using var parts = Quantized(source, t, options);
+                using var parts = Quantized(source, t, options, spec.TransposedWeights);
                 source.DropPages(t);
                 foreach (var part in FourBitCheckpoint.TensorsOf(parts, t.Name)) declared.Add((part.Name, part.Type, part.Shape));
             }
@@ -54,7 +55,7 @@ public static class FourBitConverter
             if (!matrices.Contains(t.Name)) writer.Write(t.Name, source.Pointer(t), t.ByteLength);
             else
             {
-                using var parts = Quantized(source, t, options);
+                using var parts = Quantized(source, t, options, spec.TransposedWeights);
                 foreach (var part in FourBitCheckpoint.TensorsOf(parts, t.Name)) part.WriteTo(writer);
             }
             source.DropPages(t);
@@ -75,8 +76,9 @@ public static class FourBitConverter
         using var opened = OpenedCheckpoint.Open(model);
         if (!QuantizationConfig.IsFourBit(opened.Config)) throw new LowRankException($"{model} is not in 4 bits: its weights are plain already.");
         var source = opened.Tensors;
+        var isTransposed = ModelFamilies.Knows(opened.Config.ModelType) && ModelFamilies.Of(opened.Config).Read(opened.Config).TransposedWeights;
         var plain = source.Tensors.Where(t => !FourBitCheckpoint.IsPart(source, t.Name)).Select(t => (Stored: t, State: FourBitCheckpoint.TryReadState(source, t.Name))).ToList();
-        var declared = plain.Select(p => p.State is { } s ? (p.Stored.Name, Type: s.SourceType, Shape: new[] { s.OutFeatures, s.InFeatures }) : (p.Stored.Name, p.Stored.Type, p.Stored.Shape)).ToList();
+        var declared = plain.Select(p => p.State is { } s ? (p.Stored.Name, Type: s.SourceType, Shape: isTransposed ? [s.InFeatures, s.OutFeatures] : new[] { s.OutFeatures, s.InFeatures }) : (p.Stored.Name, p.Stored.Type, p.Stored.Shape)).ToList();
         long done = 0, all = declared.Sum(d => Elements(d.Shape));
 
         using var target = AtomicFolder.Create(folder, declared.Sum(d => Elements(d.Shape) * d.Type.ElementSize()));
@@ -86,7 +88,7 @@ public static class FourBitConverter
         {
             cancellation.ThrowIfCancellationRequested();
             if (state is null) writer.Write(t.Name, source.Pointer(t), t.ByteLength);
-            else Dequantize(source, t.Name, state.SourceType, writer);
+            else Dequantize(source, t.Name, state.SourceType, isTransposed, writer);
             source.DropPages(t);
             progress?.Invoke(done += state is null ? t.Elements : state.OutFeatures * state.InFeatures, all);
         }
@@ -94,18 +96,31 @@ public static class FourBitConverter
         target.Commit();
     }
 
-    private static unsafe void Dequantize(ITensorSource source, string name, TensorType type, SafetensorsWriter writer)
+    private static unsafe void Dequantize(ITensorSource source, string name, TensorType type, bool isTransposed, SafetensorsWriter writer)
     {
         using var weight = FourBitWeight.FromParts(FourBitCheckpoint.TryRead(source, name)!);
         var elements = weight.OutFeatures * weight.InFeatures;
         using var values = new NativeBuffer(elements * type.ElementSize());
         weight.Dequantize(0, elements, type, values.Pointer);
-        writer.Write(name, values.Pointer, values.Length);
+        if (!isTransposed)
+        {
+            writer.Write(name, values.Pointer, values.Length);
+            return;
+        }
+        using var turned = new NativeBuffer(values.Length);
+        MatrixTranspose.Run((byte*)values.Pointer, weight.OutFeatures, weight.InFeatures, type.ElementSize(), (byte*)turned.Pointer);
+        writer.Write(name, turned.Pointer, turned.Length);
     }
 
-    private static unsafe FourBitParts Quantized(ITensorSource source, TensorInfo matrix, FourBitOptions options) => matrix.Shape.Length != 2
-        ? throw new LowRankException($"{matrix.File}: tensor '{matrix.Name}' has the shape {matrix.ShapeText}; a matrix is needed.")
-        : FourBitQuantizer.Quantize(source.Pointer(matrix), matrix.Type, matrix.Shape[0], matrix.Shape[1], options, matrix.Name);
+    // In 4 bits a matrix is [out, in], also where the plain checkpoint has it the other way round.
+    private static unsafe FourBitParts Quantized(ITensorSource source, TensorInfo matrix, FourBitOptions options, bool isTransposed)
+    {
+        if (matrix.Shape is not [var rows, var columns]) throw new LowRankException($"{matrix.File}: tensor '{matrix.Name}' has the shape {matrix.ShapeText}; a matrix is needed.");
+        if (!isTransposed) return FourBitQuantizer.Quantize(source.Pointer(matrix), matrix.Type, rows, columns, options, matrix.Name);
+        using var turned = new NativeBuffer(matrix.ByteLength);
+        MatrixTranspose.Run(source.Pointer(matrix), rows, columns, matrix.Type.ElementSize(), (byte*)turned.Pointer);
+        return FourBitQuantizer.Quantize((byte*)turned.Pointer, matrix.Type, columns, rows, options, matrix.Name);
+    }
 
     private static long Elements(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
 
@@ -122,7 +137,9 @@ public static class FourBitConverter
                 return new OpenedCheckpoint(file, new ModelConfig(file.Config, path), path);
             }
             var config = ModelConfig.Load(System.IO.Path.Combine(path, "config.json"));
-            return new OpenedCheckpoint(SafetensorsFolder.Open(path), config, path);
+            ITensorSource tensors = SafetensorsFolder.Open(path);
+            if (ModelFamilies.Knows(config.ModelType)) tensors = PrefixedTensors.WithFullNames(tensors, ModelFamilies.Of(config).Read(config));
+            return new OpenedCheckpoint(tensors, config, path);
         }
 
         public void WriteFiles(AtomicFolder target, Action<JsonObject> change) => new ModelFiles(Path).WriteInto(target, Config, change);

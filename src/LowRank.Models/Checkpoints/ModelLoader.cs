@@ -59,13 +59,13 @@ public static class ModelLoader
     {
         var config = ModelConfig.Load(Path.Combine(path, "config.json"));
         // Small files first: what is wrong with them is said before gigabytes are read.
-        ModelFamilies.Of(config);
+        var spec = ModelFamilies.Of(config).Read(config);
         var isFourBit = QuantizationConfig.IsFourBit(config);
         if (isFourBit && options.Quantization is not null) options.Progress?.Invoke($"{path} is in 4 bits already: its own form is kept");
         var tokenizer = options.Text?.Tokenizer ?? Tokenizer.Load(path);
         var tokenizerConfig = options.Text?.TokenizerConfig ?? TokenizerConfig.Load(path);
         // The weights lie over the mapped files, so these stay open as long as the model.
-        var tensors = SafetensorsFolder.Open(path);
+        var tensors = PrefixedTensors.WithFullNames(SafetensorsFolder.Open(path), spec);
         try
         {
             return Assemble(id, path, config, tensors, tensors, tokenizer, tokenizerConfig, options);

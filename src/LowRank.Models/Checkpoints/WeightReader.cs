@@ -25,7 +25,7 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
     public Tensor? Read(string name, params long[] shape)
     {
         if (!Check(name, shape, out var info)) return null;
-        var type = info.Type switch { TensorType.F32 => ScalarType.Float32, TensorType.BF16 => ScalarType.BFloat16, _ => ScalarType.Float16 };
+        var type = TypeOf(info);
         return isElsewhere ? Moved(info, type) : mapped ? Map(info, type) : Copy(info, type);
     }
 
@@ -46,7 +46,18 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
     /// The matrix of a linear layer: in 4 bits where the checkpoint has it so or where that was asked for, else as it is. Null where it is missing or
     /// has another shape, which <see cref="ThrowIfWrong"/> reports.
     /// </summary>
-    public unsafe FrozenWeight? ReadMatrix(string module, long outFeatures, long inFeatures)
+    /// <param name="module">The layer's name.</param>
+    /// <param name="outFeatures">Rows of the matrix.</param>
+    /// <param name="inFeatures">Its columns.</param>
+    /// <param name="isTransposed">Whether the checkpoint has it as <c>[inFeatures, outFeatures]</c>. In 4 bits it is <c>[outFeatures, inFeatures]</c> there too.</param>
+    public FrozenWeight? ReadMatrix(string module, long outFeatures, long inFeatures, bool isTransposed = false)
+    {
+        var weight = ReadMatrixAs(module, outFeatures, inFeatures, isTransposed);
+        if (weight is not null) weight.IsTransposed = isTransposed;
+        return weight;
+    }
+
+    private unsafe FrozenWeight? ReadMatrixAs(string module, long outFeatures, long inFeatures, bool isTransposed)
     {
         var name = $"{module}.weight";
         if (FourBitCheckpoint.TryRead(source, name, outFeatures, inFeatures) is { } parts)
@@ -56,6 +67,7 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
             if (fingerprint is not null) stored.AddTo(fingerprint, name);
             return Placed(stored);
         }
+        if (isTransposed) return ReadTransposed(module, outFeatures, inFeatures);
         if (quantization is null || quantization.Skips(module)) return Read(name, outFeatures, inFeatures) is { } t ? new DenseWeight(t) : null;
         if (!Check(name, [outFeatures, inFeatures], out var info)) return null;
         ReadForm ??= quantization;
@@ -65,6 +77,20 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
         source.DropPages(info);
         return Placed(weight);
     }
+
+    // A copy with rows and columns exchanged, of one matrix at a time.
+    private unsafe FrozenWeight? ReadTransposed(string module, long outFeatures, long inFeatures)
+    {
+        var name = $"{module}.weight";
+        if (!Check(name, [inFeatures, outFeatures], out var info)) return null;
+        using var scope = NewDisposeScope();
+        var turned = Copy(info, TypeOf(info)).t().contiguous();
+        if (quantization is null || quantization.Skips(module)) return new DenseWeight(isElsewhere ? turned.to(device!) : turned);
+        ReadForm ??= quantization;
+        return Placed(FourBitWeight.Quantize((byte*)TensorMemory.DataPointer(turned), info.Type, outFeatures, inFeatures, quantization, name));
+    }
+
+    private static ScalarType TypeOf(TensorInfo info) => info.Type switch { TensorType.F32 => ScalarType.Float32, TensorType.BF16 => ScalarType.BFloat16, _ => ScalarType.Float16 };
 
     /// <summary>Reports everything that was wrong at once.</summary>
     /// <exception cref="LowRankException">Something was.</exception>

@@ -25,7 +25,8 @@ internal static unsafe class CachedAttention
         using var scope = NewDisposeScope();
         var (batch, count) = ((int)pass.Input.Ids.shape[0], (int)pass.Input.Ids.shape[1]);
         var (dq, dk, dv) = (q.contiguous(), k.contiguous(), v.contiguous());
-        var (cosine, sine) = (pass.Angles.Cos.contiguous(), pass.Angles.Sin.contiguous());
+        var angles = pass.Angles(layer);
+        var (cosine, sine) = (angles.Cos.contiguous(), angles.Sin.contiguous());
         var (keys, values) = pass.Input.Cache!.Layer(layer);
         var shape = new AttentionShape(batch, count, (int)spec.Heads, (int)spec.KeyValueHeads, (int)spec.HeadSize, (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0))
         {

@@ -13,25 +13,28 @@ public sealed class CausalLM : IDisposable
     private readonly EmbeddingSlot embedding;
     private readonly DecoderLayer[] layers;
     private readonly NormSlot finalNorm;
-    private readonly RotaryEmbedding rope;
+    private readonly EmbeddingSlot? positions;
+    private readonly RotaryEmbedding[] ropes;
+    private readonly int[] ropeOfLayer;
     private OneTokenDecoder? oneToken;
 
-    internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
+    internal CausalLM(DecoderSpec spec, EmbeddingSlot embedding, EmbeddingSlot? positions, DecoderLayer[] layers, NormSlot finalNorm, LinearSlot head, ScalarType computeType)
     {
-        (Spec, this.embedding, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, layers, finalNorm, head, computeType);
+        (Spec, this.embedding, this.positions, this.layers, this.finalNorm, Head, ComputeType) = (spec, embedding, positions, layers, finalNorm, head, computeType);
         Device = ((FrozenEmbedding)embedding.Module).Weight.Device;
-        rope = new RotaryEmbedding(spec.Rope);
+        var kinds = spec.Ropes.Distinct().ToList();
+        (ropes, ropeOfLayer) = ([.. kinds.Select(r => new RotaryEmbedding(r))], [.. spec.Ropes.Select(r => kinds.IndexOf(r))]);
         ActivationType = Device.type == DeviceType.CPU ? ScalarType.Float32 : computeType;
         if (ActivationType != computeType)
             foreach (var slot in layers.SelectMany(l => l.Slots()).Append(head))
-                if (slot is LinearSlot { Module: FrozenLinear frozen }) frozen.Weight.ProductType = computeType;
-        Slots = [embedding, .. layers.SelectMany(l => l.Slots()), finalNorm, head];
+                if (slot is LinearSlot { Role: not LinearRole.Router, Module: FrozenLinear frozen }) frozen.Weight.ProductType = computeType;
+        Slots = [embedding, .. positions is null ? (ModuleSlot[])[] : [positions], .. layers.SelectMany(l => l.Slots()), finalNorm, head];
         ParameterCount = Slots.Sum(s => s switch
         {
             LinearSlot { IsHead: true } when spec.TiedHead => 0,
             LinearSlot { Module: FrozenLinear f } => f.InFeatures * f.OutFeatures + (f.HasBias ? f.OutFeatures : 0),
             EmbeddingSlot e => e.Module.Rows * e.Module.Features,
-            NormSlot n => n.Module.Weight.shape[0],
+            NormSlot n => n.Module.Weight.shape[0] * (n.Module.HasBias ? 2 : 1),
             _ => 0,
         });
     }
@@ -63,12 +66,15 @@ public sealed class CausalLM : IDisposable
     /// <summary>The hidden states after the last norm, <c>[batch, sequence, hidden]</c>: what the head reads.</summary>
     /// <param name="input">The batch.</param>
     /// <param name="observe">Sees each state that Hugging Face names: the embedding (-1), the output of layer i, and the last norm (the number of layers). For tests.</param>
-    public Tensor Hidden(DecoderInput input, Action<int, Tensor>? observe = null)
+    public Tensor Hidden(DecoderInput input, Action<int, Tensor>? observe = null) => Hidden(input, observe, null);
+
+    /// <summary>The same, where <paramref name="observeRouter"/> sees the router's logits <c>[tokens, experts]</c> of each layer with experts, for their load-balancing loss.</summary>
+    internal Tensor Hidden(DecoderInput input, Action<int, Tensor>? observe, Action<Tensor>? observeRouter)
     {
         using var scope = NewDisposeScope();
         var x = Embed(input);
         observe?.Invoke(-1, x);
-        var pass = Begin(input);
+        var pass = Begin(input, observeRouter);
         if (observe is null && OneTokenDecoder.Handles(input) && OneToken() is { } oneToken)
             return finalNorm.Forward(oneToken.Run(x, pass)).MoveToOuterDisposeScope();
         for (var i = 0; i < layers.Length; i++)
@@ -98,7 +104,7 @@ public sealed class CausalLM : IDisposable
 
     internal IReadOnlyList<DecoderLayer> Layers => layers;
 
-    internal DecoderPass Begin(DecoderInput input) => new(input, rope, rope.Angles(input.Positions, ActivationType));
+    internal DecoderPass Begin(DecoderInput input, Action<Tensor>? observeRouter = null) => new(input, ropes, ropeOfLayer, ActivationType, observeRouter);
 
     internal Tensor Embed(DecoderInput input)
     {
@@ -110,6 +116,12 @@ public sealed class CausalLM : IDisposable
             using var multiplier = tensor((float)Spec.EmbeddingMultiplier, device: x.device).to(ComputeType).to(x.dtype);
             x = x * multiplier;
         }
+        if (positions is not null)
+        {
+            if (input.End() is var end && end > positions.Module.Rows)
+                throw new LowRankException($"A sequence of {end} tokens does not fit this {Spec.ModelType} model, which has learned {positions.Module.Rows} positions. Take a smaller --max-length, or shorter prompts and answers.");
+            x = x + positions.Forward(input.Positions, x.dtype);
+        }
         return x.MoveToOuterDisposeScope();
     }
 
@@ -120,6 +132,7 @@ public sealed class CausalLM : IDisposable
     {
         using var scope = NewDisposeScope();
         var logits = Head.Forward(hidden).to(ScalarType.Float32);
+        if (Spec.LogitDivisor != 1) logits = logits / Spec.LogitDivisor;
         if (Spec.LogitSoftCap is { } cap) logits = (logits / cap).tanh() * cap;
         return logits.MoveToOuterDisposeScope();
     }

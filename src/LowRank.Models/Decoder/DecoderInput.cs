@@ -56,19 +56,43 @@ public sealed class DecoderInput : IDisposable
     /// <param name="positions">Where they stand, of the same shape.</param>
     /// <param name="cache">The cache.</param>
     /// <param name="device">The device; the CPU by default.</param>
-    public static DecoderInput Continued(long[] ids, long[] positions, KvCache cache, Device? device = null)
+    public static DecoderInput Continued(long[] ids, long[] positions, KvCache cache, Device? device = null) => Continued(ids, positions, cache, null, device);
+
+    /// <summary>The same, where each row's tokens belong to a sequence of a length that is known: <paramref name="lengths"/> <c>[batch]</c>, or null for that which the pass reaches.</summary>
+    internal static DecoderInput Continued(long[] ids, long[] positions, KvCache cache, long[]? lengths, Device? device)
     {
         long used = 0;
         foreach (var p in positions) used = Math.Max(used, p + 1);
         if (used > cache.Capacity) throw new ArgumentException($"Position {used - 1} lies beyond the cache's {cache.Capacity} places.", nameof(positions));
         var at = Rows(positions, cache.Batch, device);
-        return new DecoderInput(Rows(ids, cache.Batch, device), at, AttentionLayout.Cached(at, used), cache, used) { Places = PlacesOf(positions, (int)cache.Batch) };
+        return new DecoderInput(Rows(ids, cache.Batch, device), at, AttentionLayout.Cached(at, used), cache, used) { Places = PlacesOf(positions, (int)cache.Batch), lengths = lengths };
     }
 
     /// <summary>Where each row's first token stands in the cache, if its others follow one by one; else null.</summary>
     internal int[]? Places { get; private init; }
 
     private Tensor? owned;
+    private long[]? lengths;
+
+    /// <summary>
+    /// The length of the sequence that each token belongs to, padding at its end included, int64 <c>[batch or 1, sequence or 1]</c>: which rope frequencies it takes, where that depends on it.
+    /// </summary>
+    internal Tensor SequenceLengths()
+    {
+        using var scope = NewDisposeScope();
+        if (lengths is not null) return tensor(lengths, [lengths.Length, 1], device: Ids.device).MoveToOuterDisposeScope();
+        // A packed sequence's is one more than the last of its positions; so is that of a whole row, and what a row of a cache reaches.
+        if (owned is not { } sequences) return (Positions.amax([1], keepdim: true) + 1).MoveToOuterDisposeScope();
+        var isSame = sequences.unsqueeze(-1) == sequences.unsqueeze(-2);
+        return (where(isSame, Positions.unsqueeze(-2), zeros_like(Positions).unsqueeze(-2)).amax([2]) + 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>One more than the last position.</summary>
+    internal long End()
+    {
+        using var last = Positions.max();
+        return last.cpu().item<long>() + 1;
+    }
 
     private static int[]? PlacesOf(long[] positions, int rows)
     {

@@ -4,16 +4,16 @@ using static TorchSharp.torch;
 
 namespace LowRank.Models.Decoder;
 
-/// <summary>One layer: x + attention(norm(x)), then x + mlp(norm(x)); with norms after both blocks where the spec says so.</summary>
-internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, NormSlot beforeAttention, NormSlot beforeMlp, NormSlot? afterAttention, NormSlot? afterMlp)
+/// <summary>One layer: x + m · attention(norm(x)), then x + m · mlp(norm(x)); with norms before both blocks, after them, or both, as the spec says, and m its residual multiplier.</summary>
+internal sealed class DecoderLayer(double multiplier, DecoderAttention attention, FeedForward mlp, NormSlot? beforeAttention, NormSlot? beforeMlp, NormSlot? afterAttention, NormSlot? afterMlp)
 {
     public DecoderAttention Attention { get; } = attention;
 
-    public DecoderMlp Mlp { get; } = mlp;
+    public FeedForward Mlp { get; } = mlp;
 
-    public NormSlot BeforeAttention { get; } = beforeAttention;
+    public NormSlot? BeforeAttention { get; } = beforeAttention;
 
-    public NormSlot BeforeMlp { get; } = beforeMlp;
+    public NormSlot? BeforeMlp { get; } = beforeMlp;
 
     public NormSlot? AfterAttention { get; } = afterAttention;
 
@@ -26,30 +26,29 @@ internal sealed class DecoderLayer(DecoderAttention attention, DecoderMlp mlp, N
     public Tensor Forward(Tensor x, DecoderPass pass)
     {
         using var scope = NewDisposeScope();
-        var attended = Attention.Forward(BeforeAttention.Forward(x), pass);
-        if (AfterAttention is not null) attended = AfterAttention.Forward(attended);
-        // In place: what an output projection or a norm gives is kept by no gradient, and the sum needs no memory of its own.
-        x = attended.add_(x, Scalars.One);
-        var thought = Mlp.Forward(BeforeMlp.Forward(x));
-        if (AfterMlp is not null) thought = AfterMlp.Forward(thought);
-        return thought.add_(x, Scalars.One).MoveToOuterDisposeScope();
+        x = Added(x, Attention.Forward(BeforeAttention?.Forward(x) ?? x, pass), AfterAttention);
+        return Added(x, Mlp.Forward(BeforeMlp?.Forward(x) ?? x, pass), AfterMlp).MoveToOuterDisposeScope();
+    }
+
+    // In place: what an output projection or a norm gives is kept by no gradient, and the sum needs no memory of its own.
+    private Tensor Added(Tensor x, Tensor given, NormSlot? norm)
+    {
+        if (norm is not null) given = norm.Forward(given);
+        if (multiplier != 1) given = given.mul_(multiplier);
+        return given.add_(x, Scalars.One);
     }
 
     /// <summary>All named places of the layer, in the order of Hugging Face's modules.</summary>
     public IEnumerable<ModuleSlot> Slots()
     {
-        yield return Attention.q_proj;
-        yield return Attention.k_proj;
-        yield return Attention.v_proj;
+        foreach (var projection in Attention.Projections) yield return projection;
         yield return Attention.o_proj;
         if (Attention.q_norm is { } q) yield return q;
         if (Attention.k_norm is { } k) yield return k;
-        yield return Mlp.gate_proj;
-        yield return Mlp.up_proj;
-        yield return Mlp.down_proj;
-        yield return BeforeAttention;
+        foreach (var linear in Mlp.Slots()) yield return linear;
+        if (BeforeAttention is not null) yield return BeforeAttention;
         if (AfterAttention is not null) yield return AfterAttention;
-        yield return BeforeMlp;
+        if (BeforeMlp is not null) yield return BeforeMlp;
         if (AfterMlp is not null) yield return AfterMlp;
     }
 }

@@ -12,6 +12,9 @@ public sealed record DecoderNames
     /// <summary>Layer <c>{0}</c>.</summary>
     public string Layer { get; init; } = "model.layers.{0}";
 
+    /// <summary>The table of positions, where there is one.</summary>
+    public string Positions { get; init; } = "model.embed_positions";
+
     /// <summary>The last norm.</summary>
     public string FinalNorm { get; init; } = "model.norm";
 
@@ -26,6 +29,9 @@ public sealed record DecoderNames
 
     /// <summary>Value projection.</summary>
     public string Value { get; init; } = "self_attn.v_proj";
+
+    /// <summary>Query, key and value projection in one, where the family has it so.</summary>
+    public string QueryKeyValue { get; init; } = "self_attn.qkv_proj";
 
     /// <summary>Output projection of attention.</summary>
     public string AttentionOutput { get; init; } = "self_attn.o_proj";
@@ -42,6 +48,9 @@ public sealed record DecoderNames
     /// <summary>Up projection of the MLP.</summary>
     public string Up { get; init; } = "mlp.up_proj";
 
+    /// <summary>Gate and up projection in one, where the family has it so.</summary>
+    public string GateUp { get; init; } = "mlp.gate_up_proj";
+
     /// <summary>Down projection of the MLP.</summary>
     public string Down { get; init; } = "mlp.down_proj";
 
@@ -57,11 +66,18 @@ public sealed record DecoderNames
     /// <summary>Norm after the MLP, where there is one.</summary>
     public string NormAfterMlp { get; init; } = "post_feedforward_layernorm";
 
-    /// <summary>The modules of a layer that are matrices: what is quantized.</summary>
-    /// <param name="layer">The layer, from 0.</param>
-    public IEnumerable<string> MatricesOf(int layer)
-    {
-        var at = string.Format(System.Globalization.CultureInfo.InvariantCulture, Layer, layer);
-        foreach (var name in (string[])[Query, Key, Value, AttentionOutput, Gate, Up, Down]) yield return $"{at}.{name}";
-    }
+    /// <summary>The router of a mixture of experts, within a layer.</summary>
+    public string Router { get; init; } = "mlp.gate";
+
+    /// <summary>Expert <c>{0}</c>, within a layer.</summary>
+    public string Expert { get; init; } = "mlp.experts.{0}";
+
+    /// <summary>Gate projection of an expert, within it; so are those below.</summary>
+    public string ExpertGate { get; init; } = "gate_proj";
+
+    /// <summary>Up projection of an expert.</summary>
+    public string ExpertUp { get; init; } = "up_proj";
+
+    /// <summary>Down projection of an expert.</summary>
+    public string ExpertDown { get; init; } = "down_proj";
 }

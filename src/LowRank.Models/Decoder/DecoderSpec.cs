@@ -39,11 +39,26 @@ public sealed record DecoderSpec
     /// <summary>Whether norms multiply by 1 + weight (Gemma).</summary>
     public bool NormUnitOffset { get; init; }
 
-    /// <summary>Whether attention and MLP outputs are normalised too before they are added (Gemma 2).</summary>
-    public bool NormAfterBlocks { get; init; }
+    /// <summary>The kind of the norms.</summary>
+    public NormKind Norm { get; init; }
 
-    /// <summary>Whether each query and key head is normalised before rope (Qwen 3).</summary>
-    public bool NormQueryKey { get; init; }
+    /// <summary>What is normalised.</summary>
+    public NormPlacement NormPlacement { get; init; }
+
+    /// <summary>How queries and keys are normalised before rope.</summary>
+    public QueryKeyNorm QueryKeyNorm { get; init; }
+
+    /// <summary>Whether q, k and v are one projection, in this order.</summary>
+    public bool FusedQueryKeyValue { get; init; }
+
+    /// <summary>Whether gate and up are one projection, in this order.</summary>
+    public bool FusedGateUp { get; init; }
+
+    /// <summary>Whether the MLP is down(act(gate) · up); without it is down(act(up)).</summary>
+    public bool GatedMlp { get; init; } = true;
+
+    /// <summary>Whether the checkpoint has the matrices of the layers as <c>[in, out]</c> (GPT-2's <c>Conv1D</c>).</summary>
+    public bool TransposedWeights { get; init; }
 
     /// <summary>Whether q, k and v projections have biases.</summary>
     public bool QueryKeyValueBias { get; init; }
@@ -54,11 +69,14 @@ public sealed record DecoderSpec
     /// <summary>Whether the MLP's projections have biases.</summary>
     public bool MlpBias { get; init; }
 
-    /// <summary>The activation of the gate.</summary>
+    /// <summary>The activation of the gate, or of up where there is no gate.</summary>
     public required Activation Activation { get; init; }
 
-    /// <summary>Rotary position embedding.</summary>
-    public required RopeSpec Rope { get; init; }
+    /// <summary>By layer: rotary position embedding, or null for a layer without.</summary>
+    public required IReadOnlyList<RopeSpec?> Ropes { get; init; }
+
+    /// <summary>Whether a vector for each position, learned, is added to the token's (GPT-2).</summary>
+    public bool LearnedPositions { get; init; }
 
     /// <summary>By layer: number of latest positions (itself included) that a token sees, or null for all.</summary>
     public required IReadOnlyList<int?> Windows { get; init; }
@@ -74,6 +92,18 @@ public sealed record DecoderSpec
 
     /// <summary>Factor of the token vectors (Gemma: the root of the hidden size).</summary>
     public double EmbeddingMultiplier { get; init; } = 1;
+
+    /// <summary>Factor of what attention and MLP give before it is added (Granite).</summary>
+    public double ResidualMultiplier { get; init; } = 1;
+
+    /// <summary>Divisor of the logits (Granite).</summary>
+    public double LogitDivisor { get; init; } = 1;
+
+    /// <summary>The mixture of experts of the layers that <see cref="ExpertLayers"/> names, or null.</summary>
+    public ExpertsSpec? Experts { get; init; }
+
+    /// <summary>By layer: whether it has experts in place of an MLP. Empty without <see cref="Experts"/>.</summary>
+    public IReadOnlyList<bool> ExpertLayers { get; init; } = [];
 
     /// <summary>Whether the head multiplies by the token table.</summary>
     public required bool TiedHead { get; init; }

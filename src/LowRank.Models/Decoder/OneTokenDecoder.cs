@@ -28,10 +28,20 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         mostRank = all.Max(l => l.Rank);
     }
 
-    /// <summary>The decoder of a model as it is now; null where a layer is not of the form.</summary>
+    /// <summary>
+    /// Whether models of this kind are of the form that is computed here: root-mean-square norms before the blocks, of each head at most; q, k, v, gate and up apart; gated MLPs;
+    /// blocks added as they are. Any rope, also none, in any layer.
+    /// </summary>
+    public static bool Serves(DecoderSpec spec) => spec is
+    {
+        Norm: NormKind.RootMeanSquare, NormPlacement: not NormPlacement.After, QueryKeyNorm: not QueryKeyNorm.AllHeads,
+        FusedQueryKeyValue: false, FusedGateUp: false, GatedMlp: true, Experts: null, ResidualMultiplier: 1, Activation: not Activation.Gelu,
+    };
+
+    /// <summary>The decoder of a model as it is now; null where the model or a layer is not of the form.</summary>
     public static OneTokenDecoder? Of(CausalLM model)
     {
-        if (model.Spec.Activation == Activation.Gelu || model.ActivationType != ScalarType.Float32) return null;
+        if (!Serves(model.Spec) || model.ActivationType != ScalarType.Float32) return null;
         var layers = new List<OneTokenLayer>();
         foreach (var layer in model.Layers)
         {
@@ -60,14 +70,13 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
     {
         using var scope = NewDisposeScope();
         var (rows, hidden) = ((int)x.shape[0], (int)spec.HiddenSize);
-        var (cosine, sine) = (pass.Angles.Cos.contiguous(), pass.Angles.Sin.contiguous());
         var shape = new AttentionShape(rows, 1, (int)spec.Heads, (int)spec.KeyValueHeads, (int)spec.HeadSize, (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0))
         {
             Keys = (int)pass.Input.CachedPlaces, KeyPlaces = (int)pass.Input.Cache!.Capacity,
         };
         var y = PooledTensor.Empty(x.shape);
-        float* cosines = TensorMemory.Floats(cosine), sines = TensorMemory.Floats(sine), from = TensorMemory.Floats(x), to = TensorMemory.Floats(y);
-        var half = (int)cosine.shape[^1];
+        float* from = TensorMemory.Floats(x), to = TensorMemory.Floats(y);
+        var rotations = new Rotation[layers.Length];
         var caches = new (nint Keys, nint Values)[layers.Length];
         var firsts = new int[layers.Length][];
         for (var i = 0; i < layers.Length; i++)
@@ -75,6 +84,8 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
             var (keys, values) = pass.Input.Cache.Layer(i);
             caches[i] = (TensorMemory.DataPointer(keys), TensorMemory.DataPointer(values));
             firsts[i] = pass.Input.Layout.FirstKeys(spec.Windows[i])!;
+            var angles = pass.Angles(i);
+            rotations[i] = i > 0 && ReferenceEquals(angles.Cos, pass.Angles(i - 1).Cos) ? rotations[i - 1] : Rotation.Of(angles.Cos.contiguous(), angles.Sin.contiguous());
         }
         var places = pass.Input.Places!;
         using var shared = new SharedRoom(rows, shape, hidden, (int)spec.IntermediateSize);
@@ -84,7 +95,7 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
             new ReadOnlySpan<float>(from, rows * hidden).CopyTo(new Span<float>(own.X, rows * hidden));
             for (var i = 0; i < layers.Length; i++)
                 fixed (int* first = firsts[i], place = places)
-                    Layer(layers[i], member, shared, own, shape, new(cosines, sines, half), (float*)caches[i].Keys, (float*)caches[i].Values, first, place);
+                    Layer(layers[i], member, shared, own, shape, rotations[i], (float*)caches[i].Keys, (float*)caches[i].Values, first, place);
             if (member.IsFirst) new ReadOnlySpan<float>(own.X, rows * hidden).CopyTo(new Span<float>(to, rows * hidden));
         });
         return y.MoveToOuterDisposeScope();
@@ -183,6 +194,8 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
 
     private readonly struct Rotation(float* cosine, float* sine, int half)
     {
+        public static Rotation Of(Tensor cosine, Tensor sine) => new(TensorMemory.Floats(cosine), TensorMemory.Floats(sine), (int)cosine.shape[^1]);
+
         public float* Cosine { get; } = cosine;
 
         public float* Sine { get; } = sine;

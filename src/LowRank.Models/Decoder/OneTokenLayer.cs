@@ -15,16 +15,16 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     private readonly List<(LinearSlot Slot, Source Seen)> seen = [];
     private readonly NormSlot[] norms;
 
-    private OneTokenLayer(DecoderLayer layer)
+    private OneTokenLayer(DecoderLayer layer, DecoderMlp mlp)
     {
         norms = [.. layer.Slots().OfType<NormSlot>()];
-        Query = Linear(layer.Attention.q_proj);
-        Key = Linear(layer.Attention.k_proj);
-        Value = Linear(layer.Attention.v_proj);
+        Query = Linear(layer.Attention.Projections[0]);
+        Key = Linear(layer.Attention.Projections[1]);
+        Value = Linear(layer.Attention.Projections[2]);
         Output = Linear(layer.Attention.o_proj);
-        Gate = Linear(layer.Mlp.gate_proj);
-        Up = Linear(layer.Mlp.up_proj);
-        Down = Linear(layer.Mlp.down_proj);
+        Gate = Linear(mlp.gate_proj);
+        Up = Linear(mlp.up_proj);
+        Down = Linear(mlp.down_proj);
         BeforeAttention = Weights(layer.BeforeAttention);
         BeforeMlp = Weights(layer.BeforeMlp);
         AfterAttention = Weights(layer.AfterAttention);
@@ -33,16 +33,16 @@ internal sealed unsafe class OneTokenLayer : IDisposable
         KeyNorm = Weights(layer.Attention.k_norm);
     }
 
-    /// <summary>The addresses of a layer; null where something in it is trained or of another form.</summary>
+    /// <summary>The addresses of a layer of a model that <see cref="OneTokenDecoder.Serves"/>; null where something in it is trained or of another form.</summary>
     public static OneTokenLayer? Of(DecoderLayer layer)
     {
         foreach (var slot in layer.Slots())
         {
-            if (slot is NormSlot { Module.Trained: not null }) return null;
+            if (slot is NormSlot { IsTrained: true }) return null;
             if (slot is not LinearSlot linear) continue;
             if (linear.Module.PartFor() is not { } part || !DecodeLinear.Handles(part)) return null;
         }
-        return new OneTokenLayer(layer);
+        return new OneTokenLayer(layer, (DecoderMlp)layer.Mlp);
     }
 
     public DecodeLinear Query { get; }
@@ -73,7 +73,7 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     public float* KeyNorm { get; }
 
     /// <summary>Whether the layer still is what the addresses were taken from.</summary>
-    public bool IsCurrent => Array.TrueForAll(norms, n => n.Module.Trained is null) && seen.TrueForAll(s => Source.Of(s.Slot) == s.Seen);
+    public bool IsCurrent => Array.TrueForAll(norms, n => !n.IsTrained) && seen.TrueForAll(s => Source.Of(s.Slot) == s.Seen);
 
     private DecodeLinear Linear(LinearSlot slot)
     {
@@ -89,7 +89,7 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     {
         if (norm is null) return null;
         using var scope = NewDisposeScope();
-        var weight = norm.Module.Multiplier().contiguous();
+        var weight = ((RmsNorm)norm.Module).Multiplier().contiguous();
         var buffer = new NativeBuffer(weight.numel() * sizeof(float));
         owned.Add(buffer);
         TensorMemory.Elements<float>(weight).CopyTo(new Span<float>(buffer.Pointer, (int)weight.numel()));

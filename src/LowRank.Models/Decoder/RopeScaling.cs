@@ -6,16 +6,25 @@ public abstract record RopeScaling
     /// <summary>Factor of cosine and sine, which scales the attention scores by its square.</summary>
     public virtual double AttentionFactor => 1;
 
+    /// <summary>The longest sequence, in tokens, for which the usual frequencies hold; all positions of a longer one take others. Null where it is all the same.</summary>
+    public virtual long? ShortContext => null;
+
     /// <summary>The inverse frequencies for a base and a number of rotated dimensions.</summary>
-    public float[] InverseFrequencies(double theta, long size)
+    /// <param name="theta">The base.</param>
+    /// <param name="size">The rotated dimensions.</param>
+    /// <param name="beyondShort">Whether they are those of a sequence beyond <see cref="ShortContext"/>.</param>
+    public float[] InverseFrequencies(double theta, long size, bool beyondShort = false)
     {
         var plain = new double[size / 2];
         for (var i = 0; i < plain.Length; i++) plain[i] = 1.0 / Math.Pow(theta, 2.0 * i / size);
-        return Array.ConvertAll(Scale(plain, theta, size), f => (float)f);
+        return Array.ConvertAll(beyondShort ? ScaleBeyondShort(plain, theta, size) : Scale(plain, theta, size), f => (float)f);
     }
 
     /// <summary>Scales the plain inverse frequencies.</summary>
     protected abstract double[] Scale(double[] plain, double theta, long size);
+
+    /// <summary>Scales those of a sequence beyond <see cref="ShortContext"/>.</summary>
+    protected virtual double[] ScaleBeyondShort(double[] plain, double theta, long size) => Scale(plain, theta, size);
 
     /// <summary>No scaling.</summary>
     public sealed record Default : RopeScaling
@@ -78,5 +87,35 @@ public abstract record RopeScaling
             }
             return scaled;
         }
+    }
+    /// <summary>
+    /// LongRoPE (arXiv:2402.13753): a divisor for each frequency, one list for sequences within the original context and one for longer ones (<c>longrope</c>, earlier <c>su</c>).
+    /// </summary>
+    /// <param name="Short">Divisors within the original context, one for each frequency.</param>
+    /// <param name="Long">Divisors beyond it.</param>
+    /// <param name="OriginalPositions">The original context, in tokens.</param>
+    /// <param name="Attention">The factor of cosine and sine.</param>
+    public sealed record LongRope(IReadOnlyList<double> Short, IReadOnlyList<double> Long, long OriginalPositions, double Attention) : RopeScaling
+    {
+        /// <inheritdoc/>
+        public override double AttentionFactor => Attention;
+
+        /// <inheritdoc/>
+        public override long? ShortContext => OriginalPositions;
+
+        /// <summary>Equal in every number.</summary>
+        public bool Equals(LongRope? other) =>
+            other is not null && Short.SequenceEqual(other.Short) && Long.SequenceEqual(other.Long) && OriginalPositions == other.OriginalPositions && Attention.Equals(other.Attention);
+
+        /// <inheritdoc/>
+        public override int GetHashCode() => HashCode.Combine(Short.Count, Long.Count, OriginalPositions, Attention);
+
+        /// <inheritdoc/>
+        protected override double[] Scale(double[] plain, double theta, long size) => Divided(plain, Short);
+
+        /// <inheritdoc/>
+        protected override double[] ScaleBeyondShort(double[] plain, double theta, long size) => Divided(plain, Long);
+
+        private static double[] Divided(double[] plain, IReadOnlyList<double> divisors) => [.. plain.Select((f, i) => f / divisors[i])];
     }
 }

@@ -7,5 +7,6 @@ namespace LowRank.Models.Decoder;
 public sealed record RopeSpec(double Theta, long Size, RopeScaling Scaling)
 {
     /// <summary>The inverse frequencies, <c>[size / 2]</c>, rounded to fp32 as Hugging Face keeps them.</summary>
-    public float[] InverseFrequencies() => Scaling.InverseFrequencies(Theta, Size);
+    /// <param name="beyondShort">Whether they are those of a sequence beyond <see cref="RopeScaling.ShortContext"/>.</param>
+    public float[] InverseFrequencies(bool beyondShort = false) => Scaling.InverseFrequencies(Theta, Size, beyondShort);
 }

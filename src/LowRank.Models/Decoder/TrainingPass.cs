@@ -28,8 +28,7 @@ public sealed class TrainingPass : IDisposable
         try
         {
             pass = model.Begin(input);
-            Keep(pass.Angles.Cos);
-            Keep(pass.Angles.Sin);
+            foreach (var angles in pass.Tensors) Keep(angles);
             var x = model.Embed(input);
             if (checkpointedLayers > 0 && x.requires_grad)
             {

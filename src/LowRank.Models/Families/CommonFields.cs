@@ -10,7 +10,8 @@ internal static class CommonFields
     /// <param name="defaultHeadSize">Head size where <c>head_dim</c> is absent; by default hidden / heads.</param>
     /// <param name="defaultTied">Whether the head is tied where <c>tie_word_embeddings</c> is absent.</param>
     /// <param name="defaultTheta">The rope's base where the configuration has none.</param>
-    public static DecoderSpec Read(ModelConfig config, long? defaultHeadSize = null, bool defaultTied = false, double defaultTheta = 10000)
+    /// <param name="defaultRotated">The share of a head's dimensions that rope rotates where <c>partial_rotary_factor</c> is absent.</param>
+    public static DecoderSpec Read(ModelConfig config, long? defaultHeadSize = null, bool defaultTied = false, double defaultTheta = 10000, double defaultRotated = 1)
     {
         long hidden = config.Require("hidden_size"), heads = config.Require("num_attention_heads");
         var size = config.Integer("head_dim") ?? defaultHeadSize ?? hidden / heads;
@@ -31,7 +32,7 @@ internal static class CommonFields
             MaxPositions = config.Integer("max_position_embeddings") ?? 2048,
             NormEpsilon = config.Number("rms_norm_eps") ?? 1e-6,
             Activation = ReadActivation(config, "hidden_activation", "hidden_act"),
-            Rope = RopeReader.Read(config, size, defaultTheta),
+            Ropes = [.. Enumerable.Repeat(RopeReader.Read(config, size, defaultTheta, defaultRotated), layers)],
             Windows = new int?[layers],
             AttentionScale = 1 / Math.Sqrt(size),
             TiedHead = config.Flag("tie_word_embeddings") ?? defaultTied,
@@ -63,12 +64,20 @@ internal static class CommonFields
         return result;
     }
 
-    private static Activation ReadActivation(ModelConfig config, params string[] keys) =>
+    /// <summary>The activation under the first of these keys that is there; silu where none is.</summary>
+    public static Activation ReadActivation(ModelConfig config, params string[] keys) =>
         keys.Select(config.Text).FirstOrDefault(v => v is not null) switch
         {
             null or "silu" or "swish" => Activation.Silu,
-            "gelu_pytorch_tanh" => Activation.GeluTanh,
+            "gelu_pytorch_tanh" or "gelu_new" => Activation.GeluTanh,
             "gelu" => Activation.Gelu,
-            var other => throw new ModelConfigException($"{config.Source}: the activation \"{other}\" is not supported. LowRank knows silu, gelu and gelu_pytorch_tanh."),
+            var other => throw new ModelConfigException($"{config.Source}: the activation \"{other}\" is not supported. LowRank knows silu, gelu, gelu_new and gelu_pytorch_tanh."),
         };
+
+    /// <summary>Refuses what a flag asks for and LowRank does not compute.</summary>
+    /// <exception cref="ModelConfigException">The flag is set.</exception>
+    public static void Refuse(ModelConfig config, string flag)
+    {
+        if (config.Flag(flag) == true) throw new ModelConfigException($"{config.Source}: \"{flag}\" is true, which is not supported for {config.ModelType} models. Take a model without it.");
+    }
 }

@@ -16,7 +16,7 @@ internal sealed class Gemma2 : IModelFamily
         return spec with
         {
             NormUnitOffset = true,
-            NormAfterBlocks = true,
+            NormPlacement = NormPlacement.BeforeAndAfter,
             QueryKeyValueBias = biased,
             AttentionOutputBias = biased,
             AttentionScale = 1 / Math.Sqrt(config.Number("query_pre_attn_scalar") ?? 256),

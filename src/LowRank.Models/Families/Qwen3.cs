@@ -12,6 +12,6 @@ internal sealed class Qwen3 : IModelFamily
     public DecoderSpec Read(ModelConfig config)
     {
         var biased = config.Flag("attention_bias") ?? false;
-        return Qwen2.WithWindows(CommonFields.Read(config, defaultHeadSize: 128) with { NormQueryKey = true, QueryKeyValueBias = biased, AttentionOutputBias = biased }, config);
+        return Qwen2.WithWindows(CommonFields.Read(config, defaultHeadSize: 128) with { QueryKeyNorm = QueryKeyNorm.EachHead, QueryKeyValueBias = biased, AttentionOutputBias = biased }, config);
     }
 }

@@ -19,7 +19,12 @@ internal sealed class DecodingBatch : IDisposable
 
     private readonly CausalLM model;
     private readonly KvCache cache;
+    private readonly long? shortContext;
     private int[] lengths;
+    // Whether a row's cache was computed with the frequencies of sequences beyond the short context.
+    private bool[] isBeyond;
+    // The tokens of each row, kept only where the cache of one has to be computed anew when it grows over the short context.
+    private List<int>[] tokensOf;
     private Tensor? logits;
 
     /// <summary>Rows without tokens.</summary>
@@ -30,6 +35,9 @@ internal sealed class DecodingBatch : IDisposable
     {
         this.model = model;
         lengths = new int[rows];
+        shortContext = model.Spec.Ropes.Select(r => r?.Scaling.ShortContext).FirstOrDefault(c => c is not null);
+        isBeyond = new bool[rows];
+        tokensOf = [.. lengths.Select(_ => new List<int>())];
         cache = new KvCache(model.Spec, rows, capacity, model.ActivationType, model.Device);
     }
 
@@ -39,7 +47,9 @@ internal sealed class DecodingBatch : IDisposable
     /// <param name="newTokens">Tokens that are likely to follow.</param>
     public static DecodingBatch Prefill(CausalLM model, IReadOnlyList<int[]> prompts, int newTokens)
     {
-        var shared = prompts.Count == 1 ? 0 : CommonBeginning(prompts);
+        // Rows on either side of the short context have other keys from the first token on.
+        var isMixed = model.Spec.Ropes.Any(r => r?.Scaling.ShortContext is { } most && prompts.Any(p => p.Length > most) && prompts.Any(p => p.Length <= most));
+        var shared = prompts.Count == 1 || isMixed ? 0 : CommonBeginning(prompts);
         if (shared < WorthSharing) shared = 0;
         var capacity = checked(prompts.Max(p => p.Length) + Math.Min(newTokens, 64));
         var batch = new DecodingBatch(model, shared > 0 ? 1 : prompts.Count, capacity);
@@ -47,7 +57,7 @@ internal sealed class DecodingBatch : IDisposable
         {
             if (shared > 0)
             {
-                batch.Append([prompts[0].AsMemory(0, shared)], wantLogits: false);
+                batch.Append([prompts[0].AsMemory(0, shared)], wantLogits: false, eventually: prompts.Min(p => p.Length));
                 batch.Keep(new int[prompts.Count]);
             }
             batch.Append([.. prompts.Select(p => (ReadOnlyMemory<int>)p.AsMemory(shared))]);
@@ -72,8 +82,14 @@ internal sealed class DecodingBatch : IDisposable
     }
 
     /// <summary>Appends to each row its new tokens, at least one.</summary>
-    public void Append(IReadOnlyList<ReadOnlyMemory<int>> tokens, bool wantLogits = true)
+    /// <param name="tokens">The tokens of each row.</param>
+    /// <param name="wantLogits">Whether the logits after them are asked for.</param>
+    /// <param name="eventually">The length that each row will have at least, as far as that is known: its rope may depend on it.</param>
+    public void Append(IReadOnlyList<ReadOnlyMemory<int>> tokens, bool wantLogits = true, int eventually = 0)
     {
+        var reached = new long[lengths.Length];
+        for (var row = 0; row < reached.Length; row++) reached[row] = Math.Max(eventually, lengths[row] + tokens[row].Length);
+        if (shortContext is { } most) tokens = WithThoseOfOtherFrequencies(tokens, reached, most);
         var (rows, width, end) = (lengths.Length, tokens.Max(t => t.Length), 0);
         foreach (var length in lengths) end = Math.Max(end, length + width);
         Reserve(end);
@@ -84,7 +100,7 @@ internal sealed class DecodingBatch : IDisposable
         for (var start = 0; start < width; start += chunk)
         {
             using var passScope = NewDisposeScope();
-            using var input = Input(tokens, start, Math.Min(chunk, width - start));
+            using var input = Input(tokens, start, Math.Min(chunk, width - start), reached);
             var hidden = model.Hidden(input);
             for (var row = 0; row < rows; row++)
                 if (tokens[row].Length - 1 - start is >= 0 and var at && at < hidden.shape[1])
@@ -101,13 +117,31 @@ internal sealed class DecodingBatch : IDisposable
         logits?.Dispose();
         logits = null;
         lengths = Array.ConvertAll(rows, r => lengths[r]);
+        tokensOf = Array.ConvertAll(rows, r => new List<int>(tokensOf[r]));
+        isBeyond = Array.ConvertAll(rows, r => isBeyond[r]);
         cache.Rearrange(Array.ConvertAll(rows, r => (long)r), cache.Capacity, lengths.Max());
     }
 
     /// <summary>Forgets the tokens of the only row from this length on.</summary>
     public void Truncate(int length) => lengths[0] = Math.Min(lengths[0], length);
 
-    private DecoderInput Input(IReadOnlyList<ReadOnlyMemory<int>> tokens, int start, int count)
+    // A row that passes the short context, or comes back into it, is computed anew from its first token, as transformers does: with other frequencies all its keys differ.
+    private ReadOnlyMemory<int>[] WithThoseOfOtherFrequencies(IReadOnlyList<ReadOnlyMemory<int>> tokens, long[] reached, long most)
+    {
+        var all = new ReadOnlyMemory<int>[lengths.Length];
+        for (var row = 0; row < all.Length; row++)
+        {
+            var kept = tokensOf[row];
+            kept.RemoveRange(lengths[row], kept.Count - lengths[row]);
+            kept.AddRange(tokens[row].Span);
+            var beyond = reached[row] > most;
+            (all[row], lengths[row]) = lengths[row] > 0 && beyond != isBeyond[row] ? (kept.ToArray(), 0) : (tokens[row], lengths[row]);
+            isBeyond[row] = beyond;
+        }
+        return all;
+    }
+
+    private DecoderInput Input(IReadOnlyList<ReadOnlyMemory<int>> tokens, int start, int count, long[] reached)
     {
         var (ids, positions) = (new long[lengths.Length * count], new long[lengths.Length * count]);
         for (var row = 0; row < lengths.Length; row++)
@@ -119,7 +153,7 @@ internal sealed class DecodingBatch : IDisposable
                 positions[row * count + i] = lengths[row] + start + i;
             }
         }
-        return DecoderInput.Continued(ids, positions, cache, model.Device);
+        return DecoderInput.Continued(ids, positions, cache, reached, model.Device);
     }
 
     // Twice the room each time, so that copying stays a constant share of the work.

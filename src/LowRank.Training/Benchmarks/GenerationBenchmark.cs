@@ -54,7 +54,7 @@ public static class GenerationBenchmark
         var (ofPrompt, ofToken) = (prefill[prefill.Count / 2], decode[decode.Count / 2]);
         var shape = ModelShape.Of(spec);
         // Each weight of a layer once for each token, the head for the last one; of attention the half below the diagonal.
-        var flops = settings.Batch * (settings.Length * (2.0 * shape.LinearWeights + 2.0 * settings.Length * shape.QueryWidth * shape.Layers) + 2.0 * shape.HeadWeights);
+        var flops = settings.Batch * (settings.Length * (2.0 * shape.PassedWeights + 2.0 * settings.Length * shape.QueryWidth * shape.Layers) + 2.0 * shape.HeadWeights);
         var bytes = model.Decoder.Slots.OfType<LinearSlot>().Sum(slot => slot.Module is FrozenLinear frozen ? frozen.Weight.StoredBytes : 0);
         return new GenerationBenchmarkResult
         {

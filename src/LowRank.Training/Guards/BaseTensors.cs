@@ -41,11 +41,15 @@ internal static class BaseTensors
 
     private static IEnumerable<(string Name, FrozenWeight Weight)> Weights(IReadOnlyList<ModuleSlot> slots)
     {
-        FrozenWeight? table = null;
+        var tables = new List<FrozenWeight>();
         foreach (var slot in slots)
         {
-            if (slot is EmbeddingSlot embedding) yield return ($"{slot.Name}.weight", table = embedding.FrozenBase().Weight);
-            if (slot is LinearSlot linear && linear.FrozenBase().Weight is var weight && !ReferenceEquals(weight, table)) yield return ($"{slot.Name}.weight", weight);
+            if (slot is EmbeddingSlot embedding)
+            {
+                tables.Add(embedding.FrozenBase().Weight);
+                yield return ($"{slot.Name}.weight", tables[^1]);
+            }
+            if (slot is LinearSlot linear && linear.FrozenBase().Weight is var weight && !tables.Contains(weight)) yield return ($"{slot.Name}.weight", weight);
         }
     }
 
@@ -54,7 +58,9 @@ internal static class BaseTensors
         foreach (var slot in slots)
         {
             if (slot is LinearSlot linear && linear.FrozenBase().FrozenBias is { } bias) yield return ($"{slot.Name}.bias", bias);
-            if (slot is NormSlot norm) yield return ($"{slot.Name}.weight", norm.Module.FrozenWeight);
+            if (slot is not NormSlot norm) continue;
+            yield return ($"{slot.Name}.weight", norm.Module.FrozenWeight);
+            if (norm.Module.FrozenBias is { } shift) yield return ($"{slot.Name}.bias", shift);
         }
     }
 }

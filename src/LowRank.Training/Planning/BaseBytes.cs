@@ -1,3 +1,4 @@
+using LowRank.Layers;
 using LowRank.Quantization;
 using LowRank.Training.Planning.Shapes;
 
@@ -34,7 +35,7 @@ public static class BaseBytes
     public static long Nf4(ModelShape model, bool doubleQuantization, int blockSize = BlockSize)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return model.Layers * model.Linears.Sum(l => Nf4(l.Weights, doubleQuantization, blockSize));
+        return model.LayerLinears.Sum(layer => layer.Where(l => l.Role != LinearRole.Router).Sum(l => Nf4(l.Weights, doubleQuantization, blockSize)));
     }
 
     /// <summary>Bytes of one weight in NF4: half a byte an element, 4 bytes a block; or 1 byte a block, 4 bytes for 256 blocks and an offset of 4.</summary>

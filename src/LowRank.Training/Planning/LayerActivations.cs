@@ -1,3 +1,4 @@
+using LowRank.Layers;
 using LowRank.Training.Planning.Shapes;
 
 namespace LowRank.Training.Planning;
@@ -19,8 +20,10 @@ internal static class LayerActivations
             ("2 norms' inputs", 2 * hidden * wide),
             // The own node keeps the logarithm of a sum for each head. libtorch's fused attention needs grouped keys and values repeated, and keeps its result too.
             run.HasOwnNodes ? ("q, k, v and attention's sums", (queries + 2 * keys + model.Heads) * wide) : ("q, k, v and attention's result", 4 * queries * dtype + model.Heads * wide),
-            run.HasOwnNodes ? ("gate, up", 2 * inner * wide) : ("gate, its activation, up", 3 * inner * dtype),
+            !model.GatedMlp ? ("up", inner * dtype) : run.HasOwnNodes ? ("gate, up", 2 * inner * wide) : ("gate, its activation, up", 3 * inner * dtype),
         };
+        // The weights of the experts are computed, so their gradient needs what they are multiplied with.
+        if (model.Experts > 0) lines.Add(("experts' outputs", model.ExpertsPerToken * hidden * dtype));
         if (model.NormAfterBlocks) lines.Add(("2 more norms' inputs", 2 * hidden * wide));
         if (model.NormQueryKey) lines.Add(("inputs of the q and k norms", (queries + keys) * wide));
         // Trained norm weights need the normalised input too.
@@ -43,7 +46,7 @@ internal static class LayerActivations
             return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));
         // Trained weights round their inputs each for itself, beside the fp32 form that others keep.
         if (run.RoundsProducts && run.Recipe.IsFull) return read.Sum(l => l.In * run.ProductBytes!.Value);
-        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (run.ProductBytes ?? run.ComputeBytes));
+        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (l.Role == LinearRole.Expert ? model.ExpertsPerToken : 1) * (run.ProductBytes ?? run.ComputeBytes));
     }
 
     private static string Place(ModelShape model, LinearShape linear) => linear.Name[..linear.Name.IndexOf('.', StringComparison.Ordinal)] + (linear.In == model.Hidden ? " in" : " out");

@@ -46,7 +46,7 @@ public static class MemoryPlanner
         if (run.Recipe.Base == BasePrecision.Bf16) return new(model.Parameters * run.StoredBytes, Text($"{model.Parameters:N0} parameters × {run.StoredBytes} B"));
         var isDouble = run.Recipe.Base == BasePrecision.Nf4Double;
         var blockSize = run.Quantization.BlockSize;
-        long[] skipped = run.Quantization.Skip.Count == 0 ? [] : [.. model.Modules().Where(m => m.Kind == ModuleKind.Linear && run.Quantization.Skips(m.Name)).Select(m => m.InFeatures * m.OutFeatures)];
+        long[] skipped = run.Quantization.Skip.Count == 0 ? [] : [.. model.Modules().Where(m => m.Kind is ModuleKind.Linear or ModuleKind.Conv1D or ModuleKind.Expert && run.Quantization.Skips(m.Name)).Select(m => m.InFeatures * m.OutFeatures)];
         var (kept, others) = (model.LinearWeights - skipped.Sum(), model.UnquantizedParameters + skipped.Sum());
         var codes = BaseBytes.Nf4(model, isDouble, blockSize) - skipped.Sum(weights => BaseBytes.Nf4(weights, isDouble, blockSize));
         return new(codes + others * run.StoredBytes, Text($"{kept:N0} linear weights × {8.0 * codes / Math.Max(1, kept):0.###} bits (4, {(isDouble ? "8" : "32")} for each block of {blockSize}{(isDouble ? ", 32 for 256 blocks" : "")}) + {others:N0} others × {run.StoredBytes} B"));
@@ -69,7 +69,7 @@ public static class MemoryPlanner
         // The last norm keeps its input; the states that it gives are read by the head.
         var ends = tokens * 2 * model.Hidden * sizeof(float);
         // The graph of a trained layer keeps its weights as they were multiplied.
-        var rounded = run.RoundsProducts && run.Recipe.IsFull ? kept * model.Linears.Sum(l => l.Weights) * run.ProductBytes!.Value : 0;
+        var rounded = run.RoundsProducts && run.Recipe.IsFull ? kept * (model.LinearWeights / model.Layers) * run.ProductBytes!.Value : 0;
         var bytes = rounded + kept * (tokens * token.Bytes + scores) + run.CheckpointedLayers * tokens * model.Hidden * run.ComputeBytes + mask + ends;
         var parts = new List<string>();
         if (kept > 0) parts.Add(Text($"{kept} layers × {tokens:N0} tokens × {token.Bytes:N0} B ({token.Formula})"));

@@ -94,12 +94,13 @@ public static class AdapterInjector
                 linear.Module = new TrainedLinear(shared.Weight, null, frozen, ownsWeight: false) { ProductType = frozen.Weight.ProductType };
                 return [];
             case LinearSlot { Module: FrozenLinear frozen } linear:
-                var whole = new TrainableParameter($"{linear.Name}.weight", frozen.Weight.Dequantize(0, frozen.OutFeatures));
+                var whole = new TrainableParameter($"{linear.Name}.weight", frozen.StoredWeight());
                 var bias = frozen.Bias is { } b ? new TrainableParameter($"{linear.Name}.bias", b.to(ScalarType.Float32, copy: true)) : null;
-                linear.Module = new TrainedLinear(whole, bias, frozen) { ProductType = frozen.Weight.ProductType };
+                linear.Module = new TrainedLinear(whole, bias, frozen) { ProductType = frozen.Weight.ProductType, IsTransposed = frozen.IsTransposed };
                 return bias is null ? [whole] : [whole, bias];
             case NormSlot norm:
-                return [norm.Module.Train($"{norm.Name}.weight")];
+                var scale = norm.Module.Train($"{norm.Name}.weight");
+                return norm.Module.HasBias ? [scale, norm.Module.TrainBias($"{norm.Name}.bias")] : [scale];
             case var other:
                 throw new LoraConfigException($"{other.Name} is in modules_to_save and is adapted too: it can be one or the other.");
         }
@@ -107,10 +108,13 @@ public static class AdapterInjector
 
     private static IEnumerable<TrainableParameter> TrainBiases(IReadOnlyList<ModuleSlot> slots, BiasTraining which)
     {
-        foreach (var slot in slots.OfType<LinearSlot>())
+        foreach (var slot in slots)
         {
-            if (slot.Module is AdaptedLinear { Frozen.HasBias: true } adapted) yield return adapted.Frozen.TrainBias($"{slot.Name}.base_layer.bias");
-            if (which == BiasTraining.All && slot.Module is FrozenLinear { HasBias: true } frozen) yield return frozen.TrainBias($"{slot.Name}.bias");
+            if (slot is LinearSlot { Module: AdaptedLinear { Frozen.HasBias: true } adapted }) yield return adapted.Frozen.TrainBias($"{slot.Name}.base_layer.bias");
+            if (which != BiasTraining.All) continue;
+            if (slot is LinearSlot { Module: FrozenLinear { HasBias: true } frozen }) yield return frozen.TrainBias($"{slot.Name}.bias");
+            // One that is saved whole trains its bias already.
+            if (slot is NormSlot { Module: { HasBias: true, TrainedBias: null } norm }) yield return norm.TrainBias($"{slot.Name}.bias");
         }
     }
 }

@@ -85,8 +85,9 @@ public sealed class AttachedAdapter : IDisposable
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return new AdapterValue($"{slot.Name}.weight", saved.Weight.Value.detach());
                     break;
-                case NormSlot { Module.Trained: { } norm }:
-                    yield return new AdapterValue(norm.Name, norm.Value.detach());
+                case NormSlot norm:
+                    if (norm.Module.Trained is { } scale) yield return new AdapterValue(scale.Name, scale.Value.detach());
+                    if (norm.Module.TrainedBias is { } shift) yield return new AdapterValue(shift.Name, shift.Value.detach());
                     break;
             }
         }
@@ -162,8 +163,8 @@ public sealed class AttachedAdapter : IDisposable
             {
                 case LinearSlot { Module: AdaptedLinear adapted }:
                     var merged = adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures);
-                    adapted.Adapter.Merge(merged);
-                    yield return ($"{slot.Name}.weight", merged);
+                    adapted.Adapter.Merge(merged, 0);
+                    yield return ($"{slot.Name}.weight", adapted.Frozen.AsStored(merged));
                     if (adapted.Adapter.MergedBias(adapted.Frozen.Bias?.detach()) is { } mergedBias) yield return ($"{slot.Name}.bias", mergedBias);
                     else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
                     break;
@@ -190,8 +191,9 @@ public sealed class AttachedAdapter : IDisposable
                 case EmbeddingSlot { Module: TrainedEmbedding saved }:
                     yield return ($"{slot.Name}.weight", saved.Weight.Value.detach().clone());
                     break;
-                case NormSlot { Module.Trained: { } norm }:
-                    yield return (norm.Name, norm.Value.detach().clone());
+                case NormSlot norm:
+                    if (norm.Module.Trained is { } scale) yield return (scale.Name, scale.Value.detach().clone());
+                    if (norm.Module.TrainedBias is { } shift) yield return (shift.Name, shift.Value.detach().clone());
                     break;
             }
         }

@@ -15,9 +15,10 @@ public interface ILinearAdapter : IDisposable
     /// <summary>The adapted layer as one part of a node, where it is a low-rank update with at most a factor for each output; else null.</summary>
     internal LinearPart? PartFor(FrozenLinear frozen) => null;
 
-    /// <summary>The weight with the change in it.</summary>
-    /// <param name="weight">The base weight, fp32 <c>[out, in]</c>: the caller's, and changed in place.</param>
-    void Merge(Tensor weight);
+    /// <summary>Puts the change into rows of the weight. Rows do not depend on each other, so that a large weight may come in pieces.</summary>
+    /// <param name="rows">Rows of the base weight, fp32 <c>[rows, in]</c>: the caller's, and changed in place.</param>
+    /// <param name="from">Which row of the weight is the first.</param>
+    void Merge(Tensor rows, long from);
 
     /// <summary>The bias that a merged layer has, fp32 <c>[out]</c>: the caller's; null where it stays as it is.</summary>
     /// <param name="bias">The base's bias or null.</param>

@@ -25,12 +25,12 @@ public sealed unsafe class GgufCheckpoint : ITensorSource
         var architecture = GgufArchitecture.Of(new GgufMetadata(file.Path, file.Metadata));
         foreach (var source in file.Tensors)
         {
-            if (source.Name == GgufNames.RopeFactors) continue;
-            var name = GgufNames.ToHuggingFace(architecture, source.Name)
-                ?? throw new GgufException(file.Path, $"{file.Path}: tensor '{source.Name}' is not one of the {architecture.ModelType} architecture.", source.Name);
-            var info = new TensorInfo(name, TensorType.BF16, source.Shape, source.Offset, source.Elements * 2, file.Path);
-            byName.Add(name, GgufConversion.Of(architecture, file, source, info, Config));
-            tensors.Add(info);
+            if (GgufNames.IsRopeFactors(source.Name)) continue;
+            foreach (var conversion in GgufConversion.AllOf(architecture, file, source, Config))
+            {
+                byName.Add(conversion.Target.Name, conversion);
+                tensors.Add(conversion.Target);
+            }
         }
     }
 

@@ -27,25 +27,26 @@ public static class GgufConfig
             ["architectures"] = new JsonArray(type == "mistral" ? "MistralForCausalLM" : architecture.ClassName),
             ["model_type"] = type,
             ["vocab_size"] = vocabulary,
-            ["hidden_size"] = hidden,
-            ["intermediate_size"] = m.RequiredInteger(m.Key("feed_forward_length")),
-            ["num_hidden_layers"] = m.RequiredInteger(m.Key("block_count")),
-            ["num_attention_heads"] = heads,
-            ["num_key_value_heads"] = m.Integer(m.Key("attention.head_count_kv")) ?? heads,
-            ["head_dim"] = m.Integer(m.Key("attention.key_length")) ?? m.Integer(m.Key("rope.dimension_count")) ?? hidden / heads,
-            ["max_position_embeddings"] = m.RequiredInteger(m.Key("context_length")),
-            ["rms_norm_eps"] = Float(m.Number(m.Key("attention.layer_norm_rms_epsilon")))
-                ?? throw new GgufException(file.Path, $"{file.Path}: metadata key '{m.Key("attention.layer_norm_rms_epsilon")}' is missing.", m.Key("attention.layer_norm_rms_epsilon")),
-            ["rope_theta"] = Float(m.Number(m.Key("rope.freq_base")) ?? 10000f),
-            ["rope_scaling"] = GgufRopeScaling.Of(file, m),
             ["tie_word_embeddings"] = !file.TryGet(GgufNames.Output, out _),
             ["torch_dtype"] = "bfloat16",
-            ["attention_dropout"] = Float(0),
             ["initializer_range"] = Float(0.02f),
             ["use_cache"] = true,
         };
         AddTokens(m, fields);
-        AddFamily(file, m, type, window, fields);
+        if (type == "gpt2") GgufFamilies.AddGpt2(m, fields);
+        else
+        {
+            fields["hidden_size"] = hidden;
+            fields["intermediate_size"] = m.RequiredInteger(m.Key("feed_forward_length"));
+            fields["num_hidden_layers"] = m.RequiredInteger(m.Key("block_count"));
+            fields["num_attention_heads"] = heads;
+            fields["num_key_value_heads"] = m.Integer(m.Key("attention.head_count_kv")) ?? heads;
+            fields["max_position_embeddings"] = m.RequiredInteger(m.Key("context_length"));
+            fields["rope_theta"] = Float(m.Number(m.Key("rope.freq_base")) ?? 10000f);
+            fields["rope_scaling"] = GgufRopeScaling.Of(file, m);
+            fields["attention_dropout"] = Float(0);
+            GgufFamilies.Add(file, m, type, window, fields);
+        }
         return new JsonObject(fields);
     }
 
@@ -72,34 +73,5 @@ public static class GgufConfig
     {
         foreach (var (key, name) in new[] { ("bos", "bos_token_id"), ("eos", "eos_token_id"), ("padding", "pad_token_id") })
             if (m.Integer($"tokenizer.ggml.{key}_token_id") is { } id) fields[name] = id;
-    }
-
-    private static void AddFamily(GgufFile file, GgufMetadata m, string type, long? window, SortedDictionary<string, JsonNode?> fields)
-    {
-        switch (type)
-        {
-            case "llama":
-                fields["attention_bias"] = file.TryGet("blk.0.attn_output.bias", out _);
-                fields["mlp_bias"] = file.TryGet("blk.0.ffn_gate.bias", out _);
-                break;
-            case "mistral":
-                fields["sliding_window"] = window;
-                break;
-            case "qwen2" or "qwen3":
-                fields["use_sliding_window"] = false;
-                if (type == "qwen3") fields["attention_bias"] = file.TryGet("blk.0.attn_q.bias", out _);
-                break;
-            case "gemma2":
-                fields["attention_bias"] = false;
-                fields["attn_logit_softcapping"] = Float(m.Number(m.Key("attn_logit_softcapping")));
-                fields["final_logit_softcapping"] = Float(m.Number(m.Key("final_logit_softcapping")));
-                fields["sliding_window"] = window ?? 4096;
-                fields["hidden_activation"] = "gelu_pytorch_tanh";
-                // Not in the file. llama.cpp (src/llama-model.cpp) divides by the head size, but in the 27B model of 46 layers by width / heads.
-                fields["query_pre_attn_scalar"] = m.Integer(m.Key("block_count")) == 46
-                    ? m.RequiredInteger(m.Key("embedding_length")) / m.RequiredInteger(m.Key("attention.head_count")) : fields["head_dim"]!.DeepClone();
-                return;
-        }
-        fields["hidden_act"] = "silu";
     }
 }

@@ -8,26 +8,35 @@ internal static class GgufNames
     /// <summary>Factors of llama3 rope scaling: part of the configuration, not a weight (<see cref="GgufRopeScaling"/>).</summary>
     public const string RopeFactors = "rope_freqs.weight";
 
+    /// <summary>Factors of longrope within the original context, likewise.</summary>
+    public const string ShortRopeFactors = "rope_factors_short.weight";
+
+    /// <summary>Factors of longrope beyond it.</summary>
+    public const string LongRopeFactors = "rope_factors_long.weight";
+
     /// <summary>The untied output matrix.</summary>
     public const string Output = "output.weight";
 
     /// <summary>The token embedding.</summary>
     public const string Embedding = "token_embd.weight";
 
-    /// <summary>The Hugging Face name of a GGUF tensor, or null where the architecture has no such tensor.</summary>
+    /// <summary>Whether a tensor belongs to the configuration.</summary>
+    public static bool IsRopeFactors(string name) => name is RopeFactors or ShortRopeFactors or LongRopeFactors;
+
+    /// <summary>The Hugging Face name of a GGUF tensor, with <c>{0}</c> for the number of an expert; null where the architecture has no such tensor.</summary>
     public static string? ToHuggingFace(GgufArchitecture architecture, string name)
     {
-        switch (name)
-        {
-            case Embedding: return "model.embed_tokens.weight";
-            case "output_norm.weight": return "model.norm.weight";
-            case Output: return "lm_head.weight";
-        }
         var parts = name.Split('.');
-        return parts is ["blk", var layer, var module, "weight" or "bias"] && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var n)
-            && architecture.LayerNames.TryGetValue(module, out var target)
-            ? string.Create(CultureInfo.InvariantCulture, $"model.layers.{n}.{target}.{parts[3]}") : null;
+        if (parts is ["blk", var layer, var module, "weight" or "bias"])
+            return int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && architecture.LayerNames.TryGetValue(module, out var target)
+                ? string.Create(CultureInfo.InvariantCulture, $"{architecture.Layers}.{n}.{target}.{parts[3]}") : null;
+        if (parts is not [var top, "weight" or "bias"]) return null;
+        var found = top switch { "token_embd" => architecture.Embedding, "position_embd" => architecture.Positions, "output_norm" => architecture.FinalNorm, "output" => "lm_head", _ => null };
+        return found is null ? null : $"{found}.{parts[1]}";
     }
+
+    /// <summary>True for a matrix of a layer, which some families store transposed.</summary>
+    public static bool IsLayerMatrix(TensorInfo tensor) => tensor.Shape.Length == 2 && tensor.Name.StartsWith("blk.", StringComparison.Ordinal);
 
     /// <summary>True for the norms that llama.cpp stores one higher (Gemma).</summary>
     public static bool IsNorm(string name) => name.EndsWith("norm.weight", StringComparison.Ordinal);

@@ -12,6 +12,8 @@ internal static class GgufRopeScaling
         // Older files have the linear factor alone.
         var factor = m.Number(m.Key("rope.scaling.factor")) ?? m.Number(m.Key("rope.scale_linear")) ?? 1f;
         if (file.TryGet(GgufNames.RopeFactors, out var factors)) return Llama3(file, m, factors);
+        if (file.TryGet(GgufNames.ShortRopeFactors, out var within) && file.TryGet(GgufNames.LongRopeFactors, out var beyond))
+            return new JsonObject { ["long_factor"] = Values(file, beyond), ["short_factor"] = Values(file, within), ["rope_type"] = "longrope" };
         switch (type)
         {
             case "none" or "linear" when factor is 1f or 0f:
@@ -31,6 +33,13 @@ internal static class GgufRopeScaling
             default:
                 throw new GgufException(file.Path, $"{file.Path}: rope scaling '{type}' is not supported; supported are none, linear, yarn and llama3.", m.Key("rope.scaling.type"));
         }
+    }
+
+    private static JsonArray Values(GgufFile file, TensorInfo info)
+    {
+        var values = new float[info.Elements];
+        GgufDequantizer.Dequantize(info.Type, file.Bytes(info), values);
+        return new JsonArray([.. values.Select(v => GgufConfig.Float(v))]);
     }
 
     /// <summary>

@@ -25,6 +25,21 @@ public sealed class FrozenLinear : ILinear
     /// <summary>The weight.</summary>
     public FrozenWeight Weight { get; }
 
+    /// <summary>Whether the checkpoint has the weight as <c>[in, out]</c> (GPT-2's <c>Conv1D</c>): under its name there it is written so.</summary>
+    internal bool IsTransposed => Weight.IsTransposed;
+
+    /// <summary>The weight in fp32 with rows and columns as in the checkpoint.</summary>
+    internal Tensor StoredWeight() => AsStored(Weight.Dequantize(0, OutFeatures));
+
+    /// <summary>Takes a matrix <c>[out, in]</c> and gives it with rows and columns as in the checkpoint.</summary>
+    internal Tensor AsStored(Tensor matrix)
+    {
+        if (!IsTransposed) return matrix;
+        using (matrix)
+        using (var turned = matrix.t())
+            return turned.contiguous();
+    }
+
     /// <summary>Whether the layer has a bias.</summary>
     public bool HasBias => bias is not null;
 

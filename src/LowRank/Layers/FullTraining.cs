@@ -18,7 +18,7 @@ public sealed class FullTraining
     public static FullTraining Attach(IReadOnlyList<ModuleSlot> slots)
     {
         var parameters = new List<TrainableParameter>();
-        var table = slots.OfType<EmbeddingSlot>().Single();
+        var table = slots.OfType<EmbeddingSlot>().First();
         var frozenTable = (FrozenEmbedding)table.Module;
         var trainedTable = new TrainableParameter($"{table.Name}.weight", frozenTable.Weight.Dequantize(0, frozenTable.Rows));
         parameters.Add(trainedTable);
@@ -31,15 +31,22 @@ public sealed class FullTraining
                     frozen.Dispose();
                     break;
                 case LinearSlot { Module: FrozenLinear frozen } linear:
-                    var weight = new TrainableParameter($"{slot.Name}.weight", frozen.Weight.Dequantize(0, frozen.OutFeatures));
+                    var weight = new TrainableParameter($"{slot.Name}.weight", frozen.StoredWeight());
                     var bias = frozen.Bias is { } b ? new TrainableParameter($"{slot.Name}.bias", b.to(ScalarType.Float32, copy: true)) : null;
-                    linear.Module = new TrainedLinear(weight, bias) { ProductType = frozen.Weight.ProductType };
+                    linear.Module = new TrainedLinear(weight, bias) { ProductType = frozen.Weight.ProductType, IsTransposed = frozen.IsTransposed };
                     frozen.Dispose();
                     parameters.Add(weight);
                     if (bias is not null) parameters.Add(bias);
                     break;
                 case NormSlot norm:
                     parameters.Add(norm.Module.Train($"{slot.Name}.weight"));
+                    if (norm.Module.HasBias) parameters.Add(norm.Module.TrainBias($"{slot.Name}.bias"));
+                    break;
+                case EmbeddingSlot { Module: FrozenEmbedding other } places when places != table:
+                    var vectors = new TrainableParameter($"{slot.Name}.weight", other.Weight.Dequantize(0, other.Rows));
+                    places.Module = new TrainedEmbedding(vectors);
+                    other.Dispose();
+                    parameters.Add(vectors);
                     break;
             }
         }

@@ -5,14 +5,17 @@ namespace LowRank.Layers;
 /// <summary>The place of a linear layer.</summary>
 /// <param name="name">The dotted name.</param>
 /// <param name="module">The layer that stands there first; the slot owns it.</param>
-/// <param name="isHead">Whether this is the output head.</param>
-public sealed class LinearSlot(string name, ILinear module, bool isHead = false) : ModuleSlot(name)
+/// <param name="role">What the layer is for.</param>
+public sealed class LinearSlot(string name, ILinear module, LinearRole role = LinearRole.Layer) : ModuleSlot(name)
 {
     /// <summary>The layer that stands there. Whoever replaces it takes over the earlier one.</summary>
     public ILinear Module { get; set; } = module;
 
+    /// <summary>What the layer is for.</summary>
+    public LinearRole Role { get; } = role;
+
     /// <summary>Whether this is the output head.</summary>
-    public bool IsHead { get; } = isHead;
+    public bool IsHead => Role == LinearRole.Head;
 
     /// <inheritdoc/>
     public override bool IsTrained => Module is not FrozenLinear { TrainedBias: null };

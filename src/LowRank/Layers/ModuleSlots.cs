@@ -12,15 +12,23 @@ public static class ModuleSlots
         var table = slots.OfType<EmbeddingSlot>().FirstOrDefault(s => s.Module is FrozenEmbedding);
         return [.. slots.Select(s => s switch
         {
-            LinearSlot linear => new AdaptableModule(s.Name, linear.IsHead ? ModuleKind.Head : ModuleKind.Linear, linear.Module.InFeatures, linear.Module.OutFeatures, linear.Module is FrozenLinear { HasBias: true })
+            LinearSlot linear => new AdaptableModule(s.Name, KindOf(linear), linear.Module.InFeatures, linear.Module.OutFeatures, linear.Module is FrozenLinear { HasBias: true })
             {
                 TiedTo = table?.Module is FrozenEmbedding e && linear.Module is FrozenLinear f && ReferenceEquals(e.Weight, f.Weight) ? table.Name : null,
             },
             EmbeddingSlot embedding => new AdaptableModule(s.Name, ModuleKind.Embedding, embedding.Module.Rows, embedding.Module.Features, false),
-            NormSlot norm => new AdaptableModule(s.Name, ModuleKind.Other, 0, norm.Module.Weight.shape[0], false),
+            NormSlot norm => new AdaptableModule(s.Name, ModuleKind.Other, 0, norm.Module.Weight.shape[0], norm.Module.HasBias),
             _ => new AdaptableModule(s.Name, ModuleKind.Other, 0, 0, false),
         })];
     }
+
+    private static ModuleKind KindOf(LinearSlot slot) => slot.Role switch
+    {
+        LinearRole.Head => ModuleKind.Head,
+        LinearRole.Router => ModuleKind.Router,
+        LinearRole.Expert => ModuleKind.Expert,
+        _ => slot.Module is FrozenLinear { IsTransposed: true } ? ModuleKind.Conv1D : ModuleKind.Linear,
+    };
 
     /// <summary>The base layer in a slot, under whatever stands there.</summary>
     /// <exception cref="InvalidOperationException">The slot holds a layer without a frozen base (full fine-tuning).</exception>

@@ -12,29 +12,9 @@ namespace LowRank.Layers;
 /// <param name="weight"><c>[features]</c> in the dtype of the checkpoint; it becomes this layer's.</param>
 /// <param name="epsilon">ε.</param>
 /// <param name="unitOffset">Whether the stored weight is the distance from one.</param>
-public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : IDisposable
+public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : Norm(weight)
 {
-    private readonly Tensor frozen = weight.DetachFromDisposeScope();
     private readonly Scalar added = epsilon;
-
-    /// <summary>The weight as a trained parameter, or null while it is frozen.</summary>
-    public TrainableParameter? Trained { get; private set; }
-
-    /// <summary>The weight of the base, whatever is trained in its place.</summary>
-    internal Tensor FrozenWeight => frozen;
-
-    /// <summary>The weight in use: <c>[features]</c>.</summary>
-    public Tensor Weight => Trained?.Value ?? frozen;
-
-    /// <summary>Makes the weight a trained parameter of this name, starting from its frozen value.</summary>
-    public TrainableParameter Train(string name) => Trained ??= new TrainableParameter(name, frozen.to(ScalarType.Float32, copy: true));
-
-    /// <summary>Back to the frozen weight; the parameter is disposed.</summary>
-    public void Freeze()
-    {
-        Trained?.Dispose();
-        Trained = null;
-    }
 
     /// <summary>What a normalised value is multiplied by, in fp32: the weight, or one more. <c>[features]</c>.</summary>
     internal Tensor Multiplier()
@@ -43,8 +23,8 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
         return unitOffset ? w.add(Scalars.One, Scalars.One) : w;
     }
 
-    /// <summary>Normalises <paramref name="x"/> <c>[.., features]</c>; the result has its dtype.</summary>
-    public Tensor Forward(Tensor x)
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
         if (RmsNormNode.Handles(x)) return RmsNormNode.Apply(x, Multiplier(), epsilon, roundFirst: !unitOffset).MoveToOuterDisposeScope();
@@ -56,10 +36,9 @@ public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : ID
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
-        Freeze();
-        frozen.Dispose();
-        added.Dispose();
+        base.Dispose(disposing);
+        if (disposing) added.Dispose();
     }
 }

@@ -7,7 +7,7 @@ public sealed class TrainedLinear : ILinear
 {
     private readonly bool ownsWeight;
 
-    /// <summary>Creates the layer over parameters <c>[out, in]</c> and <c>[out]</c>.</summary>
+    /// <summary>Creates the layer over parameters <c>[out, in]</c> (<c>[in, out]</c> where <see cref="IsTransposed"/>) and <c>[out]</c>.</summary>
     /// <param name="weight">The weight.</param>
     /// <param name="bias">The bias or null.</param>
     /// <param name="replaced">The frozen layer in whose place this one stands, kept to be put back; null for full fine-tuning.</param>
@@ -18,7 +18,7 @@ public sealed class TrainedLinear : ILinear
         this.ownsWeight = ownsWeight;
     }
 
-    /// <summary>The weight, <c>[out, in]</c>.</summary>
+    /// <summary>The weight, with rows and columns as in the checkpoint.</summary>
     public TrainableParameter Weight { get; }
 
     /// <summary>The bias, <c>[out]</c>, or null.</summary>
@@ -28,10 +28,13 @@ public sealed class TrainedLinear : ILinear
     public ILinear? Replaced { get; }
 
     /// <inheritdoc/>
-    public long InFeatures => Weight.Shape[1];
+    public long InFeatures => Weight.Shape[IsTransposed ? 0 : 1];
 
     /// <inheritdoc/>
-    public long OutFeatures => Weight.Shape[0];
+    public long OutFeatures => Weight.Shape[IsTransposed ? 1 : 0];
+
+    /// <summary>Whether the weight is <c>[in, out]</c>, as GPT-2's <c>Conv1D</c> has it.</summary>
+    internal bool IsTransposed { get; init; }
 
     /// <summary>The dtype of the product of an fp32 input: fp32, or bf16 with operands and result rounded.</summary>
     internal ScalarType ProductType { get; init; } = ScalarType.Float32;
@@ -45,8 +48,10 @@ public sealed class TrainedLinear : ILinear
             using var y = Forward(rounded);
             return y.to(ScalarType.Float32);
         }
-        if (x.dtype == Weight.Value.dtype) return nn.functional.linear(x, Weight.Value, Bias?.Value);
-        using var w = Weight.Value.to(x.dtype);
+        using var turned = IsTransposed ? Weight.Value.t() : null;
+        var matrix = turned ?? Weight.Value;
+        if (x.dtype == Weight.Value.dtype) return nn.functional.linear(x, matrix, Bias?.Value);
+        using var w = matrix.to(x.dtype);
         using var b = Bias?.Value.to(x.dtype);
         return nn.functional.linear(x, w, b);
     }

@@ -137,7 +137,17 @@ public sealed class DenseWeight : FrozenWeight
 
     internal override bool RequiresGradient => weight.requires_grad;
 
-    internal override void AddTo(BaseFingerprintBuilder builder, string name) => builder.Add(name, weight);
+    internal override void AddTo(BaseFingerprintBuilder builder, string name)
+    {
+        if (!IsTransposed)
+        {
+            builder.Add(name, weight);
+            return;
+        }
+        using var turned = weight.t();
+        using var stored = turned.contiguous();
+        builder.Add(name, stored);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

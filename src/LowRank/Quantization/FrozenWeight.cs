@@ -33,6 +33,9 @@ public abstract class FrozenWeight : IDisposable
     /// </summary>
     internal ScalarType ProductType { get; set; } = ScalarType.Float32;
 
+    /// <summary>Whether the checkpoint has the matrix as <c>[inFeatures, outFeatures]</c>.</summary>
+    internal bool IsTransposed { get; set; }
+
     /// <summary>Whether a product of this tensor is computed in bf16.</summary>
     internal bool Rounds(Tensor x) => ProductType == ScalarType.BFloat16 && x.dtype == ScalarType.Float32 && x.numel() > FewRows.Most * x.shape[^1];
 

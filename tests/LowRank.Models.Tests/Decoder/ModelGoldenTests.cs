@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Layers;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
@@ -108,7 +109,10 @@ public sealed class ModelGoldenTests
         var (a, b) = (ModelFamilies.Of(new5).Read(new5), ModelFamilies.Of(old4).Read(old4));
         Assert.Equal(a.Windows, b.Windows);
         Assert.Equal(a.EndOfTextIds, b.EndOfTextIds);
-        Assert.Equal(a with { Windows = [], EndOfTextIds = [] }, b with { Windows = [], EndOfTextIds = [] });
+        Assert.Equal(a.Ropes, b.Ropes);
+        Assert.Equal(a.ExpertLayers, b.ExpertLayers);
+        static DecoderSpec WithoutLists(DecoderSpec spec) => spec with { Windows = [], EndOfTextIds = [], Ropes = [], ExpertLayers = [] };
+        Assert.Equal(WithoutLists(a), WithoutLists(b));
     }
 
     [Theory, MemberData(nameof(Cases))]
@@ -160,6 +164,54 @@ public sealed class ModelGoldenTests
         }
         Near.All(logits[0], logits[2], Tolerance(name, "logits"), "prompt");
         Near.All(logits[1], logits[3], Tolerance(name, "logits"), "next token");
+    }
+
+    // Names and shapes as in the checkpoint are what makes the written one loadable by others.
+    [Theory, MemberData(nameof(Cases))]
+    public void Full_training_trains_every_tensor_of_the_checkpoint_and_changes_nothing_at_first(string name)
+    {
+        var folder = Golden.At("models", name);
+        var want = new GoldenTensors(Path.Combine(folder, "reference.safetensors"));
+        using var tensors = SafetensorsFolder.Open(folder);
+        using var scope = NewDisposeScope();
+        using var model = Load(name);
+        var training = FullTraining.Attach(model.Slots);
+        Assert.Equal(tensors.Tensors.Select(t => $"{t.Name} {t.ShapeText}").Order(StringComparer.Ordinal),
+            training.Parameters.Select(p => $"{p.Name} [{string.Join(", ", p.Shape)}]").Order(StringComparer.Ordinal));
+        Assert.Equal(tensors.Tensors.Sum(t => t.Elements), training.Parameters.Sum(p => p.Count));
+        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0], model.Device);
+        var logits = model.Logits(model.Hidden(input));
+        Near.All(want.Floats("logits"), Floats(logits), Tolerance(name, "logits"), "logits");
+        logits.sum().backward();
+        Assert.All(training.Parameters, p => Assert.NotNull(p.Value.grad));
+    }
+
+    public static IEnumerable<TheoryDataRow<string>> RouterCases => Golden.Cases("models/router", Folders().Where(HasRouter));
+
+    private static bool HasRouter(string name)
+    {
+        using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", name, "reference.json")));
+        return reference.RootElement.TryGetProperty("router", out _);
+    }
+
+    [Theory, MemberData(nameof(RouterCases))]
+    public void The_load_balancing_loss_equals_transformers(string name)
+    {
+        if (name.Length == 0) return;
+        using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", name, "reference.json")));
+        var router = reference.RootElement.GetProperty("router");
+        var want = new GoldenTensors(Golden.At("models", name, "reference.safetensors"));
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var model = Load(name);
+        using var input = DecoderInput.Padded(want.Longs("input_ids"), want.Shape("input_ids")[0], model.Device);
+        var logits = new List<Tensor>();
+        model.Hidden(input, null, seen => logits.Add(seen.clone().DetachFromDisposeScope()));
+        Assert.Equal(model.Spec.ExpertLayers.Count(isSparse => isSparse), logits.Count);
+        var loss = LoadBalancing.Loss(logits, model.Spec.Experts!.PerToken).item<float>();
+        foreach (var l in logits) l.Dispose();
+        Assert.Equal(router.GetProperty("aux_loss").GetDouble(), loss, Tolerance(name, "loss"));
+        Assert.Equal(router.GetProperty("aux_loss_coef").GetDouble(), model.Spec.Experts.BalanceFactor);
     }
 
     [Theory, MemberData(nameof(Bf16Cases))]

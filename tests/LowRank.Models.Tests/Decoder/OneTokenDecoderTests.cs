@@ -20,12 +20,12 @@ public sealed class OneTokenDecoderTests
 
     private static LanguageModel Create(string family, FourBitOptions? quantization = null) => RandomModel.Create(family, new ModelConfig(JsonNode.Parse($$"""
         {"model_type": "{{family}}", "vocab_size": 96, "hidden_size": 64, "intermediate_size": 192, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16,
-         "max_position_embeddings": 256, "tie_word_embeddings": true, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window": 8, "query_pre_attn_scalar": 16}
+         "max_position_embeddings": 256, "tie_word_embeddings": true, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window": 8, "query_pre_attn_scalar": 16, "sliding_window_pattern": 2, "no_rope_layer_interval": 2, "hidden_act": "{{(family.StartsWith("gemma", StringComparison.Ordinal) ? "gelu_pytorch_tanh" : "silu")}}"}
         """)!.AsObject(), family), new ModelLoadOptions { Quantization = quantization });
 
-    public static MatrixTheoryData<string, bool, bool> Forms => new(["llama", "qwen2", "qwen3", "gemma2", "mistral"], [false, true], [false, true]);
+    public static MatrixTheoryData<string, bool, bool> Forms => new(["llama", "qwen2", "qwen3", "gemma2", "mistral", "gemma", "gemma3_text", "smollm3"], [false, true], [false, true]);
 
-    // Biases of q, k and v; norms of heads; norms after blocks, caps and windows of some layers; windows of all.
+    // Biases of q, k and v; norms of heads; norms after blocks, caps and windows of some layers; windows of all; a rope for each kind of layer; layers without rope.
     [Theory, MemberData(nameof(Forms))]
     public void New_tokens_equal_those_of_the_operations(string family, bool fourBit, bool adapted)
     {
@@ -37,6 +37,21 @@ public sealed class OneTokenDecoderTests
             Near.All(want, got, Tolerance * Math.Max(1, want.Max(Math.Abs)), $"{rows} rows");
             Assert.NotEqual(want[0], want[^1]);
         }
+    }
+
+    // What sets a family apart decides, not what its layers happen to look like.
+    [Theory]
+    [InlineData("olmo2"), InlineData("granite"), InlineData("stablelm"), InlineData("starcoder2"), InlineData("phi3"), InlineData("mixtral"), InlineData("qwen3_moe")]
+    public void Families_of_another_form_go_through_the_operations(string family)
+    {
+        var config = new ModelConfig(JsonNode.Parse($$"""
+            {"model_type": "{{family}}", "vocab_size": 96, "hidden_size": 64, "intermediate_size": 192, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+             "max_position_embeddings": 256, "residual_multiplier": 0.5, "num_local_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 64}
+            """)!.AsObject(), family);
+        using var model = RandomModel.Create(family, config, new ModelLoadOptions());
+        Assert.False(OneTokenDecoder.Serves(model.Decoder.Spec));
+        Assert.Null(OneTokenDecoder.Of(model.Decoder));
+        Assert.NotEmpty(Decode(model.Decoder, 3, observed: false));
     }
 
     [Theory, InlineData(false), InlineData(true)]

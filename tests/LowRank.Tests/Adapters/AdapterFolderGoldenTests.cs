@@ -73,9 +73,7 @@ public sealed class AdapterFolderGoldenTests
     private static string? BaseMissing(string below, string name)
     {
         var config = Path.Combine(Base(below, name), "config.json");
-        if (!File.Exists(config)) return $"its base {Path.GetFileName(Base(below, name))} is not in {Golden.Root}";
-        var modelType = JsonNode.Parse(File.ReadAllText(config))!["model_type"]!.GetValue<string>();
-        return modelType.EndsWith("_moe", StringComparison.Ordinal) ? $"{modelType} is not built yet" : null;
+        return File.Exists(config) ? null : $"its base {Path.GetFileName(Base(below, name))} is not in {Golden.Root}";
     }
 
     /// <summary>Why an adapter cannot be loaded yet, in the words of the error that loading it gives.</summary>

@@ -43,7 +43,7 @@ public sealed record PlannedTime
     public static PlannedTime Of(ModelShape model, PlannedData data, double epochs, double length, double gflops)
     {
         var flops = model.FlopsPerToken(length, data.SupervisedShare);
-        double linear = model.LinearWeights, head = model.HeadWeights * data.SupervisedShare;
+        double linear = model.PassedWeights, head = model.HeadWeights * data.SupervisedShare;
         return new PlannedTime
         {
             Tokens = data.Tokens * epochs,

@@ -55,7 +55,7 @@ public sealed record AdapterShape
         }
         var biases = config.Bias switch
         {
-            BiasTraining.All => model.LinearBiases,
+            BiasTraining.All => model.LinearBiases + model.NormBiases,
             BiasTraining.LoraOnly => selection.Targets.Sum(t => t.Module.HasBias ? t.Module.OutFeatures : 0),
             _ => 0,
         };

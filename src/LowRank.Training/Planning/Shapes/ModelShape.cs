@@ -1,15 +1,18 @@
 using LowRank.Adapters;
+using LowRank.Layers;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 
 namespace LowRank.Training.Planning.Shapes;
 
 /// <summary>
-/// The sizes of a model, from its <c>config.json</c> alone: enough to count parameters, bytes and work, without weights. Families that LowRank computes come from
-/// their <see cref="DecoderSpec"/>; a family whose sizes are known although it cannot be loaded yet (phi3) has a reader of its own here.
+/// The sizes of a model, from its <c>config.json</c> alone: enough to count parameters, bytes and work, without weights. They follow from the <see cref="DecoderSpec"/> of its
+/// family, from which the model itself is built.
 /// </summary>
 public sealed record ModelShape
 {
+    private const int MatricesOfExpert = 3;
+
     /// <summary>The family, as <c>model_type</c> in <c>config.json</c>.</summary>
     public required string ModelType { get; init; }
 
@@ -19,7 +22,7 @@ public sealed record ModelShape
     /// <summary>Width of the residual stream.</summary>
     public required long Hidden { get; init; }
 
-    /// <summary>Width inside the MLP.</summary>
+    /// <summary>Width inside the MLP; with experts, inside all that a token passes.</summary>
     public required long Intermediate { get; init; }
 
     /// <summary>Number of layers.</summary>
@@ -40,14 +43,38 @@ public sealed record ModelShape
     /// <summary>Whether the head multiplies by the token table.</summary>
     public required bool TiedHead { get; init; }
 
-    /// <summary>The linear layers of one layer, in the order of the checkpoint.</summary>
-    public required IReadOnlyList<LinearShape> Linears { get; init; }
+    /// <summary>The linear layers of each layer, in the order of the decoder's slots.</summary>
+    public required IReadOnlyList<IReadOnlyList<LinearShape>> LayerLinears { get; init; }
 
-    /// <summary>Rows and columns of a layer's weights, the order of <see cref="Linears"/>.</summary>
-    public IReadOnlyList<(long Out, long In)> LayerWeights => [.. Linears.Select(l => (l.Out, l.In))];
+    /// <summary>The linear layers of the first layer, which all others are like unless some have experts and some do not.</summary>
+    public IReadOnlyList<LinearShape> Linears => LayerLinears[0];
 
-    /// <summary>The norms of one layer: name within the layer and elements, in the order of the decoder's slots.</summary>
-    public required IReadOnlyList<(string Name, long Weights)> Norms { get; init; }
+    /// <summary>Rows and columns of the weights of a layer that a token passes.</summary>
+    public IReadOnlyList<(long Out, long In)> LayerWeights =>
+    [
+        .. Linears.Where(l => l.Role == LinearRole.Layer).Concat(Linears.Where(l => l.Role == LinearRole.Expert).Take(ExpertsPerToken * MatricesOfExpert)).Select(l => (l.Out, l.In)),
+    ];
+
+    /// <summary>The norms of one layer, in the order of the decoder's slots.</summary>
+    public required IReadOnlyList<NormShape> Norms { get; init; }
+
+    /// <summary>The last norm.</summary>
+    public required NormShape FinalNorm { get; init; }
+
+    /// <summary>Elements of the table of positions; 0 without one.</summary>
+    public long PositionWeights { get; init; }
+
+    /// <summary>Experts of a layer; 0 without.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>Experts that a token passes; 0 without.</summary>
+    public int ExpertsPerToken { get; init; }
+
+    /// <summary>Whether the MLP has a gate.</summary>
+    public bool GatedMlp { get; init; } = true;
+
+    /// <summary>Whether the matrices stand transposed in the checkpoint (GPT-2).</summary>
+    public bool TransposedWeights { get; init; }
 
     /// <summary>Whether attention scores are capped, so that they are kept whole (Gemma 2).</summary>
     public bool HasAttentionSoftCap { get; init; }
@@ -67,17 +94,28 @@ public sealed record ModelShape
     /// <summary>Elements of the head, which a tied one shares with the token table.</summary>
     public long HeadWeights => Vocabulary * Hidden;
 
-    /// <summary>Elements of the linear weights of all layers: what is quantized to 4 bits.</summary>
-    public long LinearWeights => Layers * Linears.Sum(l => l.Weights);
+    /// <summary>Elements of the linear weights of all layers: what is quantized to 4 bits. Routers are not.</summary>
+    public long LinearWeights => AllLinears.Where(l => l.Role != LinearRole.Router).Sum(l => l.Weights);
+
+    /// <summary>Elements of the linear weights that a token is multiplied with: of the experts those that it passes.</summary>
+    public long PassedWeights => AllLinears.Sum(l => l.Role == LinearRole.Expert ? l.Weights * ExpertsPerToken / Experts : l.Weights);
+
+    /// <summary>Elements of the routers' weights.</summary>
+    public long RouterWeights => AllLinears.Where(l => l.Role == LinearRole.Router).Sum(l => l.Weights);
 
     /// <summary>Elements of the biases of all layers.</summary>
-    public long LinearBiases => Layers * Linears.Sum(l => l.HasBias ? l.Out : 0);
+    public long LinearBiases => AllLinears.Sum(l => l.HasBias ? l.Out : 0);
 
-    /// <summary>Elements of all norm weights.</summary>
-    public long NormWeights => Layers * Norms.Sum(n => n.Weights) + Hidden;
+    /// <summary>Elements of all norms, weights and biases.</summary>
+    public long NormWeights => Layers * Norms.Sum(n => n.Weights) + FinalNorm.Weights;
+
+    /// <summary>Elements of the biases of all norms.</summary>
+    public long NormBiases => Layers * Norms.Sum(n => n.Weights - n.Features) + FinalNorm.Weights - FinalNorm.Features;
 
     /// <summary>All parameters, a tied head counted once.</summary>
-    public long Parameters => EmbeddingWeights + (TiedHead ? 0 : HeadWeights) + LinearWeights + LinearBiases + NormWeights;
+    public long Parameters => EmbeddingWeights + PositionWeights + (TiedHead ? 0 : HeadWeights) + LinearWeights + RouterWeights + LinearBiases + NormWeights;
+
+    private IEnumerable<LinearShape> AllLinears => LayerLinears.SelectMany(l => l);
 
     /// <summary>What stays in 16 bits when the linear layers are quantized: token table, head, biases, norms.</summary>
     public long UnquantizedParameters => Parameters - LinearWeights;
@@ -91,9 +129,6 @@ public sealed record ModelShape
     {
         ArgumentNullException.ThrowIfNull(config);
         config = SizesAlone(config);
-        if (config.ModelType == Phi3Shape.ModelType) return Phi3Shape.Read(config);
-        if (!ModelFamilies.Knows(config.ModelType))
-            throw new ModelConfigException($"{config.Source}: the model type \"{config.ModelType}\" is not known. The planner knows {string.Join(", ", ModelFamilies.All.Select(f => f.ModelType).Append(Phi3Shape.ModelType))}.");
         return Of(ModelFamilies.Of(config).Read(config));
     }
 
@@ -110,42 +145,32 @@ public sealed record ModelShape
     public static ModelShape Of(DecoderSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        long hidden = spec.HiddenSize, inner = spec.IntermediateSize, queries = spec.Heads * spec.HeadSize, keys = spec.KeyValueHeads * spec.HeadSize;
-        var names = spec.Names;
+        var hasBias = spec.Norm == NormKind.Layer;
+        var experts = spec.Experts;
         return new ModelShape
         {
             ModelType = spec.ModelType,
             Vocabulary = spec.VocabularySize,
-            Hidden = hidden,
-            Intermediate = inner,
+            Hidden = spec.HiddenSize,
+            Intermediate = experts is null ? spec.IntermediateSize : Math.Max(experts.PerToken * experts.IntermediateSize, spec.ExpertLayers.All(e => e) ? 0 : spec.IntermediateSize),
             Layers = spec.Layers,
             Heads = spec.Heads,
             KeyValueHeads = spec.KeyValueHeads,
             HeadSize = spec.HeadSize,
             MaxPositions = spec.MaxPositions,
             TiedHead = spec.TiedHead,
-            Linears =
-            [
-                new(names.Query, hidden, queries, spec.QueryKeyValueBias),
-                new(names.Key, hidden, keys, spec.QueryKeyValueBias),
-                new(names.Value, hidden, keys, spec.QueryKeyValueBias),
-                new(names.AttentionOutput, queries, hidden, spec.AttentionOutputBias),
-                new(names.Gate, hidden, inner, spec.MlpBias),
-                new(names.Up, hidden, inner, spec.MlpBias),
-                new(names.Down, inner, hidden, spec.MlpBias),
-            ],
-            Norms =
-            [
-                .. spec.NormQueryKey ? [(names.QueryNorm, spec.HeadSize), (names.KeyNorm, spec.HeadSize)] : Array.Empty<(string, long)>(),
-                (names.NormBeforeAttention, hidden),
-                .. spec.NormAfterBlocks ? [(names.NormAfterAttention, hidden)] : Array.Empty<(string, long)>(),
-                (names.NormBeforeMlp, hidden),
-                .. spec.NormAfterBlocks ? [(names.NormAfterMlp, hidden)] : Array.Empty<(string, long)>(),
-            ],
+            LayerLinears = [.. Enumerable.Range(0, spec.Layers).Select(i => spec.LinearsOf(i).Select(l => new LinearShape(l.Name, l.InFeatures, l.OutFeatures, l.HasBias, l.Role)).ToArray())],
+            Norms = [.. spec.NormsOf().Select(n => new NormShape(n.Name, n.Features, hasBias))],
+            FinalNorm = new NormShape(spec.Names.FinalNorm, spec.HiddenSize, hasBias),
+            PositionWeights = spec.LearnedPositions ? spec.MaxPositions * spec.HiddenSize : 0,
+            Experts = experts?.Count ?? 0,
+            ExpertsPerToken = experts?.PerToken ?? 0,
+            GatedMlp = spec.GatedMlp,
+            TransposedWeights = spec.TransposedWeights,
             HasAttentionSoftCap = spec.AttentionSoftCap is not null,
-            NormAfterBlocks = spec.NormAfterBlocks,
-            NormQueryKey = spec.NormQueryKey,
-            Names = names,
+            NormAfterBlocks = spec.NormPlacement == NormPlacement.BeforeAndAfter,
+            NormQueryKey = spec.QueryKeyNorm != QueryKeyNorm.None,
+            Names = spec.Names,
         };
     }
 
@@ -153,16 +178,17 @@ public sealed record ModelShape
     public IEnumerable<long> Tensors()
     {
         yield return EmbeddingWeights;
+        if (PositionWeights > 0) yield return PositionWeights;
         if (!TiedHead) yield return HeadWeights;
-        yield return Hidden;
-        for (var i = 0L; i < Layers; i++)
+        foreach (var linear in AllLinears)
         {
-            foreach (var linear in Linears)
-            {
-                yield return linear.Weights;
-                if (linear.HasBias) yield return linear.Out;
-            }
-            foreach (var norm in Norms) yield return norm.Weights;
+            yield return linear.Weights;
+            if (linear.HasBias) yield return linear.Out;
+        }
+        foreach (var norm in Enumerable.Repeat(Norms, (int)Layers).SelectMany(n => n).Append(FinalNorm))
+        {
+            yield return norm.Features;
+            if (norm.HasBias) yield return norm.Features;
         }
     }
 
@@ -170,22 +196,30 @@ public sealed record ModelShape
     public IReadOnlyList<AdaptableModule> Modules()
     {
         var modules = new List<AdaptableModule> { new(Names.Embedding, ModuleKind.Embedding, Vocabulary, Hidden, false) };
-        for (var i = 0L; i < Layers; i++)
+        if (PositionWeights > 0) modules.Add(new(Names.Positions, ModuleKind.Embedding, PositionWeights / Hidden, Hidden, false));
+        for (var i = 0; i < Layers; i++)
         {
             var layer = string.Format(System.Globalization.CultureInfo.InvariantCulture, Names.Layer, i);
-            modules.AddRange(Linears.Select(l => new AdaptableModule($"{layer}.{l.Name}", ModuleKind.Linear, l.In, l.Out, l.HasBias)));
-            modules.AddRange(Norms.Select(n => new AdaptableModule($"{layer}.{n.Name}", ModuleKind.Other, 0, n.Weights, false)));
+            modules.AddRange(LayerLinears[i].Select(l => new AdaptableModule($"{layer}.{l.Name}", KindOf(l), l.In, l.Out, l.HasBias)));
+            modules.AddRange(Norms.Select(n => new AdaptableModule($"{layer}.{n.Name}", ModuleKind.Other, 0, n.Features, n.HasBias)));
         }
-        modules.Add(new(Names.FinalNorm, ModuleKind.Other, 0, Hidden, false));
+        modules.Add(new(Names.FinalNorm, ModuleKind.Other, 0, Hidden, FinalNorm.HasBias));
         modules.Add(new(Names.Head, ModuleKind.Head, Hidden, Vocabulary, false) { TiedTo = TiedHead ? Names.Embedding : null });
         return modules;
     }
 
+    private ModuleKind KindOf(LinearShape linear) => linear.Role switch
+    {
+        LinearRole.Router => ModuleKind.Router,
+        LinearRole.Expert => ModuleKind.Expert,
+        _ => TransposedWeights ? ModuleKind.Conv1D : ModuleKind.Linear,
+    };
+
     /// <summary>
     /// Floating-point operations for a token of training with a frozen base: 4·P_linear + 4·P_head·s + 7·T·heads·headSize·layers, with s the supervised share;
-    /// adapters and recomputation are not counted. It is 543.2 M for SmolLM2-135M at length 512 and s = 0.5.
+    /// adapters and recomputation are not counted; of experts, P_linear has those that a token passes. It is 543.2 M for SmolLM2-135M at length 512 and s = 0.5.
     /// </summary>
     /// <param name="length">Tokens of a row.</param>
     /// <param name="supervised">Share of the tokens that the loss counts, from 0 to 1.</param>
-    public double FlopsPerToken(double length, double supervised) => 4.0 * LinearWeights + 4.0 * HeadWeights * supervised + 7.0 * length * QueryWidth * Layers;
+    public double FlopsPerToken(double length, double supervised) => 4.0 * PassedWeights + 4.0 * HeadWeights * supervised + 7.0 * length * QueryWidth * Layers;
 }

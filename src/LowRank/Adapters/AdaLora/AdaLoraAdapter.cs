@@ -67,12 +67,12 @@ internal sealed class AdaLoraAdapter : ILinearAdapter
     }
 
     /// <inheritdoc/>
-    public void Merge(Tensor weight)
+    public void Merge(Tensor rows, long from)
     {
         if (A.Shape[0] == 0) return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        weight.addmm_(B.Value, A.Value * E.Value, 1, (float)Scaling);
+        rows.addmm_(B.Value.narrow(0, from, rows.shape[0]), A.Value * E.Value, 1, (float)Scaling);
     }
 
     /// <inheritdoc/>

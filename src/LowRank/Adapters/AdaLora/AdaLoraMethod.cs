@@ -22,11 +22,23 @@ internal sealed class AdaLoraMethod(AdaLoraConfig config) : AdapterMethod
         using var scope = NewDisposeScope();
         var kept = config.KeptRank(target.Module.Name);
         Tensor Normal(long rows, long columns) => (randn([rows, columns], ScalarType.Float32, generator: start.Generator) * Deviation).to(frozen.Weight.Device).MoveToOuterDisposeScope();
-        return new AdaLoraAdapter(
-            Parameter(target, AdapterTensorKind.AdaLoraA, Normal(kept, target.Module.InFeatures)),
-            Parameter(target, AdapterTensorKind.AdaLoraE, zeros([kept, 1], ScalarType.Float32, frozen.Weight.Device).MoveToOuterDisposeScope()),
-            Parameter(target, AdapterTensorKind.AdaLoraB, Normal(target.Module.OutFeatures, kept)),
-            target.Scaling, start.Dropout, config.Dropout, start.Module)
-        { KeptBefore = config.RankPattern?.GetValueOrDefault($"{target.Module.Name}.lora_E") };
+        return Build(target, start, kind => kind switch
+        {
+            AdapterTensorKind.AdaLoraA => Normal(kept, target.Module.InFeatures),
+            AdapterTensorKind.AdaLoraB => Normal(target.Module.OutFeatures, kept),
+            _ => zeros([kept, 1], ScalarType.Float32, frozen.Weight.Device).MoveToOuterDisposeScope(),
+        });
+    }
+
+    /// <inheritdoc/>
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start) => Build(target, start, read);
+
+    private AdaLoraAdapter Build(AdapterTarget target, AdapterStart start, Func<AdapterTensorKind, Tensor> value)
+    {
+        TrainableParameter Own(AdapterTensorKind kind) => Parameter(target, kind, value(kind));
+        return new AdaLoraAdapter(Own(AdapterTensorKind.AdaLoraA), Own(AdapterTensorKind.AdaLoraE), Own(AdapterTensorKind.AdaLoraB), target.Scaling, start.Dropout, config.Dropout, start.Module)
+        {
+            KeptBefore = config.RankPattern?.GetValueOrDefault($"{target.Module.Name}.lora_E"),
+        };
     }
 }

@@ -13,14 +13,14 @@ internal sealed class DoraAdapter : ILinearAdapter
 {
     private readonly TrainableParameter a;
     private readonly TrainableParameter b;
-    private readonly RowNorms norms;
+    private RowNorms? norms;
     private readonly Dropout dropout;
     private readonly double dropoutProbability;
     private readonly int module;
     private (long Change, Tensor Value)? known;
 
-    /// <summary>Creates the update from its parameters, which it owns, as it does <paramref name="norms"/>.</summary>
-    internal DoraAdapter(TrainableParameter a, TrainableParameter b, TrainableParameter magnitude, RowNorms norms, double scaling, Dropout dropout, double dropoutProbability, int module)
+    /// <summary>Creates the update from its parameters, which it owns, as it does <paramref name="norms"/>; null lets it take them when they are first needed.</summary>
+    internal DoraAdapter(TrainableParameter a, TrainableParameter b, TrainableParameter magnitude, RowNorms? norms, double scaling, Dropout dropout, double dropoutProbability, int module)
     {
         (this.a, this.b, Magnitude, this.norms, Scaling) = (a, b, magnitude, norms, scaling);
         (this.dropout, this.dropoutProbability, this.module) = (dropout, dropoutProbability, module);
@@ -46,7 +46,7 @@ internal sealed class DoraAdapter : ILinearAdapter
         var dropped = dropout.Apply(wide, dropoutProbability, module);
         var seen = drops ? dropped.to(x.dtype) : x;
         var update = nn.functional.linear(dropped, a.Value).matmul(b.Value.t()) * Scaling;
-        var y = (FrozenLinearNode.Apply(seen, frozen.Weight) + update.to(x.dtype)) * Factors().to(x.dtype);
+        var y = (FrozenLinearNode.Apply(seen, frozen.Weight) + update.to(x.dtype)) * Factors(frozen).to(x.dtype);
         if (drops) y = y + FrozenLinearNode.Apply(x - seen, frozen.Weight);
         if (frozen.Bias is { } bias) y = y + bias.to(y.dtype);
         return y.MoveToOuterDisposeScope();
@@ -54,18 +54,19 @@ internal sealed class DoraAdapter : ILinearAdapter
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => dropoutProbability > 0 && dropout.IsActive ? null : Part(frozen);
 
-    private LinearPart Part(FrozenLinear frozen) => new(frozen.Weight, frozen.Bias, a.Value.alias(), b.Value.alias(), Scaling) { Factors = Factors() };
+    private LinearPart Part(FrozenLinear frozen) => new(frozen.Weight, frozen.Bias, a.Value.alias(), b.Value.alias(), Scaling) { Factors = Factors(frozen) };
 
     // m / ‖W + s B A‖.
-    private Tensor Factors()
+    private Tensor Factors(FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        return (Magnitude.Value / Norm()).MoveToOuterDisposeScope();
+        return (Magnitude.Value / Norm(frozen)).MoveToOuterDisposeScope();
     }
 
     // Without gradients nothing changes from one call to the next, such as between the tokens of an answer.
-    private Tensor Norm()
+    private Tensor Norm(FrozenLinear frozen)
     {
+        norms ??= new RowNorms(frozen.Weight);
         if (is_grad_enabled()) return norms.Of(a.Value, b.Value, Scaling);
         var change = TrainableParameter.Changes;
         if (known is not { } last || last.Change != change)
@@ -77,13 +78,13 @@ internal sealed class DoraAdapter : ILinearAdapter
     }
 
     /// <inheritdoc/>
-    public void Merge(Tensor weight)
+    public void Merge(Tensor rows, long from)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        weight.addmm_(b.Value, a.Value, 1, (float)Scaling);
-        // Of the sum as it is, which is at hand here.
-        weight.mul_((Magnitude.Value / weight.square().sum(1).sqrt_()).unsqueeze(1));
+        rows.addmm_(b.Value.narrow(0, from, rows.shape[0]), a.Value, 1, (float)Scaling);
+        // The lengths of the sum, which is at hand here.
+        rows.mul_((Magnitude.Value.narrow(0, from, rows.shape[0]) / rows.square().sum(1).sqrt_()).unsqueeze(1));
     }
 
     /// <inheritdoc/>
@@ -98,7 +99,7 @@ internal sealed class DoraAdapter : ILinearAdapter
     public void Dispose()
     {
         known?.Value.Dispose();
-        norms.Dispose();
+        norms?.Dispose();
         foreach (var p in Parameters) p.Dispose();
     }
 }

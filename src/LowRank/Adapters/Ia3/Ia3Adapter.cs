@@ -35,10 +35,11 @@ internal sealed class Ia3Adapter : ILinearAdapter
     }
 
     /// <inheritdoc/>
-    public void Merge(Tensor weight)
+    public void Merge(Tensor rows, long from)
     {
+        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        weight.mul_(Factors.Value);
+        rows.mul_(ScalesInput ? Factors.Value : Factors.Value.narrow(0, from, rows.shape[0]));
     }
 
     /// <inheritdoc/>

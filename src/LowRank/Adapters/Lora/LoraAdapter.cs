@@ -91,11 +91,11 @@ public sealed class LoraAdapter : ILinearAdapter
     }
 
     /// <inheritdoc/>
-    public void Merge(Tensor weight)
+    public void Merge(Tensor rows, long from)
     {
+        using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var delta = Delta();
-        weight.add_(delta);
+        rows.addmm_(b().narrow(0, from, rows.shape[0]), a(), 1, (float)Scaling);
     }
 
     /// <inheritdoc/>

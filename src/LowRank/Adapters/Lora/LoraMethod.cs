@@ -32,4 +32,13 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
         var magnitude = Parameter(target, AdapterTensorKind.Magnitude, norms.Of(a.Value, b.Value, target.Scaling));
         return new DoraAdapter(a, b, magnitude, norms, target.Scaling, start.Dropout, config.Dropout, start.Module);
     }
+
+    /// <inheritdoc/>
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start)
+    {
+        TrainableParameter Own(AdapterTensorKind kind) => Parameter(target, kind, read(kind));
+        var (a, b) = (Own(AdapterTensorKind.LoraA), Own(AdapterTensorKind.LoraB));
+        if (config.UseDora) return new DoraAdapter(a, b, Own(AdapterTensorKind.Magnitude), null, target.Scaling, start.Dropout, config.Dropout, start.Module);
+        return new LoraAdapter(a, b, config.LoraBias ? Own(AdapterTensorKind.LoraBBias) : null, target.Scaling, start.Dropout, config.Dropout, start.Module);
+    }
 }

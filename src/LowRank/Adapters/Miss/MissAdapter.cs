@@ -47,15 +47,15 @@ internal sealed class MissAdapter : ILinearAdapter
     private Tensor Full() => Block.Shape[1] == outFeatures ? Block.Value.alias() : Block.Value.repeat(1, outFeatures / Block.Shape[1]);
 
     /// <inheritdoc/>
-    public void Merge(Tensor weight)
+    public void Merge(Tensor rows, long from)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var (turned, features) = (Full().t(), weight.shape[1]);
-        for (long from = 0; from < features; from += Rank)
+        var (turned, features) = (Full().t().narrow(0, from, rows.shape[0]), rows.shape[1]);
+        for (long start = 0; start < features; start += Rank)
         {
-            var width = Math.Min(Rank, features - from);
-            weight.narrow(1, from, width).add_(turned.narrow(1, 0, width));
+            var width = Math.Min(Rank, features - start);
+            rows.narrow(1, start, width).add_(turned.narrow(1, 0, width));
         }
     }
 

@@ -12,12 +12,15 @@ public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatur
     public string? TiedTo { get; init; }
 
     /// <summary>Whether the module is multiplied with its input: everything but embeddings and <see cref="ModuleKind.Other"/>.</summary>
-    internal bool IsLinear => Kind is ModuleKind.Linear or ModuleKind.Head or ModuleKind.Conv1D;
+    internal bool IsLinear => Kind is ModuleKind.Linear or ModuleKind.Head or ModuleKind.Conv1D or ModuleKind.Router or ModuleKind.Expert;
+
+    /// <summary>Whether <c>all-linear</c> and presets may choose it: a linear layer that is no head and of no mixture of experts.</summary>
+    internal bool IsInAllLinear => Kind is ModuleKind.Linear or ModuleKind.Conv1D;
 
     /// <summary>The shape of its weight as stored, or null where it has none.</summary>
     internal long[]? WeightShape => Kind switch
     {
-        ModuleKind.Linear or ModuleKind.Head => [OutFeatures, InFeatures],
+        ModuleKind.Linear or ModuleKind.Head or ModuleKind.Router or ModuleKind.Expert => [OutFeatures, InFeatures],
         ModuleKind.Conv1D or ModuleKind.Embedding => [InFeatures, OutFeatures],
         _ => OutFeatures > 0 ? [OutFeatures] : null,
     };

@@ -17,4 +17,10 @@ public enum ModuleKind
 
     /// <summary>A module that cannot be adapted but can be saved whole, such as a norm.</summary>
     Other,
+
+    /// <summary>The router of a mixture of experts, a weight of [experts, in]: <c>all-linear</c> and presets leave it out.</summary>
+    Router,
+
+    /// <summary>A linear layer of one expert with a weight of [out, in]: <c>all-linear</c> and presets leave it out; by name it is adapted as PEFT did before <c>target_parameters</c>.</summary>
+    Expert,
 }

@@ -37,7 +37,7 @@ public static class TargetPresets
     {
         if (!Table.TryGetValue(preset, out var belongs))
             throw new LoraConfigException($"\"{preset}\" is no preset; there are {string.Join(", ", Names)}.");
-        var chosen = modules.ToLookup(m => m.IsLinear && m.Kind != ModuleKind.Head && belongs(m.Name.Split('.')), m => m.Name);
+        var chosen = modules.ToLookup(m => m.IsInAllLinear && belongs(m.Name.Split('.')), m => m.Name);
         return chosen[true].Any() ? MinimalSuffixes.Of([.. chosen[true]], chosen[false]) : [];
     }
 

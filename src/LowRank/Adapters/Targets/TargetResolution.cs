@@ -59,7 +59,7 @@ internal sealed record TargetResolution(
     {
         var classifier = config.TaskType == "SEQ_CLS" && modules.All(m => m.Kind != ModuleKind.Head)
             ? ClassifierNames.FirstOrDefault(c => modules.Any(m => m.Name == c)) : null;
-        var chosen = modules.ToLookup(m => m.IsLinear && m.Kind != ModuleKind.Head && m.Name != classifier, m => m.Name);
+        var chosen = modules.ToLookup(m => m.IsInAllLinear && m.Name != classifier, m => m.Name);
         string[] names = [.. chosen[true]];
         return ModulePattern.FromNames([.. names.Length >= ManyTargets ? MinimalSuffixes.Of(names, chosen[false]) : names]);
     }

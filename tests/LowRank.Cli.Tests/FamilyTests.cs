@@ -1,0 +1,42 @@
+using System.Text.Json;
+using LowRank.Training.Tests;
+
+namespace LowRank.Cli.Tests;
+
+/// <summary>A tiny model of each form of decoder through the verbs that load one: plan, train, eval, generate, chat, convert, inspect.</summary>
+public sealed class FamilyTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    // Norms after the blocks; multipliers; fused projections; two ropes; learned positions and transposed weights; experts; no gate.
+    [Theory]
+    [InlineData("olmo2"), InlineData("granite"), InlineData("phi3"), InlineData("gemma3_text"), InlineData("gpt2"), InlineData("qwen3_moe"), InlineData("starcoder2")]
+    public async Task Every_verb_takes_the_family(string family)
+    {
+        var (model, data) = (TinyModel.CreateOf(family, folder.At("model")), TinyModel.CreateData(folder.At("rows.jsonl")));
+        await Done("plan", "--model", model, "--data", data, "--json");
+        Assert.Contains(family, await Done("inspect", model), StringComparison.Ordinal);
+        await Done("train", "--model", model, "--data", data, "--method", "qlora", "--target", "all-linear", "--rank", "2", "--max-steps", "2", "--validation", "4", "--threads", "1", "--output", folder.At("out"));
+
+        using var eval = JsonDocument.Parse(await Done("eval", "--adapter", folder.At("out"), "--data", data, "--json"));
+        Assert.Equal(JsonValueKind.Number, eval.RootElement.GetProperty("loss").ValueKind);
+        using var answer = JsonDocument.Parse(await Done("generate", "--adapter", folder.At("out"), "--prompt", "Which colour has number 1?", "--max-new-tokens", "4", "--json"));
+        Assert.InRange(answer.RootElement.GetProperty("tokens").GetInt32(), 1, 4);
+        Assert.Equal(0, (await Tool.Run(["chat", "--model", model, "--max-new-tokens", "4"], "Hello\n/exit\n")).Code);
+
+        // To 4 bits and back: the same names and shapes as at first.
+        await Done("convert", model, folder.At("nf4"), "--to", "nf4");
+        await Done("generate", "--model", folder.At("nf4"), "--prompt", "Hello", "--max-new-tokens", "2");
+        await Done("convert", folder.At("nf4"), folder.At("plain"));
+        await Done("generate", "--model", folder.At("plain"), "--prompt", "Hello", "--max-new-tokens", "2");
+    }
+
+    private static async Task<string> Done(params string[] arguments)
+    {
+        var result = await Tool.Run(arguments);
+        Assert.True(result.Code == 0, $"{string.Join(' ', arguments)}: {result.Error}{result.Out}");
+        return result.Out;
+    }
+}
