@@ -48,6 +48,7 @@ internal sealed class CommandTree
         CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
+        MergeVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         BenchVerb.Create(screen),

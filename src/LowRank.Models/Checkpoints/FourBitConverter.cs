@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using LowRank.Formats;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
@@ -125,25 +124,4 @@ public static class FourBitConverter
     private static long Elements(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
 
     private static string Torch(TensorType type) => type switch { TensorType.BF16 => "bfloat16", TensorType.F16 => "float16", _ => "float32" };
-
-    // A checkpoint of either kind behind one face: its tensors under Hugging Face's names, its configuration, and the small files beside them.
-    private sealed record OpenedCheckpoint(ITensorSource Tensors, ModelConfig Config, string Path) : IDisposable
-    {
-        public static OpenedCheckpoint Open(string path)
-        {
-            if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase))
-            {
-                var file = GgufCheckpoint.Open(path);
-                return new OpenedCheckpoint(file, new ModelConfig(file.Config, path), path);
-            }
-            var config = ModelConfig.Load(System.IO.Path.Combine(path, "config.json"));
-            ITensorSource tensors = SafetensorsFolder.Open(path);
-            if (ModelFamilies.Knows(config.ModelType)) tensors = PrefixedTensors.WithFullNames(tensors, ModelFamilies.Of(config).Read(config));
-            return new OpenedCheckpoint(tensors, config, path);
-        }
-
-        public void WriteFiles(AtomicFolder target, Action<JsonObject> change) => new ModelFiles(Path).WriteInto(target, Config, change);
-
-        public void Dispose() => Tensors.Dispose();
-    }
 }

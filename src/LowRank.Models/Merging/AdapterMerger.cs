@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+using LowRank.Adapters;
+using LowRank.Formats;
+
+namespace LowRank.Models.Merging;
+
+/// <summary>
+/// Writes a model with an adapter merged into its weights, as a Hugging Face folder that needs no adapter any more. Tensors stream from the mapped base to the files one after
+/// another: the memory does not grow with the model. The folder appears whole or not at all, and the disk's free space is checked first.
+/// </summary>
+public static class AdapterMerger
+{
+    /// <summary>Merges an adapter.</summary>
+    /// <param name="model">The base: a Hugging Face folder or a GGUF file.</param>
+    /// <param name="adapter">The adapter's folder.</param>
+    /// <param name="folder">The folder to create; it must not exist, or be empty.</param>
+    /// <param name="options">Which weights to merge into, and the size of files; null for the defaults.</param>
+    /// <param name="progress">Is told parameters done and parameters in all.</param>
+    /// <param name="cancellation">Ends the merge; nothing is left.</param>
+    /// <exception cref="LowRankException">Model or adapter are missing or damaged, do not fit each other or cannot be merged; the folder exists; there is too little space.</exception>
+    public static unsafe MergeReport Merge(string model, string adapter, string folder, MergeOptions? options = null, Action<long, long>? progress = null, CancellationToken cancellation = default)
+    {
+        options ??= new MergeOptions();
+        RequireApart(model, folder);
+        Runtime.NativeRuntime.Load();
+        using var source = MergedCheckpoint.Open(model, adapter, options.Base);
+        using var target = AtomicFolder.Create(folder, source.Tensors.Sum(t => t.ByteLength));
+        source.Opened.WriteFiles(target, config => Describe(config, source));
+        using var shards = new SafetensorsShards(target, source.Tensors.Select(t => (t.Name, t.Type, t.Shape)), options.ShardBytes);
+        long done = 0, all = source.Tensors.Sum(t => t.Elements);
+        foreach (var t in source.Tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            shards.Write(t.Name, source.Pointer(t), t.ByteLength);
+            source.DropPages(t);
+            progress?.Invoke(done += t.Elements, all);
+        }
+        shards.Commit();
+        target.Commit();
+        return new MergeReport(source.Base, source.BaseReason, source.Quantization, source.Plan.Changed.Count, source.Tensors.Sum(t => t.ByteLength), source.Plan.IsHeadSeparate, source.Plan.Warnings);
+    }
+
+    private static void Describe(JsonObject config, MergedCheckpoint source)
+    {
+        config.Remove("quantization_config");
+        if (source.Plan.IsHeadSeparate) config["tie_word_embeddings"] = false;
+    }
+
+    // The base is mapped while the result is written: they must not be one.
+    private static void RequireApart(string model, string folder)
+    {
+        if (Directory.Exists(model) && Path.GetFullPath(model).TrimEnd(Path.DirectorySeparatorChar) == Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar))
+            throw new LowRankException($"{folder} is the base model itself, which is in use while it is merged. Give another folder.");
+    }
+}

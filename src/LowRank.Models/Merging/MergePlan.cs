@@ -1,0 +1,103 @@
+using LowRank.Adapters;
+using LowRank.Models.Decoder;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Merging;
+
+/// <summary>Which tensors of a checkpoint an adapter changes, and how, found from names and shapes before anything is read.</summary>
+internal sealed class MergePlan : IDisposable
+{
+    private readonly AdapterFolder folder;
+    private readonly DecoderSpec spec;
+    private readonly TargetSelection selection;
+    private readonly AdapterMethod method;
+    private readonly Generator unused = new(0, CPU);
+    private readonly Dictionary<string, Func<TensorChange>> changes = new(StringComparer.Ordinal);
+
+    /// <summary>Plans the merge of an adapter folder, which must fit the model exactly.</summary>
+    /// <exception cref="AdapterException">The adapter is of another base, or cannot be merged.</exception>
+    /// <exception cref="LoraConfigException">The configuration does not fit the model.</exception>
+    public MergePlan(AdapterFolder folder, DecoderSpec spec)
+    {
+        (this.folder, this.spec) = (folder, spec);
+        var modules = DecoderModules.Of(spec);
+        selection = TargetMatcher.Select(folder.Config, modules, spec.ModelType);
+        method = AdapterMethod.Of(selection.Config);
+        folder.RequireExactly(AdapterKeys.TensorsOf(selection, modules));
+        foreach (var target in selection.Targets) Add(target);
+        foreach (var tokens in selection.Tokens.Where(t => t.TiedTo is null)) Add(tokens);
+        foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null)) Add(saved.Module);
+        AddBiases(modules);
+        IsHeadSeparate = spec.TiedHead && changes.ContainsKey(Head) | (changes.ContainsKey(Table) && !HeadFollows());
+    }
+
+    /// <summary>Whether a tied head has to become one of its own, because embedding and head no longer have the same weight.</summary>
+    public bool IsHeadSeparate { get; }
+
+    /// <summary>Warnings of the choice of targets.</summary>
+    public IReadOnlyList<string> Warnings => selection.Warnings;
+
+    /// <summary>The tensors that change.</summary>
+    public IReadOnlyCollection<string> Changed => changes.Keys;
+
+    private string Table => $"{spec.Names.Embedding}.weight";
+
+    private string Head => $"{spec.Names.Head}.weight";
+
+    /// <summary>The change of a tensor, or null for one that stays. The caller disposes it.</summary>
+    public TensorChange? Of(string tensor) => changes.TryGetValue(tensor, out var change) ? change() : null;
+
+    private void Add(AdapterTarget target)
+    {
+        var name = target.Module.Name;
+        if (target.Module.Kind == ModuleKind.Embedding)
+        {
+            changes[$"{name}.weight"] = () => new TensorChange.Embedding(
+                TensorChange.Read(folder, AdapterKeys.NameOf(name, AdapterTensorKind.EmbeddingA), target.Rank, target.Module.InFeatures),
+                TensorChange.Read(folder, AdapterKeys.NameOf(name, AdapterTensorKind.EmbeddingB), target.Module.OutFeatures, target.Rank), target.Scaling);
+            return;
+        }
+        if (target.TiedTo is { } table)
+        {
+            // The same update as the embedding's, transposed twice; with the embedding's scaling the weight is still one.
+            if (target.Scaling == selection.Targets.Single(t => t.Module.Name == table).Scaling) return;
+            changes[$"{name}.weight"] = () => new TensorChange.Embedding(
+                TensorChange.Read(folder, AdapterKeys.NameOf(table, AdapterTensorKind.EmbeddingA), target.Rank, target.Module.OutFeatures),
+                TensorChange.Read(folder, AdapterKeys.NameOf(table, AdapterTensorKind.EmbeddingB), target.Module.InFeatures, target.Rank), target.Scaling);
+            return;
+        }
+        ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(name, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), new AdapterStart(unused, new Dropout(), 0));
+        changes[$"{name}.weight"] = () => new TensorChange.Adapted(Adapter());
+        using var probe = Adapter();
+        using var bias = target.Module.HasBias ? zeros(target.Module.OutFeatures) : null;
+        using var merged = probe.MergedBias(bias);
+        if (merged is null) return;
+        if (!target.Module.HasBias)
+            throw new AdapterException(folder.Path, $"{name} has no bias that could take up the bias of B (lora_bias), so the adapter cannot be merged. Use it beside the model, or train without lora_bias.");
+        changes[$"{name}.bias"] = () => new TensorChange.Bias(Adapter());
+    }
+
+    private void Add(TokenTarget target)
+    {
+        var width = target.Module.Kind == ModuleKind.Embedding ? target.Module.OutFeatures : target.Module.InFeatures;
+        changes[$"{target.Module.Name}.weight"] = () => new TensorChange.TokenRows(TensorChange.Read(folder, AdapterKeys.NameOf(target.Module.Name, AdapterTensorKind.TokenRows), target.Tokens.Count, width), target.Tokens);
+    }
+
+    private void Add(AdaptableModule saved)
+    {
+        if (saved.WeightShape is { } shape) changes[$"{saved.Name}.weight"] = () => new TensorChange.Whole(TensorChange.Read(folder, $"{saved.Name}.weight", shape));
+        if (saved.HasBias) changes[$"{saved.Name}.bias"] = () => new TensorChange.Whole(TensorChange.Read(folder, $"{saved.Name}.bias", saved.OutFeatures));
+    }
+
+    private void AddBiases(IReadOnlyList<AdaptableModule> modules)
+    {
+        foreach (var tensor in AdapterKeys.TensorsOf(selection, modules).Where(t => t.Kind == AdapterTensorKind.BaseBias))
+            changes[$"{tensor.Module}.bias"] = () => new TensorChange.Whole(TensorChange.Read(folder, tensor.Name, tensor.Shape));
+    }
+
+    private bool HeadFollows() =>
+        selection.Targets.Any(t => t.TiedTo is not null) || selection.Tokens.Any(t => t.TiedTo is not null) || selection.ModulesToSave.Any(s => s.TiedTo is not null);
+
+    /// <inheritdoc/>
+    public void Dispose() => unused.Dispose();
+}

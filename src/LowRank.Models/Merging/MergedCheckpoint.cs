@@ -1,0 +1,210 @@
+using LowRank.Adapters;
+using LowRank.Formats;
+using LowRank.Models.Checkpoints;
+using LowRank.Models.Decoder;
+using LowRank.Models.Families;
+using LowRank.Quantization;
+using LowRank.Runtime.Interop;
+using LowRank.Runtime.Memory;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LowRank.Models.Merging;
+
+/// <summary>
+/// A checkpoint with an adapter merged into it, as a source of tensors: each is computed when it is asked for, in pieces of rows in fp32, rounded once to the type of the
+/// base, and freed by <see cref="DropPages"/>. So the memory does not grow with the model. For one thread.
+/// </summary>
+internal sealed unsafe class MergedCheckpoint : ITensorSource
+{
+    // Elements of a piece: 32 MiB in fp32.
+    private const long PieceElements = 8 << 20;
+
+    private readonly OpenedCheckpoint opened;
+    private readonly AdapterFolder folder;
+    private readonly DecoderSpec spec;
+    private readonly MergePlan plan;
+    private readonly HashSet<string> dequantized = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> stored = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorInfo> byName;
+    private (string Name, NativeBuffer Values)? current;
+
+    private MergedCheckpoint(OpenedCheckpoint opened, AdapterFolder folder, DecoderSpec spec, MergePlan plan, MergeBase chosen, string reason)
+    {
+        (this.opened, this.folder, this.spec, this.plan) = (opened, folder, spec, plan);
+        (Base, BaseReason) = (chosen, reason);
+        if (chosen == MergeBase.Dequantized && folder.Record?.Quantization is { } form && !QuantizationConfig.IsFourBit(opened.Config))
+            dequantized.UnionWith(spec.Matrices().Where(m => !form.Skips(m)).Select(m => $"{m}.weight"));
+        var source = opened.Tensors;
+        var tensors = new List<TensorInfo>();
+        foreach (var t in source.Tensors.Where(t => !FourBitCheckpoint.IsPart(source, t.Name)))
+        {
+            stored[t.Name] = t;
+            tensors.Add(FourBitCheckpoint.TryReadState(source, t.Name) is { } state ? t with { Type = state.SourceType, Shape = [state.OutFeatures, state.InFeatures] } : t);
+        }
+        if (plan.IsHeadSeparate)
+        {
+            var table = tensors.Single(t => t.Name == $"{spec.Names.Embedding}.weight");
+            var head = $"{spec.Names.Head}.weight";
+            stored[head] = stored[table.Name];
+            tensors.RemoveAll(t => t.Name == head);
+            tensors.Add(table with { Name = head });
+        }
+        foreach (var name in plan.Changed)
+            if (!tensors.Exists(t => t.Name == name)) throw new AdapterException(folder.Path, $"it changes {name}, which {opened.Path} does not have.");
+        Tensors = tensors;
+        byName = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <summary>Which weights the adapter is merged into.</summary>
+    public MergeBase Base { get; }
+
+    /// <summary>Why these.</summary>
+    public string BaseReason { get; }
+
+    /// <summary>The base's configuration.</summary>
+    public ModelConfig Config => opened.Config;
+
+    /// <summary>The form of 4 bits that the adapter was trained over, or null.</summary>
+    public FourBitOptions? Quantization => folder.Record?.Quantization;
+
+    /// <summary>What is to be done.</summary>
+    public MergePlan Plan => plan;
+
+    /// <summary>The base.</summary>
+    public OpenedCheckpoint Opened => opened;
+
+    /// <summary>Opens a base and an adapter. Nothing large is read yet.</summary>
+    /// <param name="model">A Hugging Face folder or a GGUF file.</param>
+    /// <param name="adapter">The adapter's folder.</param>
+    /// <param name="asked">Which weights to merge into.</param>
+    /// <exception cref="LowRankException">One of them is missing or damaged, or they do not fit each other.</exception>
+    public static MergedCheckpoint Open(string model, string adapter, MergeBase asked)
+    {
+        var opened = OpenedCheckpoint.Open(model);
+        AdapterFolder? folder = null;
+        MergePlan? plan = null;
+        try
+        {
+            folder = AdapterFolder.Open(adapter);
+            var spec = ModelFamilies.Of(opened.Config).Read(opened.Config);
+            plan = new MergePlan(folder, spec);
+            var (chosen, reason) = Choose(asked, folder.Record?.Quantization, QuantizationConfig.IsFourBit(opened.Config), adapter);
+            return new MergedCheckpoint(opened, folder, spec, plan, chosen, reason);
+        }
+        catch
+        {
+            plan?.Dispose();
+            folder?.Dispose();
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    private static (MergeBase, string) Choose(MergeBase asked, FourBitOptions? trained, bool isFourBit, string adapter)
+    {
+        if (isFourBit) return asked == MergeBase.Original
+            ? throw new LowRankException("The model is in 4 bits: there are no original weights in it. Give the 16-bit model, or merge into what its codes stand for.")
+            : (MergeBase.Dequantized, "the model is in 4 bits, and its codes stand for these weights");
+        return (asked, trained) switch
+        {
+            (MergeBase.Original, null) => (MergeBase.Original, "as asked for"),
+            (MergeBase.Original, _) => (MergeBase.Original, $"as asked for, although the adapter was trained over {trained!.TypeName}: it has learned to make up for errors that these weights do not have"),
+            (MergeBase.Dequantized, null) => throw new LowRankException($"{adapter} does not tell that it was trained over 4 bits (lowrank.json), so it is not known which codes to take. Merge into the original weights."),
+            (_, null) => (MergeBase.Original, "the adapter was trained over plain weights, or does not tell otherwise"),
+            _ => (MergeBase.Dequantized, $"the adapter was trained over {trained!.TypeName} and has learned to make up for its errors"),
+        };
+    }
+
+    /// <inheritdoc/>
+    public bool TryGet(string name, out TensorInfo info) => byName.TryGetValue(name, out info!);
+
+    /// <inheritdoc/>
+    public byte* Pointer(TensorInfo info)
+    {
+        var source = opened.Tensors;
+        var origin = stored[info.Name];
+        using var change = plan.Of(info.Name);
+        var fourBit = FourBitCheckpoint.TryReadState(source, origin.Name) is not null;
+        if (change is null && !fourBit && !dequantized.Contains(info.Name)) return source.Pointer(origin);
+        if (current is { } computed && computed.Name == info.Name) return computed.Values.Pointer;
+        current?.Values.Dispose();
+        current = null;
+        var values = new NativeBuffer(info.ByteLength);
+        try
+        {
+            Compute(info, origin, change, fourBit, values.Pointer);
+        }
+        catch
+        {
+            values.Dispose();
+            throw;
+        }
+        current = (info.Name, values);
+        return values.Pointer;
+    }
+
+    private void Compute(TensorInfo info, TensorInfo origin, TensorChange? change, bool fourBit, byte* target)
+    {
+        using var noGrad = no_grad();
+        var source = opened.Tensors;
+        using var codes = fourBit ? FourBitWeight.FromParts(FourBitCheckpoint.TryRead(source, origin.Name)!)
+            : dequantized.Contains(info.Name) ? FourBitWeight.Quantize(source.Pointer(origin), origin.Type, origin.Shape[0], origin.Shape[1], Quantization!, info.Name) : null;
+        var (rows, columns) = (info.Shape[0], info.Elements / Math.Max(1, info.Shape[0]));
+        // A weight that is stored as [in, out] is changed whole, the other way round.
+        var turned = spec.TransposedWeights && info.Shape.Length == 2 && change is TensorChange.Adapted;
+        var step = turned ? rows : Math.Max(1, PieceElements / Math.Max(1, columns));
+        for (long from = 0; from < rows; from += step)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(step, rows - from);
+            long[] shape = info.Shape.Length == 1 ? [count] : [count, columns];
+            var piece = codes is not null ? codes.Dequantize(from, count)
+                : Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type).to(ScalarType.Float32, copy: true);
+            // What the model computed with in training are the codes' values in the type of the checkpoint (decision 005).
+            if (change is not null && turned)
+            {
+                var whole = piece.t().contiguous();
+                change.Apply(whole, 0);
+                piece = whole.t();
+            }
+            else change?.Apply(piece, from);
+            Over(target + from * columns * info.Type.ElementSize(), shape, info.Type).copy_(piece);
+        }
+    }
+
+    private static Tensor Over(byte* start, long[] shape, TensorType type) => TensorMemory.TensorFromPointer((nint)start, shape, type switch
+    {
+        TensorType.F32 => ScalarType.Float32,
+        TensorType.F16 => ScalarType.Float16,
+        TensorType.BF16 => ScalarType.BFloat16,
+        _ => throw new LowRankException($"Weights of type {type} cannot be merged into; F32, F16 and BF16 can."),
+    });
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> Bytes(TensorInfo info) => info.ByteLength <= int.MaxValue ? new(Pointer(info), (int)info.ByteLength)
+        : throw new LowRankException($"{info.Name} has more bytes than a span can hold.");
+
+    /// <inheritdoc/>
+    public void DropPages(TensorInfo info)
+    {
+        if (current is { } computed && computed.Name == info.Name)
+        {
+            computed.Values.Dispose();
+            current = null;
+        }
+        opened.Tensors.DropPages(stored[info.Name]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        current?.Values.Dispose();
+        plan.Dispose();
+        folder.Dispose();
+        opened.Dispose();
+    }
+}
