@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Many;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
@@ -74,7 +75,7 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="LoraConfigException">The settings do not fit the model.</exception>
     public AttachedAdapter Attach(AdapterConfig config, long seed = 0)
     {
-        if (Adapter is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
+        if (Adapter is not null || Adapters is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
         return Adapter = AdapterInjector.Attach(Decoder.Slots, config with { BaseModel = config.BaseModel ?? Id }, Decoder.Spec.ModelType, seed);
     }
 
@@ -99,11 +100,29 @@ public sealed class LanguageModel : IDisposable
         }
     }
 
-    /// <summary>Takes the adapter out; the base model is back.</summary>
+    /// <summary>The adapters that stand in the model by name, or null before <see cref="HoldAdapters"/>.</summary>
+    public AdapterCollection? Adapters { get; private set; }
+
+    /// <summary>Makes the model hold many adapters by name, among which passes and rows of batches choose.</summary>
+    /// <exception cref="InvalidOperationException">An adapter stands in the model alone: detach it first.</exception>
+    public AdapterCollection HoldAdapters()
+    {
+        if (Adapter is not null) throw new InvalidOperationException("The model has an adapter that stands alone: detach it first.");
+        if (Adapters is null)
+        {
+            Adapters = new AdapterCollection(Decoder.Slots, Decoder.Spec.ModelType);
+            Decoder.PassBegins = Adapters.BeginPass;
+        }
+        return Adapters;
+    }
+
+    /// <summary>Takes the adapter, or all that stand in the model by name, out; the base model is back.</summary>
     public void Detach()
     {
         Adapter?.Dispose();
-        Adapter = null;
+        Adapters?.Dispose();
+        Decoder.PassBegins = null;
+        (Adapter, Adapters) = (null, null);
     }
 
     /// <inheritdoc/>

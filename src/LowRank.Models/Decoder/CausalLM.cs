@@ -104,7 +104,14 @@ public sealed class CausalLM : IDisposable
 
     internal IReadOnlyList<DecoderLayer> Layers => layers;
 
-    internal DecoderPass Begin(DecoderInput input, Action<Tensor>? observeRouter = null) => new(input, ropes, ropeOfLayer, ActivationType, observeRouter);
+    /// <summary>Is called on the model's thread before each pass.</summary>
+    internal Action? PassBegins { get; set; }
+
+    internal DecoderPass Begin(DecoderInput input, Action<Tensor>? observeRouter = null)
+    {
+        PassBegins?.Invoke();
+        return new DecoderPass(input, ropes, ropeOfLayer, ActivationType, observeRouter);
+    }
 
     internal Tensor Embed(DecoderInput input)
     {

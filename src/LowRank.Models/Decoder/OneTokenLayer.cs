@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Adapters.Lora;
+using LowRank.Adapters.Many;
 using LowRank.Kernels.Cpu.Decoding;
 using LowRank.Layers;
 using LowRank.Runtime.Interop;
@@ -103,13 +104,15 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     }
 
     // The module, its adapter if that is on, and the tensors that its matrices are now. Dropout turns an update into another one.
-    private readonly record struct Source(ILinear Module, ILinearAdapter? Adapter, Tensor? A, Tensor? B, bool Drops, TrainableParameter? Bias)
+    private readonly record struct Source(ILinear Module, ILinearAdapter? Adapter, Tensor? A, Tensor? B, bool Drops, TrainableParameter? Bias, AdapterRoute? Route = null)
     {
         public static Source Of(LinearSlot slot) => slot.Module switch
         {
             AdaptedLinear { Enabled: true, Adapter: LoraAdapter { Parameters.Count: >= 2 } lora } adapted => new(adapted, lora, lora.Parameters[0].Value, lora.Parameters[1].Value, lora.DropsNow, adapted.Frozen.TrainedBias),
             AdaptedLinear { Enabled: true } adapted => new(adapted, adapted.Adapter, null, null, false, adapted.Frozen.TrainedBias),
             AdaptedLinear adapted => new(adapted, null, null, null, false, adapted.Frozen.TrainedBias),
+            ManyAdaptersLinear { Only: LoraAdapter { Parameters.Count: >= 2 } lora } many => new(many, lora, lora.Parameters[0].Value, lora.Parameters[1].Value, lora.DropsNow, many.Frozen.TrainedBias, many.Route),
+            ManyAdaptersLinear many => new(many, many.Only, null, null, false, many.Frozen.TrainedBias, many.Route),
             FrozenLinear frozen => new(frozen, null, null, null, false, frozen.TrainedBias),
             var other => new(other, null, null, null, false, null),
         };

@@ -54,6 +54,8 @@ internal static class ComparisonGrid
         foreach (var (key, _) in values)
             if (SettingsSchema<TrainSettings>.Find(key)?.Group is nameof(TrainSettings.Output) or nameof(TrainSettings.Evaluation) || key is "seed" or "model" or "data" or "validation" or "split-seed")
                 throw new SettingsException([$"--vary {key}: this is the same for all cells of a comparison"]);
+        // LoRA+ is LoRA with a learning rate of its own for B; 16 times is what its paper proposes.
+        values = [.. values.SelectMany(v => v is { Key: "variant", Value: "lora+" } ? (KeyValuePair<string, string>[])[new("variant", "lora"), new("plus", "16")] : [v])];
         // Alpha may be written in ranks, so it comes when the rank is known.
         settings = SettingsBinder.Read(values.Where(v => v.Key != "alpha").Select(v => new SettingEntry(v.Key, v.Key == "target" ? v.Value.Replace('+', ',') : v.Value, $"--vary {v.Key}")), settings);
         return SettingsBinder.Read(values.Where(v => v.Key == "alpha").Select(v => new SettingEntry(v.Key, Alpha(v.Value, settings.Adapter.Rank), $"--vary {v.Key}")), settings);

@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Training.Planning.Shapes;
 
@@ -31,6 +32,7 @@ internal static class LayerActivations
         var inputs = Inputs(model, run);
         if (inputs > 0) lines.Add((isFull ? "inputs of the linear layers" : "inputs of the adapted layers", inputs));
         if (run.Adapter is { } adapter) lines.Add(("A x of the adapted layers", adapter.TotalRank * wide / model.Layers));
+        if (Factored(model, run) is > 0 and var factored) lines.Add(("products of the adapted layers before their factors", factored));
         return new(lines.Sum(l => l.Bytes), string.Join(" + ", lines.Select(l => FormattableString.Invariant($"{l.What} {l.Bytes}"))));
     }
 
@@ -47,6 +49,13 @@ internal static class LayerActivations
         // Trained weights round their inputs each for itself, beside the fp32 form that others keep.
         if (run.RoundsProducts && run.Recipe.IsFull) return read.Sum(l => l.In * run.ProductBytes!.Value);
         return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (l.Role == LinearRole.Expert ? model.ExpertsPerToken : 1) * (run.ProductBytes ?? run.ComputeBytes));
+    }
+
+    // DoRA's lengths and (IA)³'s factors need what they multiply: the product of the layer, or with (IA)³ the layer's input.
+    private static long Factored(ModelShape model, PlannedRun run)
+    {
+        if (run.Adapter is not { Selection.Config: LoraConfig { UseDora: true } or Ia3Config } adapter) return 0;
+        return model.Linears.Where(l => adapter.Targets.Any(t => t.EndsWith(l.Name, StringComparison.Ordinal))).Sum(l => l.Out * sizeof(float));
     }
 
     private static string Place(ModelShape model, LinearShape linear) => linear.Name[..linear.Name.IndexOf('.', StringComparison.Ordinal)] + (linear.In == model.Hidden ? " in" : " out");

@@ -15,6 +15,12 @@ public interface ILinearAdapter : IDisposable
     /// <summary>The adapted layer as one part of a node, where it is a low-rank update with at most a factor for each output; else null.</summary>
     internal LinearPart? PartFor(FrozenLinear frozen) => null;
 
+    /// <summary>The change applied to an output that is there already, so that many adapters share one product with the base: <c>[.., out]</c>, a new tensor.</summary>
+    /// <param name="x">The layer's input, <c>[.., in]</c>.</param>
+    /// <param name="y">The output so far: the base layer's, or that with other adapters.</param>
+    /// <param name="frozen">The base layer.</param>
+    internal Tensor Adjust(Tensor x, Tensor y, FrozenLinear frozen);
+
     /// <summary>Puts the change into rows of the weight. Rows do not depend on each other, so that a large weight may come in pieces.</summary>
     /// <param name="rows">Rows of the base weight, fp32 <c>[rows, in]</c>: the caller's, and changed in place.</param>
     /// <param name="from">Which row of the weight is the first.</param>

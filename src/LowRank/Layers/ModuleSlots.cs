@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Many;
 using LowRank.Adapters.Tokens;
 
 namespace LowRank.Layers;
@@ -37,6 +38,7 @@ public static class ModuleSlots
         FrozenLinear frozen => frozen,
         AdaptedLinear adapted => adapted.Frozen,
         TokenHead head => head.Frozen,
+        ManyAdaptersLinear many => many.Frozen,
         TrainedLinear { Replaced: FrozenLinear frozen } => frozen,
         _ => throw new InvalidOperationException($"{slot.Name} has no frozen base."),
     };

@@ -58,6 +58,14 @@ internal sealed class AdaLoraAdapter : ILinearAdapter
         return y.add_((down * Scaling).matmul(B.Value.t()).to(y.dtype)).MoveToOuterDisposeScope();
     }
 
+    Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
+    {
+        if (A.Shape[0] == 0) return y.alias();
+        using var scope = NewDisposeScope();
+        var down = nn.functional.linear(dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module), A.Value * E.Value);
+        return (y + (down * Scaling).matmul(B.Value.t()).to(y.dtype)).MoveToOuterDisposeScope();
+    }
+
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);
 
     private LinearPart? PartFor(FrozenLinear frozen)

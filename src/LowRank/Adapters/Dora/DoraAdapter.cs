@@ -52,6 +52,17 @@ internal sealed class DoraAdapter : ILinearAdapter
         return y.MoveToOuterDisposeScope();
     }
 
+    Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        var drops = dropoutProbability > 0 && dropout.IsActive;
+        var seen = dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module);
+        var factors = Factors(frozen);
+        var product = drops ? FrozenLinearNode.Apply(seen.to(x.dtype), frozen.Weight) : frozen.Bias is { } bias ? y - bias.to(y.dtype) : y;
+        var update = nn.functional.linear(seen, a.Value).matmul(b.Value.t()) * (factors * Scaling);
+        return (y + product * (factors - 1).to(y.dtype) + update.to(y.dtype)).MoveToOuterDisposeScope();
+    }
+
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => dropoutProbability > 0 && dropout.IsActive ? null : Part(frozen);
 
     private LinearPart Part(FrozenLinear frozen) => new(frozen.Weight, frozen.Bias, a.Value.alias(), b.Value.alias(), Scaling) { Factors = Factors(frozen) };

@@ -34,6 +34,14 @@ internal sealed class Ia3Adapter : ILinearAdapter
         return ColumnFactorsNode.Apply(frozen.Forward(x), l, null).MoveToOuterDisposeScope();
     }
 
+    Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        var l = Factors.Value.view(-1);
+        if (!ScalesInput) return (y * l.to(y.dtype)).MoveToOuterDisposeScope();
+        return (y + FrozenLinearNode.Apply(x * (l - 1).to(x.dtype), frozen.Weight)).MoveToOuterDisposeScope();
+    }
+
     /// <inheritdoc/>
     public void Merge(Tensor rows, long from)
     {

@@ -74,6 +74,15 @@ public sealed class LoraAdapter : ILinearAdapter
         return y.MoveToOuterDisposeScope();
     }
 
+    Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        var down = nn.functional.linear(dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module), a());
+        var update = (down * Scaling).matmul(b().t());
+        if (Bias is not null) update = update + Bias.Value * Scaling;
+        return (y + update.to(y.dtype)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Whether elements of the input are dropped now: within a training step.</summary>
     internal bool DropsNow => dropoutProbability > 0 && dropout.IsActive;
 

@@ -36,11 +36,22 @@ internal sealed class MissAdapter : ILinearAdapter
     {
         using var scope = NewDisposeScope();
         var y = frozen.Forward(x);
+        return y.add_(Update(x).to(y.dtype)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Update(Tensor x)
+    {
         var wide = dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module);
         var features = x.shape[^1];
         if (features % Rank != 0) wide = nn.functional.pad(wide, [0, Rank - features % Rank]);
         var sums = wide.reshape([.. x.shape[..^1], wide.shape[^1] / Rank, Rank]).sum(-2);
-        return y.add_(sums.matmul(Full()).to(y.dtype)).MoveToOuterDisposeScope();
+        return sums.matmul(Full());
+    }
+
+    Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
+    {
+        using var scope = NewDisposeScope();
+        return (y + Update(x).to(y.dtype)).MoveToOuterDisposeScope();
     }
 
     // D with all columns.
