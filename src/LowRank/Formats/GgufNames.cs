@@ -29,6 +29,23 @@ internal static class GgufNames
             ? string.Create(CultureInfo.InvariantCulture, $"model.layers.{n}.{target}.{parts[3]}") : null;
     }
 
+    /// <summary>The GGUF name of a Hugging Face tensor, or null where the architecture has no such tensor.</summary>
+    public static string? FromHuggingFace(GgufArchitecture architecture, string name)
+    {
+        switch (name)
+        {
+            case "model.embed_tokens.weight": return Embedding;
+            case "model.norm.weight": return "output_norm.weight";
+            case "lm_head.weight": return Output;
+        }
+        const string layers = "model.layers.";
+        if (!name.StartsWith(layers, StringComparison.Ordinal)) return null;
+        var (start, end) = (name.IndexOf('.', layers.Length), name.LastIndexOf('.'));
+        return start > 0 && end > start && name[(end + 1)..] is "weight" or "bias" && int.TryParse(name.AsSpan(layers.Length, start - layers.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+            && architecture.NameOf(name[(start + 1)..end]) is { } module
+            ? string.Create(CultureInfo.InvariantCulture, $"blk.{n}.{module}.{name[(end + 1)..]}") : null;
+    }
+
     /// <summary>True for the norms that llama.cpp stores one higher (Gemma).</summary>
     public static bool IsNorm(string name) => name.EndsWith("norm.weight", StringComparison.Ordinal);
 
