@@ -50,6 +50,7 @@ internal sealed class CommandTree
         GenerateVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
+        ExportVerb.Create(screen),
         BenchVerb.Create(screen),
         LearnVerb.Create(screen),
     ];
