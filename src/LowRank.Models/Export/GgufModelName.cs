@@ -40,12 +40,12 @@ internal sealed partial class GgufModelName
         if (parts.Where((_, i) => kinds[i] == Size).Any(p => p.Any(char.IsAsciiDigit)))
             for (var i = 0; i < parts.Length; i++)
                 if (kinds[i] == Size && parts[i].All(char.IsAsciiLetter)) kinds[i] = null;
-        // The name proper goes on over plain words and versions; a version at its end is not part of it.
+        // The name proper goes on over plain words and versions; a version at the end of all is not part of it.
         var end = 0;
         while (end < parts.Length && (kinds[end] == VersionKind || kinds[end] is null && char.IsLetter(parts[end][0]))) end++;
         for (var i = end; i < parts.Length; i++) kinds[i] ??= Tuned;
         var proper = end;
-        while (proper > 0 && kinds[proper - 1] == VersionKind) proper--;
+        while (end == parts.Length && proper > 0 && kinds[proper - 1] == VersionKind) proper--;
         for (var i = 0; i < proper; i++) kinds[i] = Proper;
         var (size, tuned, version) = (Joined(Size, distinct: true), Joined(Tuned), Joined(VersionKind));
         // With nothing beside it, a name says too little.

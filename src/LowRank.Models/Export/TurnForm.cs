@@ -4,10 +4,13 @@ namespace LowRank.Models.Export;
 
 /// <summary>
 /// A chat template that is nothing but texts around each message, learned from what the Jinja source renders: the form in which other programs write templates. A template that does more
-/// (tools, dates, reasoning that is left out) has no such form.
+/// with plain messages (dates, a system message within the user's, reasoning that is left out) has no such form.
 /// </summary>
 internal sealed class TurnForm
 {
+    // Templates that tell the date are found by another day.
+    private static readonly TimeProvider today = TimeProvider.System, anotherDay = new LaterClock();
+
     private const string System = "system", User = "user", Assistant = "assistant";
 
     private readonly Dictionary<string, (string Before, string After)> around = [];
@@ -35,7 +38,7 @@ internal sealed class TurnForm
         try
         {
             var form = new TurnForm();
-            return form.Read(template) && Conversations(form.around.ContainsKey(System)).All(c => form.Render(c, true) == Rendered(template, c, true) && form.Render(c, false) == Rendered(template, c, false)) ? form : null;
+            return form.Read(template) && Conversations(form.around.ContainsKey(System)).All(c => form.Render(c, true) == Rendered(template, c, true, anotherDay) && form.Render(c, false) == Rendered(template, c, false, anotherDay)) ? form : null;
         }
         catch (ChatTemplateException)
         {
@@ -72,11 +75,10 @@ internal sealed class TurnForm
         (Prompt, Start) = (asked[one.Length..], head[..^userBefore.Length]);
         around[User] = (userBefore, userAfter);
         around[Assistant] = (Between(answered, u, a)[userAfter.Length..], assistantAfter);
-        ReadSystem(template, s, u, userBefore);
-        return true;
+        return ReadSystem(template, s, u, userBefore);
     }
 
-    private void ReadSystem(ChatTemplate template, string s, string u, string userBefore)
+    private bool ReadSystem(ChatTemplate template, string s, string u, string userBefore)
     {
         string told;
         try
@@ -85,9 +87,9 @@ internal sealed class TurnForm
         }
         catch (ChatTemplateException)
         {
-            return; // a family without a role for it
+            return true; // a family without a role for it
         }
-        if (!told.Contains(s, StringComparison.Ordinal) || !Between(told, s, u).EndsWith(userBefore, StringComparison.Ordinal)) return;
+        if (!told.Contains(s, StringComparison.Ordinal) || !Between(told, s, u).EndsWith(userBefore, StringComparison.Ordinal)) return false;
         var (before, after) = (Before(told, s), Between(told, s, u)[..^userBefore.Length]);
         // What stands first in both is the start; what stands there only where no message is given is a default.
         if (Start.Length > before.Length + after.Length && Start.StartsWith(before, StringComparison.Ordinal) && Start.EndsWith(after, StringComparison.Ordinal))
@@ -96,6 +98,7 @@ internal sealed class TurnForm
             (around[System], Start) = ((before, after), "");
         }
         else if (before.StartsWith(Start, StringComparison.Ordinal)) around[System] = (before[Start.Length..], after);
+        return around.ContainsKey(System);
     }
 
     private static IEnumerable<ChatMessage[]> Conversations(bool withSystem)
@@ -108,7 +111,8 @@ internal sealed class TurnForm
         }
     }
 
-    private static string Rendered(ChatTemplate template, IReadOnlyList<ChatMessage> messages, bool prompt) => template.Render(messages, new ChatTemplateOptions { AddGenerationPrompt = prompt });
+    private static string Rendered(ChatTemplate template, IReadOnlyList<ChatMessage> messages, bool prompt, TimeProvider? clock = null) =>
+        template.Render(messages, new ChatTemplateOptions { AddGenerationPrompt = prompt, Clock = clock ?? today });
 
     private static string Before(string text, string content) => text[..text.IndexOf(content, StringComparison.Ordinal)];
 
@@ -118,5 +122,10 @@ internal sealed class TurnForm
     {
         var from = text.IndexOf(first, StringComparison.Ordinal) + first.Length;
         return text[from..text.IndexOf(second, from, StringComparison.Ordinal)];
+    }
+
+    private sealed class LaterClock : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => today.GetUtcNow().AddDays(400);
     }
 }

@@ -124,6 +124,19 @@ public sealed class GgufFamilyTests : IDisposable
         Assert.True(File.Exists(Path.Combine(folder, "x.gguf")));
     }
 
+    // What merging an adapter gives is exported in place of the model's own weights.
+    [Fact]
+    public void Other_weights_under_the_same_names_are_written()
+    {
+        var (model, other) = (Training.Tests.TinyModel.Create(Path.Combine(folder, "one")), Training.Tests.TinyModel.Create(Path.Combine(folder, "two"), seed: 2));
+        using var weights = SafetensorsFolder.Open(other);
+        GgufExporter.Export(model, Path.Combine(folder, "merged.gguf"), new GgufExportOptions { Type = GgufFileType.F32, Weights = weights });
+        GgufExporter.Export(other, Path.Combine(folder, "two.gguf"), new GgufExportOptions { Type = GgufFileType.F32 });
+        using GgufFile merged = GgufFile.Open(Path.Combine(folder, "merged.gguf")), wanted = GgufFile.Open(Path.Combine(folder, "two.gguf"));
+        foreach (var (want, got) in wanted.Tensors.Zip(merged.Tensors)) Assert.True(want.Name == got.Name && wanted.Bytes(want).SequenceEqual(merged.Bytes(got)), got.Name);
+        Assert.Equal("One", merged.Metadata["general.name"]);
+    }
+
     private string TinyModelWith(float value)
     {
         var model = Training.Tests.TinyModel.Create(Path.Combine(folder, "tiny"));
