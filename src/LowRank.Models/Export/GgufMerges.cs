@@ -28,10 +28,13 @@ internal static class GgufMerges
 
     /// <summary>
     /// A score for each token, so that the best pair of llama.cpp's algorithm is the pair of lowest rank: the tokens get scores that fall in the order in which merges first make them, as
-    /// SentencePiece's own do.
+    /// SentencePiece's own do. Where those are known, they are taken.
     /// </summary>
+    /// <param name="model">The model of the tokenizer.json.</param>
+    /// <param name="vocabulary">Its tokens.</param>
+    /// <param name="given">The scores of a tokenizer.model, or null.</param>
     /// <exception cref="UnsupportedTokenizerFeatureException">The merges are not those that scores can say: not every pair of tokens that makes up a token is among them, in the order of the tokens.</exception>
-    public static float[] Scores(JsonPart model, GgufTokenList vocabulary)
+    public static float[] Scores(JsonPart model, GgufTokenList vocabulary, IReadOnlyDictionary<string, float>? given)
     {
         var merges = Read(model);
         var order = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -44,6 +47,7 @@ internal static class GgufMerges
                 GgufVocabulary.Byte => 0,
                 GgufVocabulary.Control or GgufVocabulary.UserDefined => AddedScore,
                 5 => UnusedScore,
+                _ when given is not null && given.TryGetValue(vocabulary.Tokens[id], out var score) => score,
                 _ => order.TryGetValue(vocabulary.Tokens[id], out var rank) ? -rank : -others++,
             };
         var derived = ScoreMerges.Derive(vocabulary.Tokens, scores, vocabulary.IsText);

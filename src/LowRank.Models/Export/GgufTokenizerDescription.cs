@@ -75,7 +75,8 @@ internal sealed class GgufTokenizerDescription
 
     private bool SentencePiece(JsonPart model, GgufTokenList vocabulary)
     {
-        var scores = GgufMerges.Scores(model, vocabulary);
+        var original = Path.Combine(Path.GetDirectoryName(root.Source)!, "tokenizer.model");
+        var scores = GgufMerges.Scores(model, vocabulary, File.Exists(original) ? SentencePieceScores.Read(original) : null);
         metadata.Set("tokenizer.ggml.model", "llama");
         metadata.Set("tokenizer.ggml.pre", "default");
         metadata.Set("tokenizer.ggml.tokens", vocabulary.Tokens);

@@ -77,6 +77,31 @@ public sealed class GgufTokenizerDescriptionTests : IDisposable
         Assert.Contains("do not follow from scores", Assert.Throws<UnsupportedTokenizerFeatureException>(() => Describe(folder, 500)).Message, StringComparison.Ordinal);
     }
 
+    // The scores that the original model of Llama 2 has: 0 for the first 259 tokens, then one less for each, and runs of spaces last of all.
+    [Fact, Trait("Category", "Golden")]
+    public void Scores_of_a_SentencePiece_model_are_taken_over()
+    {
+        var source = Required("llama2");
+        foreach (var file in new[] { "tokenizer.json", "tokenizer_config.json" }) File.Copy(Path.Combine(source, file), Path.Combine(folder, file));
+        var tokens = (string[])Describe(source, 32_000)["tokenizer.ggml.tokens"];
+        var want = tokens.Select((t, i) => i < 259 ? 0f : t.Length > 1 && t.All(c => c == '▁') ? -1e9f : 259f - i).ToArray();
+        using (var model = new BinaryWriter(File.Create(Path.Combine(folder, "tokenizer.model"))))
+        {
+            model.Write([0x12, 2, 1, 1, 0x18, 0x96, 1, 0x25, 0, 0, 0, 0]); // other fields of the message: bytes, a number, four bytes
+            foreach (var (token, score) in tokens.Zip(want))
+            {
+                var utf8 = System.Text.Encoding.UTF8.GetBytes(token);
+                model.Write([0x0A, (byte)(utf8.Length + 9), 0x0A, (byte)utf8.Length, .. utf8, 0x15, .. BitConverter.GetBytes(score), 0x18, 1]);
+            }
+        }
+        var metadata = Describe(folder, 32_000);
+        Assert.Equal(want.Skip(3), ((float[])metadata["tokenizer.ggml.scores"]).Skip(3)); // the first three are added tokens, which have -1000
+        Assert.Equal(-1000f, ((float[])metadata["tokenizer.ggml.scores"])[1]);
+
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.model"), [0x0A, 20, 1]);
+        Assert.Contains("no SentencePiece model", Assert.Throws<TokenizerFormatException>(() => Describe(folder, 32_000)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void More_tokens_than_the_embedding_has_rows_are_refused() =>
         Assert.Contains("the model's embedding has 100 rows", Assert.Throws<TokenizerFormatException>(() => Describe(Required("synthetic-bytelevel"), 100)).Message, StringComparison.Ordinal);
