@@ -51,6 +51,7 @@ internal sealed class CommandTree
         MergeVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
+        ExportVerb.Create(screen),
         BenchVerb.Create(screen),
         LearnVerb.Create(screen),
     ];

@@ -4,7 +4,7 @@ namespace LowRank.Formats;
 
 /// <summary>
 /// How llama.cpp's converter (<c>convert_hf_to_gguf.py</c>, <c>gguf-py/gguf/tensor_mapping.py</c>) names and changes the tensors of one
-/// architecture, so that the change can be undone.
+/// architecture, so that the change can be made and undone.
 /// </summary>
 /// <param name="ModelType">The <c>model_type</c> of the Hugging Face configuration.</param>
 /// <param name="ClassName">Its <c>architectures</c> entry.</param>
@@ -36,20 +36,20 @@ internal sealed record GgufArchitecture(string ModelType, string ClassName, Froz
 
     private static readonly FrozenDictionary<string, GgufArchitecture> known = new Dictionary<string, GgufArchitecture>
     {
-        ["llama"] = new("llama", "LlamaForCausalLM", Names(attention, gatedMlp, normsBefore)) { InterleavedHeads = true },
-        ["qwen2"] = new("qwen2", "Qwen2ForCausalLM", Names(attention, gatedMlp, normsBefore)),
-        ["qwen3"] = new("qwen3", "Qwen3ForCausalLM", Names(attention, gatedMlp, normsBefore, queryKeyNorms)),
+        ["llama"] = new("llama", "LlamaForCausalLM", Names(attention, gatedMlp, normsBefore)) { IsWritten = true, InterleavedHeads = true },
+        ["qwen2"] = new("qwen2", "Qwen2ForCausalLM", Names(attention, gatedMlp, normsBefore)) { IsWritten = true },
+        ["qwen3"] = new("qwen3", "Qwen3ForCausalLM", Names(attention, gatedMlp, normsBefore, queryKeyNorms)) { IsWritten = true },
         ["qwen3moe"] = new("qwen3_moe", "Qwen3MoeForCausalLM", Names(attention, gatedMlp, normsBefore, queryKeyNorms, expertsOfQwen)),
         ["gemma"] = new("gemma", "GemmaForCausalLM", Names(attention, gatedMlp, normsBefore)) { NormsPlusOne = true },
-        ["gemma2"] = new("gemma2", "Gemma2ForCausalLM", Names(attention, gatedMlp, normsOfGemma)) { NormsPlusOne = true },
-        ["gemma3"] = new("gemma3_text", "Gemma3ForCausalLM", Names(attention, gatedMlp, normsOfGemma, queryKeyNorms)) { NormsPlusOne = true },
+        ["gemma2"] = new("gemma2", "Gemma2ForCausalLM", Names(attention, gatedMlp, normsOfGemma)) { IsWritten = true, NormsPlusOne = true },
+        ["gemma3"] = new("gemma3_text", "Gemma3ForCausalLM", Names(attention, gatedMlp, normsOfGemma, queryKeyNorms)) { IsWritten = true, NormsPlusOne = true },
         ["granite"] = new("granite", "GraniteForCausalLM", Names(attention, gatedMlp, normsBefore)) { InterleavedHeads = true },
         ["smollm3"] = new("smollm3", "SmolLM3ForCausalLM", Names(attention, gatedMlp, normsBefore)) { InterleavedHeads = true },
         ["olmo2"] = new("olmo2", "Olmo2ForCausalLM", Names(attention, gatedMlp, normsAfter, queryKeyNorms)),
         ["stablelm"] = new("stablelm", "StableLmForCausalLM", Names(attention, gatedMlp, normsBefore)),
         ["starcoder2"] = new("starcoder2", "Starcoder2ForCausalLM", Names(attention, normsBefore, [("ffn_up", "mlp.c_fc"), ("ffn_down", "mlp.c_proj")])),
         ["phi3"] = new("phi3", "Phi3ForCausalLM", Names(normsBefore,
-            [("attn_qkv", "self_attn.qkv_proj"), ("attn_output", "self_attn.o_proj"), ("ffn_up", "mlp.gate_up_proj"), ("ffn_down", "mlp.down_proj")])),
+            [("attn_qkv", "self_attn.qkv_proj"), ("attn_output", "self_attn.o_proj"), ("ffn_up", "mlp.gate_up_proj"), ("ffn_down", "mlp.down_proj")])) { IsWritten = true },
         ["gpt2"] = new("gpt2", "GPT2LMHeadModel", Names(
             [("attn_norm", "ln_1"), ("attn_qkv", "attn.c_attn"), ("attn_output", "attn.c_proj"), ("ffn_norm", "ln_2"), ("ffn_up", "mlp.c_fc"), ("ffn_down", "mlp.c_proj")]))
         {
@@ -80,6 +80,27 @@ internal sealed record GgufArchitecture(string ModelType, string ClassName, Froz
 
     /// <summary>What the names of layers begin with.</summary>
     public string Layers { get; private init; } = "model.layers";
+
+    private readonly FrozenDictionary<string, string> ggufNames = LayerNames.ToFrozenDictionary(n => n.Value, n => n.Key);
+
+    /// <summary>True where files of this architecture are written too.</summary>
+    public bool IsWritten { get; private init; }
+
+    /// <summary>The architecture in which models of a <c>model_type</c> are written, with its name in GGUF; null where there is none.</summary>
+    public static (string Name, GgufArchitecture Architecture)? For(string modelType)
+    {
+        // llama.cpp has one architecture for both.
+        var wanted = modelType == "mistral" ? "llama" : modelType;
+        foreach (var (name, architecture) in known)
+            if (architecture.IsWritten && architecture.ModelType == wanted) return (name, architecture);
+        return null;
+    }
+
+    /// <summary>The model types that can be written.</summary>
+    public static string WrittenModelTypes => string.Join(", ", known.Values.Where(a => a.IsWritten).Select(a => a.ModelType).Append("mistral").Order(StringComparer.Ordinal));
+
+    /// <summary>The GGUF name within <c>blk.N</c> of a Hugging Face module within a layer, or null.</summary>
+    public string? NameOf(string module) => ggufNames.GetValueOrDefault(module);
 
     /// <summary>Finds the architecture of a file.</summary>
     /// <exception cref="GgufException">It is missing or not one of those known here.</exception>

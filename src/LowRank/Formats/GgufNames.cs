@@ -38,6 +38,20 @@ internal static class GgufNames
     /// <summary>True for a matrix of a layer, which some families store transposed.</summary>
     public static bool IsLayerMatrix(TensorInfo tensor) => tensor.Shape.Length == 2 && tensor.Name.StartsWith("blk.", StringComparison.Ordinal);
 
+    /// <summary>The GGUF name of a Hugging Face tensor, or null where the architecture has no such tensor.</summary>
+    public static string? FromHuggingFace(GgufArchitecture architecture, string name)
+    {
+        if (name == $"{architecture.Embedding}.weight") return Embedding;
+        if (name == $"{architecture.FinalNorm}.weight") return "output_norm.weight";
+        if (name == "lm_head.weight") return Output;
+        var layers = architecture.Layers + ".";
+        if (!name.StartsWith(layers, StringComparison.Ordinal)) return null;
+        var (start, end) = (name.IndexOf('.', layers.Length), name.LastIndexOf('.'));
+        return start > 0 && end > start && name[(end + 1)..] is "weight" or "bias" && int.TryParse(name.AsSpan(layers.Length, start - layers.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
+            && architecture.NameOf(name[(start + 1)..end]) is { } module
+            ? string.Create(CultureInfo.InvariantCulture, $"blk.{n}.{module}.{name[(end + 1)..]}") : null;
+    }
+
     /// <summary>True for the norms that llama.cpp stores one higher (Gemma).</summary>
     public static bool IsNorm(string name) => name.EndsWith("norm.weight", StringComparison.Ordinal);
 

@@ -100,4 +100,13 @@ public static class TensorTypes
     internal static string SafetensorsNames => string.Join(", ", safetensorsOrder.Select(e => e.Name));
 
     internal static TensorType FromGgml(uint id) => ggml.GetValueOrDefault(id, TensorType.Unknown);
+
+    /// <summary>The number of a type in a GGUF file.</summary>
+    /// <exception cref="ArgumentException">GGUF has no such type.</exception>
+    internal static uint GgmlId(this TensorType type)
+    {
+        foreach (var (id, candidate) in ggml)
+            if (candidate == type) return id;
+        throw new ArgumentException($"GGUF has no type {type}.", nameof(type));
+    }
 }
