@@ -1,3 +1,4 @@
+using LowRank.Models.Hub;
 using LowRank.Quantization;
 using LowRank.Runtime;
 using TorchSharp;
@@ -21,6 +22,9 @@ public sealed record ModelLoadOptions
     /// stay as they are. A checkpoint that is in 4 bits already keeps its own form.
     /// </summary>
     public FourBitOptions? Quantization { get; init; }
+
+    /// <summary>Where models come from that are named by a hub id. Default null: what the environment says, as for Python's huggingface_hub.</summary>
+    public HubOptions? Hub { get; init; }
 
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
