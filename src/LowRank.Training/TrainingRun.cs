@@ -164,6 +164,7 @@ public sealed class TrainingRun : IDisposable
             Threads = threads,
             Progress = progress,
             Text = text,
+            Name = settings.Model.Name(),
             Quantization = settings.Adapter.ToQuantization(),
         }, cancellation);
     }

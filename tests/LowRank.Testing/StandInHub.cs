@@ -9,7 +9,7 @@ using System.Text.Json;
 namespace LowRank.Testing;
 
 /// <summary>
-/// A hub on the loopback address that answers as the real one does: one repository, its large files behind a redirect to a second address
+/// A hub on the loopback address that answers as the real one does: repositories, their large files behind a redirect to a second address
 /// whose links are signed, and faults on demand.
 /// </summary>
 public sealed class StandInHub : IDisposable
@@ -17,10 +17,11 @@ public sealed class StandInHub : IDisposable
     public const string Commit = "0123456789abcdef0123456789abcdef01234567";
     private readonly HttpListener hub = new(), storage = new();
     private readonly ConcurrentDictionary<string, byte[]> files = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> others = new(StringComparer.Ordinal);
     private int signature, storageAnswers, atOnce;
 
     /// <summary>Starts it.</summary>
-    /// <param name="repository">The path of its repository: <c>org/name</c>, or <c>datasets/org/name</c>.</param>
+    /// <param name="repository">The path of its first repository: <c>org/name</c>, or <c>datasets/org/name</c>.</param>
     public StandInHub(string repository = "org/tiny")
     {
         Repository = repository;
@@ -77,7 +78,15 @@ public sealed class StandInHub : IDisposable
 
     public int ErrorStatus { get; set; } = 403;
 
+    /// <summary>Adds a file to the first repository.</summary>
     public void Add(string name, byte[] content) => files[name] = content;
+
+    /// <summary>Adds a file to another repository.</summary>
+    public void Add(string repository, string name, byte[] content)
+    {
+        others[repository] = true;
+        files[$"{repository}/{name}"] = content;
+    }
 
     public void Add(string name, string content) => Add(name, Encoding.UTF8.GetBytes(content));
 
@@ -135,12 +144,19 @@ public sealed class StandInHub : IDisposable
         }
         if (ErrorCode is not null) Refuse(c, ErrorStatus, ErrorCode);
         else if (Token is not null && c.Request.Headers["Authorization"] != $"Bearer {Token}") Refuse(c, 401, null);
-        else if (Rest(path, $"/api/{(Repository.StartsWith("datasets/", StringComparison.Ordinal) ? "" : "models/")}{Repository}/revision/") is { } revision) List(c, revision);
-        else if (Rest(path, $"/{Repository}/resolve/") is { } file) Resolve(c, file[(file.IndexOf('/', StringComparison.Ordinal) + 1)..]);
-        else Refuse(c, 404, "RepoNotFound");
+        else if (!others.Keys.Append(Repository).Any(r => AnswerRepository(c, path, r))) Refuse(c, 404, "RepoNotFound");
     }
 
-    private void List(HttpListenerContext c, string revision)
+    private bool AnswerRepository(HttpListenerContext c, string path, string repository)
+    {
+        var prefix = repository == Repository ? "" : repository + "/";
+        if (Rest(path, $"/api/{(repository.StartsWith("datasets/", StringComparison.Ordinal) ? "" : "models/")}{repository}/revision/") is { } revision) List(c, prefix, revision);
+        else if (Rest(path, $"/{repository}/resolve/") is { } file) Resolve(c, prefix + file[(file.IndexOf('/', StringComparison.Ordinal) + 1)..]);
+        else return false;
+        return true;
+    }
+
+    private void List(HttpListenerContext c, string prefix, string revision)
     {
         var commit = Revisions.GetValueOrDefault(revision) ?? (Revisions.Values.Contains(revision) ? revision : null);
         if (commit is null)
@@ -148,7 +164,9 @@ public sealed class StandInHub : IDisposable
             Refuse(c, 404, "RevisionNotFound");
             return;
         }
-        var body = JsonSerializer.SerializeToUtf8Bytes(new { sha = commit, siblings = files.Keys.Select(f => new { rfilename = f }) });
+        var names = prefix.Length > 0 ? files.Keys.Where(f => f.StartsWith(prefix, StringComparison.Ordinal)).Select(f => f[prefix.Length..])
+            : files.Keys.Where(f => !others.Keys.Any(o => f.StartsWith(o + "/", StringComparison.Ordinal)));
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { sha = commit, siblings = names.Select(f => new { rfilename = f }) });
         c.Response.ContentLength64 = body.Length;
         c.Response.OutputStream.Write(body);
         c.Response.Close();

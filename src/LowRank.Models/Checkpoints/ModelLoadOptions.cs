@@ -29,6 +29,9 @@ public sealed record ModelLoadOptions
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
 
+    /// <summary>What the model is called where its path was found before; adapters name it as their base. Null: as it is loaded by.</summary>
+    internal string? Name { get; init; }
+
     /// <summary>The tokenizer and the template, where they were loaded before the weights; null loads them too.</summary>
     internal ModelText? Text { get; init; }
 }

@@ -17,7 +17,8 @@ public static class ModelLoader
     public static LanguageModel Load(string model, ModelLoadOptions options, CancellationToken cancellation = default)
     {
         var path = Locate(model, options, cancellation);
-        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? LoadGguf(model, path, options) : LoadFolder(model, path, options);
+        var id = options.Name ?? model;
+        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? LoadGguf(id, path, options) : LoadFolder(id, path, options);
     }
 
     /// <summary>The folder or file of a model: as it is, or downloaded from the hub.</summary>
