@@ -31,7 +31,7 @@ internal sealed class HubDownload(HubOptions options, HubId id, HubTransport tra
         try
         {
             Directory.CreateDirectory(folder);
-            if (options.Connections < 2 || file.Bytes < 2 * options.RangeBytes || !await TryRangesAsync(file, blob, progress, cancellation)) await SequentialAsync(file, blob, progress, cancellation);
+            if (options.Connections < 2 || options.RangeBytes < 1 || file.Bytes < 2 * options.RangeBytes || !await TryRangesAsync(file, blob, progress, cancellation)) await SequentialAsync(file, blob, progress, cancellation);
             FolderSync.Flush(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
