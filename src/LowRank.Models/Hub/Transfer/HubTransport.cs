@@ -11,8 +11,7 @@ internal sealed class HubTransport(HubOptions options, HubId id) : IDisposable
     private const int MostRedirects = 5;
 
     // Redirects are followed by hand: a file's hash stands in the redirect itself, and the token must not travel to the storage host.
-    private readonly HttpClient http = new(options.Handler?.Invoke()
-        ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15), PooledConnectionLifetime = TimeSpan.FromMinutes(10) }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient http = new(options.Handler?.Invoke() ?? Handler()) { Timeout = Timeout.InfiniteTimeSpan };
 
     private readonly string endpoint = options.Endpoint.ToString().TrimEnd('/');
 
@@ -75,6 +74,9 @@ internal sealed class HubTransport(HubOptions options, HubId id) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
+
+    // Proxies are those of the environment, which the handler asks for by itself.
+    private static SocketsHttpHandler Handler() => new() { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15), PooledConnectionLifetime = TimeSpan.FromMinutes(10) };
 
     private async Task<HubFile> DescribeAsync(Uri source, string name, CancellationToken cancellation)
     {
