@@ -21,6 +21,8 @@ internal static class App
         // A prompt may begin with @, which would otherwise name a file of arguments.
         var parsed = commands.Root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction) return UsageErrors.Tell(parsed, screen);
+        // Programs that this one starts go offline with it.
+        if (parsed.GetValue(commands.Offline)) Environment.SetEnvironmentVariable("HF_HUB_OFFLINE", "1");
         try
         {
             var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = screen.Out, Error = screen.Error };

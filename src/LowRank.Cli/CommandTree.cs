@@ -18,7 +18,7 @@ internal sealed class CommandTree
     public CommandTree(Screen screen)
     {
         Screen = screen;
-        Root = new RootCommand("Fine-tune language models with LoRA.") { Verbose };
+        Root = new RootCommand("Fine-tune language models with LoRA.") { Verbose, Offline };
         foreach (var verb in Verbs(screen)) Root.Add(verb);
         foreach (var help in Root.Options.OfType<HelpOption>()) help.Action = new HelpText(screen);
         Root.SetAction(parsed =>
@@ -36,6 +36,9 @@ internal sealed class CommandTree
 
     /// <summary>Whether failures are shown with their stack.</summary>
     public Option<bool> Verbose { get; } = new("--verbose") { Description = "Show the stack trace of a failure.", Recursive = true };
+
+    /// <summary>Whether only what is in the hub's cache is used.</summary>
+    public Option<bool> Offline { get; } = new("--offline") { Description = "Use no network: hub ids are looked for in the cache only (HF_HUB_OFFLINE does the same).", Recursive = true };
 
     private static IEnumerable<VerbCommand> Verbs(Screen screen) =>
     [

@@ -89,8 +89,9 @@ public sealed class TrainingRun : IDisposable
         // A device that was named is refused at once; to look for one takes libtorch, which loads while files are read.
         var device = settings.Model.Device is null ? null : RunDevice.Of(settings);
         var silenced = settings.Guards.Names();
-        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced);
-        var path = ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced, progress, cancellation);
+        var path = ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
+        var adapter = settings.Adapter.Adapter is { } named ? ModelLoader.LocateAdapter(named, new ModelLoadOptions { Progress = progress }, cancellation) : null;
         // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
@@ -114,7 +115,7 @@ public sealed class TrainingRun : IDisposable
             choices.Add($"dtype {compute.Reason}");
             settings = settings with { Model = settings.Model with { Dtype = compute.Name } };
         }
-        var planner = new RunPlanner(settings, source, examples.Examples, batches);
+        var planner = new RunPlanner(settings with { Adapter = settings.Adapter with { Adapter = adapter } }, source, examples.Examples, batches);
         var budget = device.Budget(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
@@ -124,7 +125,7 @@ public sealed class TrainingRun : IDisposable
         {
             if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
-            var (weights, adapterWarnings) = Weigh(settings, model);
+            var (weights, adapterWarnings) = Weigh(settings, adapter, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
             options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
@@ -153,7 +154,7 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The model that a run with these settings trains, without an adapter.</summary>
     internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
     {
-        path ??= ModelLoader.Locate(settings.Model.Model, new ModelLoadOptions { Progress = progress }, cancellation);
+        path ??= ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         progress?.Invoke($"Loading {settings.Model.Model}");
         var threads = settings.Model.Threads ?? Environment.ProcessorCount;
         return ModelLoader.Load(path, new ModelLoadOptions
@@ -163,27 +164,28 @@ public sealed class TrainingRun : IDisposable
             Threads = threads,
             Progress = progress,
             Text = text,
+            Name = settings.Model.Name(),
             Quantization = settings.Adapter.ToQuantization(),
         }, cancellation);
     }
 
     /// <summary>The rows of a run, and those that it holds back.</summary>
-    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced)
+    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
     {
-        if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE.");
-        var data = Dataset.Load(settings.Data);
+        if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
+        var data = DataSource.Load(settings.Data, null, progress, cancellation);
         if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
         return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
     }
 
-    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, LanguageModel model)
+    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model)
     {
         var adapter = settings.Adapter;
         if (adapter.Method == "full" && settings.Optimization.Plus is not null)
             throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
-        if (adapter.Adapter is { } folder)
+        if (folder is not null)
         {
             var found = new List<string>();
             return (new LoraWeights(model, model.LoadAdapter(folder, found.Add)), found);

@@ -3,6 +3,7 @@ using LowRank.Adapters;
 using LowRank.Cli.Terminal;
 using LowRank.Models;
 using LowRank.Models.Checkpoints;
+using LowRank.Models.Hub;
 using LowRank.Quantization;
 using LowRank.Runtime;
 using TorchSharp;
@@ -17,7 +18,9 @@ internal sealed class ModelOptions
         Description = "A Hugging Face folder, a .gguf file or a hub id such as org/name. With --adapter it may be left out: the adapter names its base.", HelpName = "MODEL",
     };
 
-    private readonly Option<string> adapter = new("--adapter") { Description = "An adapter of LowRank or PEFT to use with the model.", HelpName = "FOLDER" };
+    private readonly Option<string> adapter = new("--adapter") { Description = "An adapter of LowRank or PEFT to use with the model: a folder or a hub id.", HelpName = "ADAPTER" };
+
+    private readonly Option<string> revision = new("--revision") { Description = "The revision of a model named by a hub id: a branch, a tag or a commit; the same as MODEL@REVISION.", HelpName = "REVISION" };
 
     private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of matrix products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
 
@@ -36,7 +39,7 @@ internal sealed class ModelOptions
         dtype.AcceptOnlyFromAmong("fp32", "bf16");
         quantize.AcceptOnlyFromAmong("auto", "none", "nf4", "fp4");
         threads.AtLeast(1);
-        verb.AddGroup("model", [model, adapter, quantize, dtype, device, threads]);
+        verb.AddGroup("model", [model, revision, adapter, quantize, dtype, device, threads]);
     }
 
     /// <summary>Whether an adapter was asked for.</summary>
@@ -46,13 +49,16 @@ internal sealed class ModelOptions
     /// <exception cref="LowRankException">There is no model, or something is wrong with it or the adapter.</exception>
     public async Task<LanguageModel> LoadAsync(ParseResult parsed, Screen screen, CancellationToken cancellation)
     {
-        var folder = parsed.GetValue(adapter);
+        var adapterName = parsed.GetValue(adapter);
+        var folder = adapterName is null ? null
+            : await Task.Run(() => ModelLoader.LocateAdapter(adapterName, new ModelLoadOptions { Progress = screen.Progress }, cancellation), cancellation).ConfigureAwait(false);
         var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
-            ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter FOLDER of an adapter that names its base." : $"{folder} does not name its base model: say it with --model.");
+            ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter ADAPTER that names its base." : $"{adapterName} does not name its base model: say it with --model.");
+        name = HubId.WithRevision(name, parsed.GetValue(revision));
         // A device that is not there is told before anything is read.
         var where = ComputeDevice.Find(parsed.GetValue(device));
         var form = Form(parsed.GetValue(quantize)!, folder);
-        screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {folder}")}");
+        screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {adapterName}")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
             ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,

@@ -13,7 +13,7 @@ internal static class EvalVerb
     public static VerbCommand Create(Screen screen)
     {
         var standard = new EvaluationOptions();
-        var data = new Option<string>("--data") { Description = "The data file.", HelpName = "FILE", Required = true };
+        var data = new Option<string>("--data") { Description = "The data: a file, or a data set of the hub as org/name, with :split or :file.", HelpName = "DATA", Required = true };
         var metric = new Option<EvaluationMetric>("--metric") { Description = "loss: loss and perplexity. exact: the share of exactly right answers too. [default: loss]", HelpName = "NAME" };
         var batch = Count("--batch", "Rows at a time.", standard.BatchSize);
         var maxNewTokens = Count("--max-new-tokens", "Most tokens of a generated answer.", standard.MaxNewTokens);
@@ -31,7 +31,7 @@ internal static class EvalVerb
         foreach (var option in (Option[])[wrong, adapterOnly, json]) verb.Add(option);
         verb.SetAction(async (parsed, cancellation) =>
         {
-            var rows = Dataset.Load(parsed.GetRequiredValue(data)).Rows;
+            var rows = DataSource.Load(parsed.GetRequiredValue(data), progress: screen.Progress, cancellation: cancellation).Rows;
             if (parsed.GetValue(maxSamples) is { } most) rows = [.. rows.Take(most)];
             var options = standard with
             {

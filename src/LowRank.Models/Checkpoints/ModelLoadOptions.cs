@@ -1,3 +1,4 @@
+using LowRank.Models.Hub;
 using LowRank.Quantization;
 using LowRank.Runtime;
 using TorchSharp;
@@ -22,8 +23,14 @@ public sealed record ModelLoadOptions
     /// </summary>
     public FourBitOptions? Quantization { get; init; }
 
+    /// <summary>Where models come from that are named by a hub id. Default null: what the environment says, as for Python's huggingface_hub.</summary>
+    public HubOptions? Hub { get; init; }
+
     /// <summary>Is told what is being done, a line at a time.</summary>
     public Action<string>? Progress { get; init; }
+
+    /// <summary>What the model is called where its path was found before; adapters name it as their base. Null: as it is loaded by.</summary>
+    internal string? Name { get; init; }
 
     /// <summary>The tokenizer and the template, where they were loaded before the weights; null loads them too.</summary>
     internal ModelText? Text { get; init; }

@@ -17,7 +17,8 @@ public static class ModelLoader
     public static LanguageModel Load(string model, ModelLoadOptions options, CancellationToken cancellation = default)
     {
         var path = Locate(model, options, cancellation);
-        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? LoadGguf(model, path, options) : LoadFolder(model, path, options);
+        var id = options.Name ?? model;
+        return path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? LoadGguf(id, path, options) : LoadFolder(id, path, options);
     }
 
     /// <summary>The folder or file of a model: as it is, or downloaded from the hub.</summary>
@@ -35,14 +36,20 @@ public static class ModelLoader
         if (!HubId.TryParse(model, out var id))
             throw new LowRankException($"{model} does not exist. A model is a folder with config.json, safetensors and tokenizer.json, a .gguf file, or a hub id such as org/name.");
         options.Progress?.Invoke($"Looking for {id} on the hub");
-        var next = 0L;
-        return new HubClient(HubOptions.FromEnvironment()).DownloadAsync(id, p =>
-        {
-            // A line for each twentieth of the whole: enough to see that it moves.
-            if (p.Bytes < next) return;
-            next = p.Bytes + Math.Max(1, p.Total / 20);
-            options.Progress?.Invoke($"Downloading {id}: {p.File}, {p.Bytes / 1e6:f0} of {p.Total / 1e6:f0} MB");
-        }, cancellation).GetAwaiter().GetResult();
+        return new HubClient(options.Hub).DownloadAsync(id, new HubProgressLines(id, options.Progress).Report, cancellation).GetAwaiter().GetResult();
+    }
+
+    /// <summary>The folder of an adapter: as it is, or downloaded from the hub.</summary>
+    /// <param name="adapter">A folder, or a hub id such as <c>org/name</c> or <c>org/name@revision</c>.</param>
+    /// <param name="options">Progress and the hub's settings.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">There is nothing of that name, or it is no adapter.</exception>
+    public static string LocateAdapter(string adapter, ModelLoadOptions options, CancellationToken cancellation = default)
+    {
+        if (Directory.Exists(adapter) || File.Exists(adapter)) return adapter;
+        if (!HubId.TryParse(adapter, out var id)) throw new LowRankException($"{adapter} does not exist. An adapter is a folder with adapter_config.json and adapter_model.safetensors, or a hub id such as org/name.");
+        options.Progress?.Invoke($"Looking for the adapter {id} on the hub");
+        return new HubClient(options.Hub).DownloadAdapterAsync(id, new HubProgressLines(id, options.Progress).Report, cancellation).GetAwaiter().GetResult();
     }
 
     private static LanguageModel LoadGguf(string id, string path, ModelLoadOptions options)

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace LowRank.Models.Hub;
 
-/// <summary>A model that could not be brought from the hub: not found, gated, no network, or a damaged download.</summary>
+/// <summary>A repository that could not be brought from the hub: not found, gated, no network, or a damaged download.</summary>
 public sealed class HubException : LowRankException
 {
     /// <summary>Creates the error.</summary>

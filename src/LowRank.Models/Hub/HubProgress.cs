@@ -6,4 +6,8 @@ namespace LowRank.Models.Hub;
 /// <param name="FileTotal">Its size in bytes.</param>
 /// <param name="Bytes">Bytes on disk of all files whose size is known so far.</param>
 /// <param name="Total">The size of those files in bytes.</param>
-public readonly record struct HubProgress(string File, long FileBytes, long FileTotal, long Bytes, long Total);
+public readonly record struct HubProgress(string File, long FileBytes, long FileTotal, long Bytes, long Total)
+{
+    /// <summary>Bytes that arrived in a second, over the last seconds; 0 before anything arrived.</summary>
+    public double BytesPerSecond { get; init; }
+}

@@ -1,5 +1,4 @@
 using System.Text;
-using LowRank.Models.Tokenization.Bpe;
 using LowRank.Models.Tokenization.Normalization;
 using LowRank.Models.Tokenization.Text;
 
@@ -20,14 +19,14 @@ internal sealed class AddedVocabulary
     private readonly Normalizer? _normalizer;
 
     /// <summary>Adds the tokens in the order of the file. As in the reference, the ids in the file do not count: the model's or the next free one does.</summary>
-    public AddedVocabulary(IEnumerable<AddedToken> tokens, TokenTable model, Normalizer? normalizer)
+    public AddedVocabulary(IEnumerable<AddedToken> tokens, TokenModel model, Normalizer? normalizer)
     {
         _normalizer = normalizer;
-        var next = model.Count;
+        var next = model.VocabularySize;
         foreach (var token in tokens)
         {
             if (token.Content.Length == 0) continue;
-            if (!_idOf.TryGetValue(token.Content, out var id) && (id = model.Find(token.Content)) < 0) id = next++;
+            if (!_idOf.TryGetValue(token.Content, out var id) && (id = model.Tokens.Find(token.Content)) < 0) id = next++;
             if (token.Normalized && Normalize(token.Content) is var form && form != token.Content) _normalizedForm[id] = form;
             _idOf[token.Content] = id;
             if (token.Special) _specialContents.Add(token.Content);

@@ -11,7 +11,7 @@ using LowRank.Models.Tokenization.Text;
 namespace LowRank.Models.Tokenization;
 
 /// <summary>
-/// A tokenizer in the form of a Hugging Face <c>tokenizer.json</c> with a BPE model, byte-level or SentencePiece-style. Ids, offsets and decoded
+/// A tokenizer in the form of a Hugging Face <c>tokenizer.json</c>: BPE (byte-level or SentencePiece-style), Unigram, WordPiece or WordLevel. Ids, offsets and decoded
 /// text equal those of the <c>tokenizers</c> library 0.23 (the code that transformers runs). It does not truncate or pad; those sections of
 /// the file are ignored, as transformers does. Immutable and safe for many threads at once.
 /// </summary>
@@ -20,7 +20,7 @@ public sealed class Tokenizer
     // A scratch holds about 4 MB of cache, and buffers in proportion to its longest text.
     private const int LongestKeptText = 1 << 20;
     private static readonly int MaxSpareScratches = 2 * Environment.ProcessorCount;
-    private readonly BpeModel _model;
+    private readonly TokenModel _model;
     private readonly AddedVocabulary _added;
     private readonly PreTokenizer? _preTokenizer;
     private readonly PostProcessor _postProcessor;
@@ -35,7 +35,7 @@ public sealed class Tokenizer
             (parts.Model, parts.Added, parts.PreTokenizer, parts.PostProcessor, parts.Decoder, parts.RawBytes);
         (_needsAlignment, _cacheWords, Parts) = (parts.NeedsAlignment, cacheWords, parts);
         _templateIsText = _postProcessor.Template.Count(part => part is null) == 1;
-        VocabularySize = _model.Tokens.Count + _added.Tokens.Count(t => _model.Tokens.Find(t.Content) < 0);
+        VocabularySize = _model.VocabularySize + _added.Tokens.Count(t => _model.Tokens.Find(t.Content) < 0);
     }
 
     /// <summary>Number of tokens, added ones included.</summary>

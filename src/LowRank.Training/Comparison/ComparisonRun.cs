@@ -52,10 +52,10 @@ internal sealed class ComparisonRun
             throw new LowRankException($"{output} exists and holds no comparison. Take another folder: --output FOLDER.");
         var general = settings.Comparison.General ?? ShippedFiles.Find("assets/general/general.txt");
         Dataset.Load(general);
-        if (settings.Comparison.Test is { } test) Dataset.Load(test);
+        if (settings.Comparison.Test is { } test) DataSource.Load(test);
         var run = settings.ToRun();
         TrainingRun.LoadData(run.Data, run.Optimization.Seed, run.Guards.Names());
-        return new ComparisonRun(settings, runner, cells, general, HashOf([settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]));
+        return new ComparisonRun(settings, runner, cells, general, HashOf(((string?[])[settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]).OfType<string>().SelectMany(d => DataSource.Locate(d))));
     }
 
     /// <summary>Runs what is missing, and writes the report.</summary>

@@ -38,7 +38,7 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
     }
 
     /// <summary>
-    /// What a user writes as validation: <c>0.1</c> or <c>10%</c> (a share), <c>200</c> (rows), or the path of another file.
+    /// What a user writes as validation: <c>0.1</c> or <c>10%</c> (a share), <c>200</c> (rows), the path of another file, or a data set of the hub.
     /// </summary>
     /// <param name="data">The training file.</param>
     /// <param name="validation">The text; null or empty holds nothing back.</param>
@@ -56,6 +56,7 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
         if (double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share)
             && (isPercent ? share / 100 : share) is >= 0 and < 1 and var part)
             return ByShare(data.Rows, part, seed);
+        if (DataSource.IsOnHub(text)) return new ValidationSplit(data.Rows, DataSource.Load(text, options).Rows);
         throw new LowRankException($"validation \"{text}\" is no file, no number of rows (200), and no share of them (0.1 or 10%)");
     }
 }

@@ -56,7 +56,7 @@ public sealed record AdapterSettings
     public string? ModulesToSave { get; init; }
 
     /// <summary>An adapter to go on from.</summary>
-    [Setting("adapter", "Continue this adapter on new data: rank, alpha and targets are the adapter's, the optimizer is new.", Value = "FOLDER")]
+    [Setting("adapter", "Continue this adapter (a folder or a hub id) on new data: rank, alpha and targets are the adapter's, the optimizer is new.", Value = "ADAPTER")]
     public string? Adapter { get; init; }
 
     /// <summary>The values of 4-bit codes.</summary>

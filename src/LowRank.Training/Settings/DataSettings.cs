@@ -4,11 +4,11 @@ namespace LowRank.Training.Settings;
 public sealed record DataSettings
 {
     /// <summary>The training file.</summary>
-    [Setting("data", "Training data: .jsonl, .json or .txt; the shape of its rows is recognised.", Value = "FILE", Required = true)]
+    [Setting("data", "Training data: a .jsonl, .json or .txt file, or a data set of the hub as org/name, with :split or :file; the shape of its rows is recognised.", Value = "DATA", Required = true)]
     public string Data { get; init; } = "";
 
     /// <summary>Held-out data.</summary>
-    [Setting("validation", "Held-out data: a file, a number of rows, or a share of the rows such as 0.1.", Value = "FILE|ROWS|SHARE")]
+    [Setting("validation", "Held-out data: a file or a hub id with its split, a number of rows, or a share of the rows such as 0.1.", Value = "DATA|ROWS|SHARE")]
     public string? Validation { get; init; }
 
     /// <summary>Which rows are held out.</summary>

@@ -1,3 +1,5 @@
+using LowRank.Models.Hub;
+
 namespace LowRank.Training.Settings;
 
 /// <summary>Which model, and how it computes.</summary>
@@ -6,6 +8,10 @@ public sealed record ModelSettings
     /// <summary>The base model.</summary>
     [Setting("model", "The base model: a Hugging Face folder, a .gguf file or a hub id such as org/name.", Value = "MODEL", Required = true)]
     public string Model { get; init; } = "";
+
+    /// <summary>The revision of the base model.</summary>
+    [Setting("revision", "The revision of a model named by a hub id: a branch, a tag or a commit; the same as MODEL@REVISION.", Value = "REVISION")]
+    public string? Revision { get; init; }
 
     /// <summary>The dtype of matrix products.</summary>
     [Setting("dtype", "The dtype of matrix products; adapters, optimizer, norms and sums are always fp32.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
@@ -18,4 +24,8 @@ public sealed record ModelSettings
     /// <summary>Threads of the tensor library.</summary>
     [Setting("threads", "Threads of the tensor library. A run is repeated exactly only with the same number.", Minimum = 1, Automatic = "all processors")]
     public int? Threads { get; init; }
+
+    /// <summary>The base model with its revision.</summary>
+    /// <exception cref="LowRankException">There is a revision, but the model is no hub id.</exception>
+    internal string Name() => HubId.WithRevision(Model, Revision);
 }

@@ -11,14 +11,12 @@ public class TokenizerLoadingTests
     private const string Model = """{"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}""";
 
     [Theory]
-    [InlineData("""{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]]}}""", "model Unigram")]
-    [InlineData("""{"model": {"type": "WordPiece", "vocab": {}}}""", "model WordPiece")]
-    [InlineData("""{"model": {"type": "WordLevel", "vocab": {}}}""", "model WordLevel")]
+    [InlineData("""{"model": {"type": "Odd", "vocab": {}}}""", "model Odd")]
+    [InlineData("""{"model": {"type": "Unigram", "unk_id": 0, "vocab": [["a", 0.0]], "alpha": 0.1}}""", "model.alpha")]
     [InlineData("""{"model": {"type": "BPE", "dropout": 0.1, "vocab": {}, "merges": []}}""", "model.dropout")]
-    [InlineData($$"""{"normalizer": {"type": "Precompiled", "precompiled_charsmap": ""}, "model": {{Model}}}""", "normalizer: normalizer Precompiled")]
     [InlineData($$"""{"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Odd"}]}, "model": {{Model}}}""", "normalizer.normalizers[1]: normalizer Odd")]
     [InlineData($$"""{"pre_tokenizer": {"type": "UnicodeScripts"}, "model": {{Model}}}""", "pre_tokenizer: pre-tokenizer UnicodeScripts")]
-    [InlineData($$"""{"decoder": {"type": "WordPiece", "prefix": "##"}, "model": {{Model}}}""", "decoder: decoder WordPiece")]
+    [InlineData($$"""{"decoder": {"type": "CTC"}, "model": {{Model}}}""", "decoder: decoder CTC")]
     [InlineData($$"""{"post_processor": {"type": "Odd"}, "model": {{Model}}}""", "post_processor: post-processor Odd")]
     public void What_is_not_supported_is_refused_by_name(string json, string feature) =>
         Assert.Equal(feature, Assert.Throws<UnsupportedTokenizerFeatureException>(() => FromJson(json)).Feature);
@@ -35,6 +33,13 @@ public class TokenizerLoadingTests
     [InlineData("""{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a a"]}}""", "'aa'")]
     [InlineData("""{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["a"]]}}""", "merges[0]")]
     [InlineData("""{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "fuse_unk": 3}}""", "fuse_unk")]
+    [InlineData("""{"model": {"type": "Unigram", "vocab": {}}}""", "model.vocab has to be a list of tokens and scores")]
+    [InlineData("""{"model": {"type": "Unigram", "vocab": [["a", 0.0], ["b"]]}}""", "model.vocab[1]")]
+    [InlineData("""{"model": {"type": "Unigram", "unk_id": 1, "vocab": [["a", 0.0]]}}""", "model.unk_id has to be the id of one of the 1 tokens")]
+    [InlineData("""{"model": {"type": "WordPiece", "unk_token": "u", "max_input_chars_per_word": 9, "vocab": {}}}""", "model.continuing_subword_prefix")]
+    [InlineData("""{"model": {"type": "WordLevel", "unk_token": "u", "vocab": {"a": -1}}}""", "model.vocab[\"a\"]")]
+    [InlineData($$"""{"normalizer": {"type": "Precompiled", "precompiled_charsmap": ""}, "model": {{Model}}}""", "normalizer.precompiled_charsmap")]
+    [InlineData($$"""{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "/////w=="}, "model": {{Model}}}""", "normalizer.precompiled_charsmap")]
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "behavior": "Isolated"}, "model": {{Model}}}""", "pre_tokenizer.pattern")]
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "pattern": {"String": "x"}, "behavior": "Odd"}, "model": {{Model}}}""", "pre_tokenizer.behavior")]
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"}, "model": {{Model}}}""", "regular expression")]
@@ -63,11 +68,14 @@ public class TokenizerLoadingTests
     }
 
     /// <summary>Whatever is cut or changed in a tokenizer file, the answer is a tokenizer or a typed error, never another exception.</summary>
-    [Fact]
-    public void A_damaged_file_never_crashes()
+    [Theory]
+    [InlineData("synthetic-metaspace2")]
+    [InlineData("synthetic-unigram")]
+    [InlineData("synthetic-wordpiece")]
+    public void A_damaged_file_never_crashes(string name)
     {
-        var path = Golden.At("tokenizers", "synthetic-metaspace2", "tokenizer.json");
-        Assert.SkipUnless(File.Exists(path), "the root has no tokenizers/synthetic-metaspace2");
+        var path = Golden.At("tokenizers", name, "tokenizer.json");
+        Assert.SkipUnless(File.Exists(path), $"the root has no tokenizers/{name}");
         var good = File.ReadAllBytes(path);
         var random = new Random(3);
         var loaded = 0;

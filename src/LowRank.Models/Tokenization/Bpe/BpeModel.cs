@@ -17,7 +17,7 @@ internal sealed record BpeOptions
 /// Byte pair encoding of one pre-tokenized word, equal to the BPE model of Hugging Face tokenizers 0.23. Words come either as UTF-8,
 /// whose characters are the first symbols, or (after a byte-level pre-tokenizer) as raw bytes, which saves writing the stand-ins.
 /// </summary>
-internal sealed class BpeModel
+internal sealed class BpeModel : TokenModel
 {
     private const int Unresolved = -1;
     private readonly BpeOptions _options;
@@ -30,9 +30,9 @@ internal sealed class BpeModel
     private readonly TokenTable? _rawTokens;
     private readonly WordBoundary? _boundary;
 
-    public BpeModel(TokenTable tokens, MergeTable merges, BpeOptions options, string source)
+    public BpeModel(TokenTable tokens, MergeTable merges, BpeOptions options, string source) : base(tokens)
     {
-        (Tokens, Merges, _options, _source) = (tokens, merges, options, source);
+        (Merges, _options, _source) = (merges, options, source);
         _affixes = options.ContinuingSubwordPrefix.Length + options.EndOfWordSuffix.Length > 0;
         _unknownId = options.UnknownToken is { } unknown ? tokens.Find(unknown) : Unresolved;
         for (var c = 0; c < 128; c++) _asciiIds[c] = tokens.Find([(byte)c]);
@@ -45,19 +45,14 @@ internal sealed class BpeModel
         if (!options.IgnoreMerges && !_affixes) _boundary = WordBoundary.For(tokens, merges, _fallbackIds, _unknownId);
     }
 
-    public TokenTable Tokens { get; }
-
     public MergeTable Merges { get; }
 
-    /// <summary>Whether words may come as raw bytes: prefixes and suffixes of subwords would need their text.</summary>
-    public bool TakesRawBytes => !_affixes;
+    // Prefixes and suffixes of subwords need the text of a word.
+    /// <inheritdoc/>
+    public override bool TakesRawBytes => !_affixes;
 
-    /// <summary>Appends the tokens of a word.</summary>
-    /// <param name="word">UTF-8, or raw bytes of a byte-level pre-tokenizer.</param>
-    /// <param name="raw">Whether <paramref name="word"/> is raw bytes.</param>
-    /// <param name="start">Where the word begins in the text, for the tokens' places.</param>
-    /// <param name="scratch">Buffers and cache of this call.</param>
-    public void Encode(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
     {
         if (_options.IgnoreMerges)
         {
@@ -70,38 +65,20 @@ internal sealed class BpeModel
         }
         if (raw || _boundary is null)
         {
-            EncodePart(word, raw, start, scratch);
+            base.Encode(word, raw, start, scratch);
             return;
         }
         while (word.Length > 0)
         {
             var length = _boundary.NextCut(word);
-            EncodePart(word[..length], raw: false, start, scratch);
+            base.Encode(word[..length], raw: false, start, scratch);
             word = word[length..];
             start += length;
         }
     }
 
-    private void EncodePart(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
-    {
-        if (scratch.Words is { } cache && word.Length <= WordCache.LongestWord)
-        {
-            var hash = ByteHash.Of(word);
-            if (cache.TryGet(word, hash, out var known))
-            {
-                scratch.Tokens.Add(known[..(known.Length / 2)], known[(known.Length / 2)..], start);
-                return;
-            }
-            if (Merge(word, raw, start, scratch)) cache.Add(word, hash, scratch.Merger.Ids, scratch.Merger.Lengths);
-        }
-        else
-        {
-            Merge(word, raw, start, scratch);
-        }
-    }
-
-    /// <summary>Merges a word and appends its tokens; false when their lengths are not those of the merger, so that they cannot be cached.</summary>
-    private bool Merge(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
+    /// <inheritdoc/>
+    protected override bool EncodeAnew(ReadOnlySpan<byte> word, bool raw, int start, EncodeScratch scratch)
     {
         var merger = scratch.Merger;
         merger.Clear();

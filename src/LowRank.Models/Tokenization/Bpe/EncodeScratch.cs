@@ -11,12 +11,15 @@ internal sealed class EncodeScratch(bool cacheWords)
     /// <summary>The tokens found so far.</summary>
     public TokenSink Tokens { get; } = new();
 
-    /// <summary>Merges one word.</summary>
+    /// <summary>Merges one word; other models leave the tokens of the last word there.</summary>
     public WordMerger Merger { get; } = new();
+
+    /// <summary>The best way through one word of a Unigram model.</summary>
+    public Unigram.ViterbiPath Viterbi { get; } = new();
 
     /// <summary>Which of the tokens are added tokens; only where places are kept.</summary>
     public List<int> AddedAt { get; } = [];
 
-    /// <summary>Words merged before, or null to merge every word anew (tests compare the two).</summary>
+    /// <summary>Words encoded before, or null to encode every word anew (tests compare the two).</summary>
     public WordCache? Words { get; } = cacheWords ? new WordCache() : null;
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace LowRank.Models.Tokenization.Bpe;
 
 /// <summary>
-/// The vocabulary of a BPE model: UTF-8 token bytes to ids and back. Open addressing over one byte arena, because loading inserts
+/// The vocabulary of a model: UTF-8 token bytes to ids and back. Open addressing over one byte arena, because loading inserts
 /// 150,000 tokens and looks up half a million merge parts, which a dictionary of strings makes several times slower.
 /// </summary>
 internal sealed class TokenTable
@@ -14,6 +14,7 @@ internal sealed class TokenTable
     private (int Offset, int Length, int Id, uint Hash)[] _entries;
     private int[] _slots;
     private int[] _entryOfId = [];
+    private List<(int Id, int Entry)>? _earlier;
 
     public TokenTable(int expectedTokens, int expectedBytes)
     {
@@ -30,13 +31,17 @@ internal sealed class TokenTable
     public int IdLimit { get; private set; }
 
     /// <summary>Adds a token; a token that is there already gets the new id, as the last of two equal JSON keys wins.</summary>
+    /// <param name="token">Its UTF-8 text.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="keepEarlierId">Whether the id that such a token had before still leads to its text.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // loading runs once: no time to be tiered up
-    public void Add(ReadOnlySpan<byte> token, int id)
+    public void Add(ReadOnlySpan<byte> token, int id, bool keepEarlierId = false)
     {
         var hash = ByteHash.Of(token);
         var slot = Slot(token, hash);
         if (_slots[slot] >= 0)
         {
+            if (keepEarlierId) (_earlier ??= []).Add((_entries[_slots[slot]].Id, _slots[slot]));
             _entries[_slots[slot]].Id = id;
         }
         else
@@ -57,6 +62,7 @@ internal sealed class TokenTable
     {
         _entryOfId = new int[IdLimit];
         _entryOfId.AsSpan().Fill(-1);
+        foreach (var (id, entry) in _earlier ?? []) _entryOfId[id] = entry;
         for (var i = 0; i < Count; i++) _entryOfId[_entries[i].Id] = i;
     }
 

@@ -7,6 +7,9 @@ namespace LowRank.Models.Tokenization.Loading;
 /// <summary>Reads the <c>model</c> section of a tokenizer.json straight into the tables of a BPE model.</summary>
 internal ref struct BpeModelReader
 {
+    /// <summary>Larger ids would make tables of gigabytes.</summary>
+    public const int LargestId = 1 << 26;
+
     private readonly string _source;
     private readonly int _length;
     private TokenTable? _tokens;
@@ -86,7 +89,7 @@ internal ref struct BpeModelReader
         {
             var token = Bytes(ref reader, 0);
             reader.Read();
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var id) || id is < 0 or > 1 << 26)
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var id) || id is < 0 or > LargestId)
                 throw Wrong($"vocab[\"{System.Text.Encoding.UTF8.GetString(_buffer, 0, token)}\"]", "a token id");
             _tokens.Add(_buffer.AsSpan(0, token), id);
         }

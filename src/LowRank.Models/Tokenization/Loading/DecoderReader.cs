@@ -20,6 +20,7 @@ internal static class DecoderReader
             case "Replace": return new ReplaceDecoder(PatternReader.Read(part), part.String("content"));
             case "Strip": return new StripDecoder(part.String("content"), part.Integer("start"), part.Integer("stop"));
             case "BPEDecoder": return new BpeSuffixDecoder(part.String("suffix"));
+            case "WordPiece": return new WordPieceDecoder(part.String("prefix"), part.Flag("cleanup", true));
             case "Metaspace":
                 var (mark, scheme) = MetaspaceOptions.Read(part);
                 return new MetaspaceDecoder(mark, scheme != PrependScheme.Never);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LowRank.Models.Tokenization.Bpe;
 
 namespace LowRank.Models.Tokenization.Loading;
 
@@ -34,27 +33,27 @@ internal static class TokenizerJsonReader
     {
         var reader = new Utf8JsonReader(utf8);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new TokenizerFormatException($"{source}: not a tokenizer.json: an object was expected.");
-        BpeModel? model = null;
+        TokenModel? model = null;
         var sections = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
             reader.Read();
-            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = BpeModelReader.Read(ref reader, utf8.Length, source);
+            if (key == "model" && reader.TokenType == JsonTokenType.StartObject) model = TokenModelReader.Read(ref reader, utf8.Length, source);
             else sections[key] = JsonElement.ParseValue(ref reader);
         }
         if (model is null) throw new TokenizerFormatException($"{source}: not a tokenizer.json: it has no model.");
         return Build(model, sections, source);
     }
 
-    private static TokenizerParts Build(BpeModel model, Dictionary<string, JsonElement> sections, string source)
+    private static TokenizerParts Build(TokenModel model, Dictionary<string, JsonElement> sections, string source)
     {
         var normalizer = Section(sections, "normalizer", source) is { } n ? NormalizerReader.Read(n) : null;
         var preTokenizers = new PreTokenizerReader(model.TakesRawBytes);
         var preTokenizer = Section(sections, "pre_tokenizer", source) is { } p ? preTokenizers.Read(p) : null;
         var postProcessor = Section(sections, "post_processor", source) is { } q ? PostProcessorReader.Read(q) : PostProcessing.PostProcessor.None;
         var decoder = Section(sections, "decoder", source) is { } d ? DecoderReader.Read(d) : null;
-        var added = new AddedVocabulary(AddedTokens(sections, source), model.Tokens, normalizer);
+        var added = new AddedVocabulary(AddedTokens(sections, source), model, normalizer);
         // Places in the original are known without alignment as long as nothing has rewritten the text before.
         var needsAlignment = preTokenizers.NeedsOriginalPlaces && (normalizer is not null || preTokenizer is PreTokenization.PreTokenizerSequence);
         return new TokenizerParts(model, added, preTokenizer, postProcessor, decoder, preTokenizers.RawBytes, needsAlignment);

@@ -1,4 +1,3 @@
-using LowRank.Models.Tokenization.Bpe;
 using LowRank.Models.Tokenization.Decoding;
 using LowRank.Models.Tokenization.PostProcessing;
 using LowRank.Models.Tokenization.PreTokenization;
@@ -6,7 +5,7 @@ using LowRank.Models.Tokenization.PreTokenization;
 namespace LowRank.Models.Tokenization.Loading;
 
 /// <summary>What a tokenizer is made of.</summary>
-/// <param name="Model">The BPE model.</param>
+/// <param name="Model">The model.</param>
 /// <param name="Added">The added tokens, with the normalizer.</param>
 /// <param name="PreTokenizer">The pre-tokenizer, or null.</param>
 /// <param name="PostProcessor">The post-processor.</param>
@@ -14,4 +13,4 @@ namespace LowRank.Models.Tokenization.Loading;
 /// <param name="RawBytes">Whether the pre-tokenizer leaves raw bytes for the model.</param>
 /// <param name="NeedsAlignment">Whether some part asks where in the original a piece began.</param>
 internal sealed record TokenizerParts(
-    BpeModel Model, AddedVocabulary Added, PreTokenizer? PreTokenizer, PostProcessor PostProcessor, TokenDecoder? Decoder, bool RawBytes, bool NeedsAlignment);
+    TokenModel Model, AddedVocabulary Added, PreTokenizer? PreTokenizer, PostProcessor PostProcessor, TokenDecoder? Decoder, bool RawBytes, bool NeedsAlignment);

@@ -71,12 +71,12 @@ internal static class PartWorker
     private static EvaluationMeasure Evaluate(PartRequest request, PartFiles files, Action<PartProgress> tell, CancellationToken cancellation)
     {
         var settings = request.Settings;
-        var rows = request.Test is { } test ? Dataset.Load(test).Rows : TrainingRun.LoadData(settings.Data, settings.Optimization.Seed, settings.Guards.Names()).Split.Validation;
+        var rows = request.Test is { } test ? DataSource.Load(test).Rows : TrainingRun.LoadData(settings.Data, settings.Optimization.Seed, settings.Guards.Names()).Split.Validation;
         if (request.Rows is { } most) rows = [.. rows.Take(most)];
         var weights = request.Weights is { } name ? Path.Combine(Path.GetDirectoryName(files.Path)!, name) : null;
         var isCheckpoint = weights is not null && settings.Adapter.Method == "full";
         // A checkpoint is loaded as any other: frozen, in the dtype of its file.
-        if (isCheckpoint) settings = settings with { Model = settings.Model with { Model = weights! }, Adapter = new AdapterSettings() };
+        if (isCheckpoint) settings = settings with { Model = settings.Model with { Model = weights!, Revision = null }, Adapter = new AdapterSettings() };
         using var model = TrainingRun.LoadModel(settings, null, null, null, cancellation);
         if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
         var options = new EvaluationOptions { MaxLength = settings.Data.MaxLength, TrainOn = Enum.Parse<TrainOn>(settings.Data.TrainOn, ignoreCase: true) };

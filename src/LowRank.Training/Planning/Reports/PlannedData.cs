@@ -28,7 +28,7 @@ public sealed record PlannedData(long? Examples, long Tokens, double SupervisedS
     public static PlannedData Of(string path, ModelSource model, int maxLength, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var data = Dataset.Load(path);
+        var data = DataSource.Load(path, cancellation: cancellation);
         if (model.Path is null || !HasTokenizer(model.Path)) return Estimate(data, maxLength);
         var text = ModelText.Load(model.Path, null, cancellation);
         var limit = (int)Math.Min(maxLength, text.MaxPositions);
