@@ -1,9 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
-using LowRank.Models.Families;
 using LowRank.Testing;
-using LowRank.Training.Planning.Shapes;
 
 namespace LowRank.Training.Tests;
 
@@ -12,7 +10,8 @@ internal static class TinyModel
 {
     private const string ChatTemplate = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
-    private const int Vocabulary = 400;
+    /// <summary>Rows of the token tables.</summary>
+    public const int Vocabulary = 400;
 
     /// <summary>Writes the folder and returns it.</summary>
     public static string Create(string folder, int hidden = 32, int layers = 2, int seed = 1)
@@ -49,41 +48,8 @@ internal static class TinyModel
         return Write(folder, config, tensors, seed);
     }
 
-    /// <summary>Writes the folder of a tiny model of another family and returns it.</summary>
-    public static string CreateOf(string family, string folder)
-    {
-        var json = JsonNode.Parse($$"""
-            {"model_type": "{{family}}", "vocab_size": {{Vocabulary}}, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-             "max_position_embeddings": 256, "sliding_window": 32, "eos_token_id": 0, "torch_dtype": "float32", "head_dim": 8, "query_pre_attn_scalar": 8,
-             "num_local_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "partial_rotary_factor": 0.5, "no_rope_layer_interval": 2,
-             "n_embd": 32, "n_head": 4, "n_layer": 2, "n_positions": 256}
-            """)!.AsObject();
-        var shape = ModelShape.Read(new ModelConfig(json, family));
-        var tensors = new List<(string Name, TensorType Type, long[] Shape)>();
-        void Add(string name, params long[] of) => tensors.Add((name, TensorType.F32, of));
-        void Norm(string name, NormShape norm)
-        {
-            Add($"{name}.weight", norm.Features);
-            if (norm.HasBias) Add($"{name}.bias", norm.Features);
-        }
-        Add($"{shape.Names.Embedding}.weight", Vocabulary, shape.Hidden);
-        if (shape.PositionWeights > 0) Add($"{shape.Names.Positions}.weight", shape.MaxPositions, shape.Hidden);
-        for (var i = 0; i < shape.Layers; i++)
-        {
-            var at = string.Format(System.Globalization.CultureInfo.InvariantCulture, shape.Names.Layer, i);
-            foreach (var linear in shape.LayerLinears[i])
-            {
-                Add($"{at}.{linear.Name}.weight", shape.TransposedWeights ? [linear.In, linear.Out] : [linear.Out, linear.In]);
-                if (linear.HasBias) Add($"{at}.{linear.Name}.bias", linear.Out);
-            }
-            foreach (var norm in shape.Norms) Norm($"{at}.{norm.Name}", norm);
-        }
-        Norm(shape.FinalNorm.Name, shape.FinalNorm);
-        if (!shape.TiedHead) Add($"{shape.Names.Head}.weight", Vocabulary, shape.Hidden);
-        return Write(folder, json, tensors, seed: 1);
-    }
-
-    private static string Write(string folder, JsonObject config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, int seed)
+    /// <summary>Writes a folder with these tensors at random, a tokenizer and a template, and returns it.</summary>
+    public static string Write(string folder, JsonObject config, IReadOnlyList<(string Name, TensorType Type, long[] Shape)> tensors, int seed)
     {
         Directory.CreateDirectory(folder);
         var tokenizer = Golden.At("tokenizers", "synthetic-bytelevel", "tokenizer.json");

@@ -34,7 +34,11 @@ internal sealed class DecoderLayer(double multiplier, DecoderAttention attention
     private Tensor Added(Tensor x, Tensor given, NormSlot? norm)
     {
         if (norm is not null) given = norm.Forward(given);
-        if (multiplier != 1) given = given.mul_(multiplier);
+        if (multiplier != 1)
+        {
+            using TorchSharp.Scalar m = multiplier;
+            given = given.mul_(m);
+        }
         return given.add_(x, Scalars.One);
     }
 

@@ -4,7 +4,7 @@ namespace LowRank.Models.Families;
 public static class ModelFamilies
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IModelFamily> All { get; } = 
+    public static IReadOnlyList<IModelFamily> All { get; } =
     [
         new Gemma(), new Gemma2(), new Gemma3Text(), new Gpt2(), new Granite(), new Llama(), new Mistral(), new Mixtral(), new Olmo2(), new Phi3(), new Qwen2(), new Qwen3(), new Qwen3Moe(),
         new SmolLM3(), new StableLm(), new Starcoder2(),

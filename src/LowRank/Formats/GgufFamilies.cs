@@ -77,6 +77,7 @@ internal static class GgufFamilies
                 fields["use_bias"] = hasQueryBias;
                 fields["sliding_window"] = window;
                 fields["hidden_act"] = "gelu_pytorch_tanh";
+                fields["initializer_range"] = GgufConfig.Float(0.018042f); // the default of its configuration
                 break;
             case "gemma" or "gemma2" or "gemma3_text":
                 AddGemma(m, type, window, fields, plainHead);

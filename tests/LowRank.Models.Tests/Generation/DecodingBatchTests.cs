@@ -18,7 +18,8 @@ public sealed class DecodingBatchTests
 
     private static LanguageModel Phi3() => RandomModel.Create("phi3", new ModelConfig(JsonNode.Parse($$"""
         {"model_type": "phi3", "vocab_size": 96, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-         "max_position_embeddings": 64, "original_max_position_embeddings": {{ShortContext}}, "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.2, 1.5, 2.0], "long_factor": [2.0, 5.0, 9.0, 14.0]}}
+         "max_position_embeddings": 64, "original_max_position_embeddings": {{ShortContext}}, "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.2, 1.5, 2.0], "long_factor": [2.0, 5.0, 9.0, 14.0]}
+        }
         """)!.AsObject(), "phi3"), new ModelLoadOptions());
 
     [Theory]

@@ -29,6 +29,8 @@ internal static class ReferenceModules
         return shape.Length == 1 ? new AdaptableModule(name, ModuleKind.Other, 0, shape[0], bias)
             : last is "embed_tokens" or "wte" or "wpe" ? new AdaptableModule(name, ModuleKind.Embedding, shape[0], shape[1], bias)
             : last == "lm_head" ? new AdaptableModule(name, ModuleKind.Head, shape[1], shape[0], bias)
+            : name.Contains(".experts.", StringComparison.Ordinal) ? new AdaptableModule(name, ModuleKind.Expert, shape[1], shape[0], bias)
+            : last == "gate" ? new AdaptableModule(name, ModuleKind.Router, shape[1], shape[0], bias)
             : modelType == "gpt2" ? new AdaptableModule(name, ModuleKind.Conv1D, shape[0], shape[1], bias)
             : new AdaptableModule(name, ModuleKind.Linear, shape[1], shape[0], bias);
     }

@@ -17,6 +17,12 @@ public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatur
     /// <summary>Whether <c>all-linear</c> and presets may choose it: a linear layer that is no head and of no mixture of experts.</summary>
     internal bool IsInAllLinear => Kind is ModuleKind.Linear or ModuleKind.Conv1D;
 
+    /// <summary>The last part of the name.</summary>
+    internal string ShortName => Name[(Name.LastIndexOf('.') + 1)..];
+
+    /// <summary>The names that the matrices of a model's experts end in; none without experts.</summary>
+    internal static HashSet<string> ExpertNames(IEnumerable<AdaptableModule> modules) => [.. modules.Where(m => m.Kind == ModuleKind.Expert).Select(m => m.ShortName)];
+
     /// <summary>The shape of its weight as stored, or null where it has none.</summary>
     internal long[]? WeightShape => Kind switch
     {

@@ -59,7 +59,8 @@ internal sealed record TargetResolution(
     {
         var classifier = config.TaskType == "SEQ_CLS" && modules.All(m => m.Kind != ModuleKind.Head)
             ? ClassifierNames.FirstOrDefault(c => modules.Any(m => m.Name == c)) : null;
-        var chosen = modules.ToLookup(m => m.IsInAllLinear && m.Name != classifier, m => m.Name);
+        var ofExperts = AdaptableModule.ExpertNames(modules);
+        var chosen = modules.ToLookup(m => m.IsInAllLinear && m.Name != classifier && !ofExperts.Contains(m.ShortName), m => m.Name);
         string[] names = [.. chosen[true]];
         return ModulePattern.FromNames([.. names.Length >= ManyTargets ? MinimalSuffixes.Of(names, chosen[false]) : names]);
     }

@@ -32,9 +32,12 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
     private List<AdapterTarget> Targets(TargetMatcher matcher, AdapterConfig config, IReadOnlyList<AdaptableModule> tied)
     {
         var targets = new List<AdapterTarget>();
+        var ofExperts = AdaptableModule.ExpertNames(modules);
         foreach (var module in modules)
         {
             var isTied = tied.Contains(module);
+            // A bare name that the experts' matrices have means those alone: PEFT takes it from the list and adapts the experts, so that the MLP of a dense layer between them stays as it is.
+            if (module.Kind == ModuleKind.Linear && ofExperts.Contains(module.ShortName) && IsBareName(config.TargetModules!, module)) continue;
             if (!isTied && matcher.Match(module.Name) != TargetMatch.Target) continue;
             var (rank, alpha) = matcher.NumbersFor(module.Name);
             var scaling = config.ScalingOf(rank, alpha);
@@ -45,6 +48,9 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         }
         return targets;
     }
+
+    private static bool IsBareName(ModulePattern targets, AdaptableModule module) =>
+        targets.Kind == ModulePatternKind.Names && targets.Entries.Where(e => TargetMatcher.Matches(e, module.Name)).All(e => e == module.ShortName);
 
     private void CheckNames(TargetMatcher matcher, AdapterConfig config)
     {
