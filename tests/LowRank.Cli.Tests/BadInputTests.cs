@@ -99,7 +99,7 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public async Task Missing_settings_are_told_together() => (await Tool.Run("train", "--rank", "8")).AssertFails(2, "--model MODEL is missing", "--data FILE is missing", "--output FOLDER is missing");
+    public async Task Missing_settings_are_told_together() => (await Tool.Run("train", "--rank", "8")).AssertFails(2, "--model MODEL is missing", "--data DATA is missing", "--output FOLDER is missing");
 
     [Fact]
     public async Task A_wrong_key_in_yaml_is_told_with_its_line()
@@ -112,7 +112,7 @@ public sealed class BadInputTests : IDisposable
     public async Task Resuming_what_is_no_run() => (await Tool.Run("train", "--resume", folder.Path)).AssertFails(1, "run.json is missing");
 
     [Fact]
-    public async Task An_adapter_that_is_not_there() => (await Tool.Run("generate", "--adapter", folder.At("none"), "--prompt", "a")).AssertFails(1, "none", "there is no such folder");
+    public async Task An_adapter_that_is_not_there() => (await Tool.Run("generate", "--adapter", folder.At("none"), "--prompt", "a")).AssertFails(1, "none does not exist. An adapter is a folder with adapter_config.json");
 
     [Fact]
     public async Task A_prompt_and_a_file_of_prompts() => (await Tool.Run("generate", "--prompt", "a", "--file", "b")).AssertFails(2, "--prompt", "--file");

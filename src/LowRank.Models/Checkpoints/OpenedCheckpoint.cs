@@ -19,7 +19,9 @@ internal sealed record OpenedCheckpoint(ITensorSource Tensors, ModelConfig Confi
             return new OpenedCheckpoint(file, new ModelConfig(file.Config, path), path);
         }
         var config = ModelConfig.Load(System.IO.Path.Combine(path, "config.json"));
-        return new OpenedCheckpoint(SafetensorsFolder.Open(path), config, path);
+        ITensorSource tensors = SafetensorsFolder.Open(path);
+        if (ModelFamilies.Knows(config.ModelType)) tensors = PrefixedTensors.WithFullNames(tensors, ModelFamilies.Of(config).Read(config));
+        return new OpenedCheckpoint(tensors, config, path);
     }
 
     /// <summary>Writes the small files, with a changed configuration, into a folder that is being made.</summary>

@@ -144,7 +144,7 @@ public sealed class GgufAdapterExporterTests : IDisposable
             Assert.True(adapter.Weights.TryGet(nameOfA, out var ofA));
             float[] a = new float[ofA.Elements], b = new float[t.Elements];
             Assert.True(adapter.TryRead(nameOfA, a) && adapter.TryRead(t.Name, b));
-            var (rank, scaling) = ((int)ofA.Shape[0], adapter.Config.Scaling((int)ofA.Shape[0], numbers.NumbersFor(module).Alpha));
+            var (rank, scaling) = ((int)ofA.Shape[0], adapter.Config.ScalingOf((int)ofA.Shape[0], numbers.NumbersFor(module).Alpha));
             var name = GgufNames.FromHuggingFace(architecture, module + ".weight")!;
             float[] gotA = Floats(name + ".lora_a"), gotB = Floats(name + ".lora_b");
             var heads = config.ModelType is not ("llama" or "mistral") ? 0 : module.EndsWith("q_proj", StringComparison.Ordinal) ? config.Require("num_attention_heads") : module.EndsWith("k_proj", StringComparison.Ordinal) ? config.Require("num_key_value_heads") : 0;
