@@ -29,6 +29,10 @@ public sealed record BenchmarkSettings
     [Setting("length", "Tokens of a row.", Minimum = 2)]
     public int Length { get; init; } = 512;
 
+    /// <summary>The kind of adapter.</summary>
+    [Setting("variant", "The kind of adapter, as for train.", Choices = ["lora", "dora", "adalora", "miss", "ia3"])]
+    public string Variant { get; init; } = "lora";
+
     /// <summary>The rank.</summary>
     [Setting("rank", "Rank of the adapter.", Minimum = 1)]
     public int Rank { get; init; } = 16;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using LowRank.Adapters;
 using LowRank.Models;
 using LowRank.Optimizers;
 using LowRank.Runtime;
@@ -8,6 +7,7 @@ using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning.Shapes;
+using LowRank.Training.Settings;
 using TorchSharp;
 
 namespace LowRank.Training.Benchmarks;
@@ -27,9 +27,10 @@ public static class TrainingBenchmark
         (settings, var opened) = BenchmarkModel.Open(settings, progress, cancellation);
         using var model = opened;
         TrainedWeights weights = settings.Method == "full" ? new FullWeights(model)
-            : new LoraWeights(model, model.Attach(new LoraConfig { Rank = settings.Rank, Alpha = settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) }));
+            : new LoraWeights(model, model.Attach(new AdapterSettings { Variant = settings.Variant, Rank = settings.Rank, Target = settings.Target }.ToConfig()));
         using var flat = new FlatParameters(weights.Parameters);
         using var optimizer = new AdamW(flat, new AdamWSettings(WeightDecay: 0));
+        weights.Begin(flat, settings.Steps + 1);
         var (seconds, faults) = (new List<double>(), new List<long?>());
         using var process = Process.GetCurrentProcess();
         var toFirst = (TimeProvider.System.GetLocalNow() - process.StartTime).TotalSeconds;
@@ -43,8 +44,10 @@ public static class TrainingBenchmark
             var faultsBefore = PageFaults.Minor();
             var begin = Stopwatch.GetTimestamp();
             var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens, settings.Checkpointing == "full" ? model.Decoder.Spec.Layers : 0) / batch.SupervisedTokens;
+            weights.AddPenalty();
             flat.ClipGradientNorm(1);
             optimizer.Step(1e-4);
+            weights.AfterStep(i);
             flat.ZeroGradients();
             var elapsed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
             if (i > 0)
@@ -54,6 +57,7 @@ public static class TrainingBenchmark
             }
             progress?.Invoke(FormattableString.Invariant($"step {i} of {settings.Steps}: {elapsed:f2} s, loss {loss:f3}{(i == 0 ? " (warm-up)" : "")}"));
         }
+        weights.End();
         var rss = ProcessMemory.Read().PeakResidentBytes;
         var fp32 = Math.Max(peakBefore, GemmPeak.MeasureGflops(torch.ScalarType.Float32, model.Decoder.Device));
         var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16, model.Decoder.Device);
