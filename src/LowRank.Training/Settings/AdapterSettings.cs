@@ -143,7 +143,7 @@ public sealed record AdapterSettings
     }
 
     private (LoraInitialization Kind, int? Iterations) Start() => Init == "default" ? default : InitializationName.Parse(Init)
-        ?? throw new LowRankException($"--init: \"{Init}\" is no start of LoRA; there are default, gaussian, orthogonal, pissa, pissa_niter_N (such as pissa_niter_16) and olora.");
+        ?? throw new LowRankException(Init == "loftq" ? $"--init: {InitializationName.Refusal(Init)}." : $"--init: \"{Init}\" is no start of LoRA; there are default, gaussian, orthogonal, pissa, pissa_niter_N (such as pissa_niter_16) and olora.");
 
     private static int Token(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token
         : throw new LowRankException($"--train-tokens: \"{text}\" is not the number of a token. Give numbers with commas, such as 49152,49153.");

@@ -139,10 +139,10 @@ internal sealed class AdapterConfigReader
         if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && InitializationName.Parse(text) is null)
         {
             unread.Remove("init_lora_weights");
-            problems.Add($"init_lora_weights: \"{text}\" is not supported yet (true, false, {InitializationName.All} are)");
+            problems.Add($"init_lora_weights: {InitializationName.Refusal(text)}");
             return default;
         }
-        return Take("init_lora_weights", $"true, false, {InitializationName.All}", default,
+        return Take("init_lora_weights", $"one of true, false, {InitializationName.All}", default,
             n => AsString(n) is (true, var name) ? (true, InitializationName.Parse(name)!.Value) : AsBool(n) is (true, var on) ? (true, (on ? LoraInitialization.KaimingUniform : LoraInitialization.Random, null)) : default);
     }
 

@@ -22,6 +22,11 @@ internal static class InitializationName
         return Array.Find(Names, n => n.Name == known) is { Name: not null } found ? (found.Value, null) : null;
     }
 
+    /// <summary>Why a text is not taken.</summary>
+    public static string Refusal(string text) => text == "loftq"
+        ? "\"loftq\" is not supported yet: it quantizes the weights anew while the adapter is made, from their 16 bits, but a base is quantized here while it is loaded and never rewritten. A pissa or olora start does without"
+        : $"\"{text}\" is not supported yet (true, false, {All} are)";
+
     /// <summary>The text of a configuration; null where PEFT has a boolean.</summary>
     public static string? Of(LoraConfig config) => config.PissaIterations is { } count ? string.Create(CultureInfo.InvariantCulture, $"{Fast}{count}")
         : Array.Find(Names, n => n.Value == config.Initialization).Name;
