@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Initialization;
 using LowRank.Adapters.Many;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
@@ -87,6 +88,7 @@ public sealed class LanguageModel : IDisposable
     {
         using var read = AdapterFolder.Open(folder);
         if (BaseFingerprint.Compare(read.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        if (LoraConversion.Warning(read.Config, read.Path) is { } unconverted) warning?.Invoke(unconverted);
         var attached = Attach(read.Config);
         try
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Adapters;
+using LowRank.Adapters.Initialization;
 using LowRank.Formats;
 using LowRank.Models.Families;
 
@@ -21,6 +22,7 @@ public static class GgufAdapterExporter
     {
         GgufAdapterLimits.Check(adapter);
         using var folder = AdapterFolder.Open(adapter);
+        LoraConversion.Require(folder.Config, folder.Path);
         var config = ConfigOf(model);
         var (name, architecture) = GgufArchitecture.For(config.ModelType)
             ?? throw new LowRankException($"{config.Source}: an adapter of a model of the type \"{config.ModelType}\" cannot be written as GGUF here; {GgufArchitecture.WrittenModelTypes} can.");

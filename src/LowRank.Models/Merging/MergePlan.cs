@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Initialization;
 using LowRank.Models.Decoder;
 using static TorchSharp.torch;
 
@@ -19,6 +20,7 @@ internal sealed class MergePlan : IDisposable
     /// <exception cref="LoraConfigException">The configuration does not fit the model.</exception>
     public MergePlan(AdapterFolder folder, DecoderSpec spec)
     {
+        LoraConversion.Require(folder.Config, folder.Path);
         (this.folder, this.spec) = (folder, spec);
         var modules = DecoderModules.Of(spec);
         selection = TargetMatcher.Select(folder.Config, modules, spec.ModelType);
@@ -66,7 +68,7 @@ internal sealed class MergePlan : IDisposable
                 TensorChange.Read(folder, AdapterKeys.NameOf(table, AdapterTensorKind.EmbeddingB), target.Module.InFeatures, target.Rank), target.Scaling);
             return;
         }
-        ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(name, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), new AdapterStart(unused, new Dropout(), 0));
+        ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(name, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), null, new AdapterStart(unused, new Dropout(), 0));
         changes[$"{name}.weight"] = () => new TensorChange.Adapted(Adapter());
         using var probe = Adapter();
         using var bias = target.Module.HasBias ? zeros(target.Module.OutFeatures) : null;

@@ -36,7 +36,9 @@ public sealed class LoraWeights(LanguageModel model, AttachedAdapter adapter) : 
     /// <inheritdoc/>
     public override void WriteInto(AtomicFolder folder, AdapterRecord record) => Adapter.SaveInto(folder.PartialPath, record);
 
-    internal override IReadOnlyDictionary<string, Tensor> State => ranks?.State ?? base.State;
+    // What an adapter started from is kept and not computed again: a decomposition on another machine or with other threads rounds otherwise and may turn signs, and then parameters
+    // and moments would no longer be those of this update.
+    internal override IReadOnlyDictionary<string, Tensor> State => ranks?.State ?? Adapter.InitialUpdates;
 
     // An adapter from a file has its ranks already; they stay.
     internal override void Begin(FlatParameters flat, long totalSteps)

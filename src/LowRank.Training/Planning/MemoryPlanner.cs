@@ -23,6 +23,7 @@ public static class MemoryPlanner
         ArgumentNullException.ThrowIfNull(run);
         var recipe = run.Recipe;
         var added = run.Adapter?.AddedParameters ?? 0;
+        var initial = run.Adapter?.InitialElements ?? 0;
         var trained = recipe.IsFull ? model.Parameters : run.Adapter?.TrainableParameters ?? 0;
         var logits = Logits(model, run);
         var backward = Backward(model, run);
@@ -30,7 +31,7 @@ public static class MemoryPlanner
         {
             Runtime = run.Runtime ?? ProcessFootprint.OfTraining(model),
             Base = Base(model, run),
-            Adapter = new(added * sizeof(float), added == 0 ? "none" : Text($"{added:N0} parameters × 4 B in fp32")),
+            Adapter = new((added + initial) * sizeof(float), added == 0 ? "none" : Text($"{added:N0} parameters{(initial == 0 ? "" : Text($" + {initial:N0} elements of what they started from"))} × 4 B in fp32")),
             Gradients = new(trained * recipe.GradientBytes, Text($"{trained:N0} trained parameters × {recipe.GradientBytes} B")),
             Optimizer = Optimizer(run, trained),
             PagedBytes = run.Optimizer?.Paged ?? 0,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using LowRank.Adapters;
+using LowRank.Adapters.Initialization;
 using LowRank.Quantization;
 
 namespace LowRank.Training.Settings;
@@ -38,6 +39,10 @@ public sealed record AdapterSettings
     /// <summary>Rank-stabilised scaling.</summary>
     [Setting("rslora", "Scale by alpha/sqrt(r) instead of alpha/r (rsLoRA).")]
     public bool Rslora { get; init; }
+
+    /// <summary>How the matrices start.</summary>
+    [Setting("init", "With --variant lora or dora: how A and B start. default or gaussian: B zero; orthogonal: neither zero, their product zero; pissa, pissa_niter_16 (fast) or olora: from the weight's own directions, saved as a plain LoRA of twice the rank.", Value = "START")]
+    public string Init { get; init; } = "default";
 
     /// <summary>Biases.</summary>
     [Setting("bias", "Which biases of the base are trained too.", Choices = ["none", "all", "lora_only"])]
@@ -86,6 +91,7 @@ public sealed record AdapterSettings
     public AdapterConfig ToConfig()
     {
         RefuseOthers();
+        var start = Start();
         AdapterConfig config = Variant switch
         {
             "adalora" => AdaLora(),
@@ -99,6 +105,8 @@ public sealed record AdapterSettings
                 UseRslora = Rslora,
                 UseDora = Variant == "dora",
                 LoraBias = LoraBias,
+                Initialization = start.Kind,
+                PissaIterations = start.Iterations,
                 TrainableTokens = TrainTokens is null ? null : TrainableTokens.Of([.. Names(TrainTokens).Select(Token)]),
             },
         };
@@ -127,11 +135,15 @@ public sealed record AdapterSettings
             (Rslora, "--rslora", ["lora", "dora"]),
             (LoraBias, "--lora-bias", ["lora"]),
             (TrainTokens is not null, "--train-tokens", ["lora", "dora"]),
+            (Init != "default", "--init", ["lora", "dora"]),
             (Bias != "none", "--bias", ["lora", "dora", "adalora", "miss"]),
         ];
         foreach (var (isSet, option, variants) in settings)
             if (isSet && !variants.Contains(Variant)) throw new LowRankException($"{option} is not a setting of --variant {Variant}, but of {string.Join(", ", variants)}. Leave it out.");
     }
+
+    private (LoraInitialization Kind, int? Iterations) Start() => Init == "default" ? default : InitializationName.Parse(Init)
+        ?? throw new LowRankException(Init == "loftq" ? $"--init: {InitializationName.Refusal(Init)}." : $"--init: \"{Init}\" is no start of LoRA; there are default, gaussian, orthogonal, pissa, pissa_niter_N (such as pissa_niter_16) and olora.");
 
     private static int Token(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token
         : throw new LowRankException($"--train-tokens: \"{text}\" is not the number of a token. Give numbers with commas, such as 49152,49153.");

@@ -1,3 +1,4 @@
+using LowRank.Adapters.Initialization;
 using LowRank.Adapters.Lora;
 using LowRank.Adapters.Tokens;
 using LowRank.Layers;
@@ -10,7 +11,7 @@ namespace LowRank.Adapters;
 public static class AdapterInjector
 {
     /// <summary>
-    /// Chooses the targets as PEFT does and replaces their layers. A new adapter changes nothing until it is trained, except where its configuration asks for random values.
+    /// Chooses the targets as PEFT does and replaces their layers. A new adapter changes nothing (but by rounding) until it is trained, except where its configuration asks for random values.
     /// </summary>
     /// <param name="slots">The model's slots.</param>
     /// <param name="config">The settings.</param>

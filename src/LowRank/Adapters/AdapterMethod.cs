@@ -35,8 +35,9 @@ internal abstract class AdapterMethod
     /// <summary>An update of a linear layer with values from a file.</summary>
     /// <param name="target">The layer, and what the configuration says for it.</param>
     /// <param name="read">Gives the value of one of <see cref="Tensors"/>, fp32; it becomes the update's.</param>
+    /// <param name="frozen">The layer, or null where it is not at hand; an update that started from its weight needs it.</param>
     /// <param name="start">Of dropout's masks.</param>
-    public abstract ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start);
+    public abstract ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start);
 
     /// <summary>A parameter of a module, named as in the file.</summary>
     protected static TrainableParameter Parameter(AdapterTarget target, AdapterTensorKind kind, Tensor value) => new(AdapterKeys.NameOf(target.Module.Name, kind), value);

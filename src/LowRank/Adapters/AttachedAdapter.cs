@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Adapters.AdaLora;
+using LowRank.Adapters.Initialization;
 using LowRank.Adapters.Tokens;
 using LowRank.Formats;
 using LowRank.Layers;
@@ -27,8 +28,16 @@ public sealed class AttachedAdapter : IDisposable
     /// <summary>The modules that were chosen, and the configuration as it is saved.</summary>
     public TargetSelection Selection { get; private set; }
 
-    /// <summary>The configuration as it is saved: with targets written out and, for AdaLoRA, with the triplets that are kept now.</summary>
-    public AdapterConfig Config => Selection.Config is AdaLoraConfig adaLora && KeptTriplets() is { } kept ? adaLora with { RankPattern = kept } : Selection.Config;
+    /// <summary>
+    /// The configuration as it is saved: with targets written out; for AdaLoRA with the triplets that are kept now; for a LoRA that started from the weight (PiSSA, OLoRA) that of the
+    /// plain LoRA of twice the rank which it is for the unchanged base.
+    /// </summary>
+    public AdapterConfig Config => Selection.Config switch
+    {
+        AdaLoraConfig adaLora when KeptTriplets() is { } kept => adaLora with { RankPattern = kept },
+        LoraConfig { StartsFromWeight: true } lora => LoraConversion.Of(lora),
+        var config => config,
+    };
 
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
@@ -53,14 +62,16 @@ public sealed class AttachedAdapter : IDisposable
     public bool CanShowBase => Selection.Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
 
     /// <summary>The tensors of the adapter file, in the model's order.</summary>
-    public IEnumerable<AdapterValue> Values()
+    public IEnumerable<AdapterValue> Values() => Values(a => a.Values());
+
+    private IEnumerable<AdapterValue> Values(Func<ILinearAdapter, IEnumerable<(AdapterTensorKind Kind, Tensor Value)>> ofAdapter)
     {
         foreach (var slot in slots)
         {
             switch (slot)
             {
                 case LinearSlot { Module: AdaptedLinear adapted } linear:
-                    foreach (var (kind, value) in adapted.Adapter.Values()) yield return new AdapterValue(AdapterKeys.NameOf(slot.Name, kind), value);
+                    foreach (var (kind, value) in ofAdapter(adapted.Adapter)) yield return new AdapterValue(AdapterKeys.NameOf(slot.Name, kind), value);
                     if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
                     if (linear.IsHead && baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
                     break;
@@ -93,14 +104,17 @@ public sealed class AttachedAdapter : IDisposable
         }
     }
 
-    /// <summary>Takes the values of an adapter folder. The folder must hold exactly the tensors of this adapter.</summary>
+    /// <summary>
+    /// Takes the values of an adapter folder. The folder must hold exactly the tensors of this adapter; those of one that started from the weight are A and B as they are trained, as
+    /// PEFT writes them without a conversion, while what is saved here is a plain LoRA and is loaded as such.
+    /// </summary>
     /// <exception cref="AdapterException">Tensors are missing, unexpected or of another shape, or the copy of an embedding or head differs from this base.</exception>
     public void Load(AdapterFolder folder)
     {
         folder.RequireExactly(AdapterKeys.TensorsOf(Selection, modules));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (var value in Values())
+        foreach (var value in Values(a => a.Trained()))
         {
             using var read = empty(value.Value.shape, ScalarType.Float32);
             if (!folder.TryRead(AdapterKeys.ToKey(value.Key), MemoryMarshal.Cast<byte, float>(read.bytes))) continue;
@@ -214,6 +228,10 @@ public sealed class AttachedAdapter : IDisposable
 
     /// <summary>The updates of AdaLoRA, in the model's order.</summary>
     internal IReadOnlyList<AdaLoraAdapter> AdaLoraModules => [.. slots.OfType<LinearSlot>().Select(s => (s.Module as AdaptedLinear)?.Adapter).OfType<AdaLoraAdapter>()];
+
+    /// <summary>What the modules started from, where that is a part of the weight: flat tensors by names, the same as long as the adapter stands.</summary>
+    internal IReadOnlyDictionary<string, Tensor> InitialUpdates => slots.OfType<LinearSlot>().Where(s => s.Module is AdaptedLinear { Adapter: ResidualLoraAdapter })
+        .ToDictionary(s => $"{s.Name}.initial", s => ((ResidualLoraAdapter)((AdaptedLinear)s.Module).Adapter).Initial.Values, StringComparer.Ordinal);
 
     // Which triplets each module keeps, of those that it began with; null while none was taken away.
     private OrderedDictionary<string, IReadOnlyList<bool>>? KeptTriplets()

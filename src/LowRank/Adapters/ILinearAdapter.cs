@@ -32,4 +32,7 @@ public interface ILinearAdapter : IDisposable
 
     /// <summary>The tensors of the adapter file: views without a graph, valid until the next step.</summary>
     IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Values();
+
+    /// <summary>The tensors that loading writes into, views of what is trained: those of the file, except where the file holds more than is trained.</summary>
+    internal IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Trained() => Values();
 }

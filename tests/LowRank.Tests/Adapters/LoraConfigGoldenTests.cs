@@ -13,6 +13,8 @@ public sealed class LoraConfigGoldenTests
 
     public static IEnumerable<TheoryDataRow<string>> TrainCases => Golden.Cases("smollm2/train/config", AdapterGoldens.Folders("smollm2/train"));
 
+    public static IEnumerable<TheoryDataRow<string>> ConversionCases => Golden.Cases("numerics/adapters/pissa_to_lora/config", AdapterGoldens.Folders("numerics/adapters/pissa_to_lora"));
+
     [Theory, MemberData(nameof(ModelCases)), Trait("Category", "Golden")]
     public void Model_adapters(string name) => Check(Golden.At(["models", "lora", .. name.Split('/')]));
 
@@ -21,6 +23,9 @@ public sealed class LoraConfigGoldenTests
 
     [Theory, MemberData(nameof(TrainCases)), Trait("Category", "Golden")]
     public void Trained_adapters(string name) => Check(Golden.At(["smollm2", "train", .. name.Split('/')]));
+
+    [Theory, MemberData(nameof(ConversionCases)), Trait("Category", "Golden")]
+    public void Converted_adapters(string name) => Check(Golden.At(["numerics", "adapters", "pissa_to_lora", .. name.Split('/')]));
 
     private static void Check(string folder)
     {
@@ -58,7 +63,7 @@ public sealed class LoraConfigGoldenTests
         var flags = document.Where(f => f.Key is "use_qalora" && f.Value is JsonValue v && v.GetValue<bool>()).Select(f => f.Key);
         var sections = document.Where(f => (f.Key.EndsWith("_config", StringComparison.Ordinal) || f.Key is "target_parameters" or "alora_invocation_tokens" or "layer_replication" or "use_bdlora")
             && f.Value is JsonObject { Count: > 0 } or JsonArray { Count: > 0 }).Select(f => f.Key);
-        var other = document["init_lora_weights"] is JsonValue init && init.TryGetValue(out string? text) && text != "gaussian" ? ["init_lora_weights"] : Array.Empty<string>();
+        var other = document["init_lora_weights"] is JsonValue init && init.TryGetValue(out string? text) && text is not ("gaussian" or "pissa" or "olora" or "orthogonal") && !text.StartsWith("pissa_niter_", StringComparison.Ordinal) ? ["init_lora_weights"] : Array.Empty<string>();
         return [.. flags, .. sections, .. other];
     }
 }

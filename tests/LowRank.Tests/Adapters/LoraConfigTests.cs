@@ -63,9 +63,9 @@ public sealed class LoraConfigTests
     public void All_fields_that_are_not_supported_are_named_at_once()
     {
         var error = Assert.Throws<LoraConfigException>(() => LoraConfig.Parse(
-            """{"r": 0, "use_qalora": true, "layer_replication": [1], "init_lora_weights": "pissa_niter_4", "frobnicate": {"x": 1}, "lora_alpha": "8", "bias": "some", "eva_config": null}""", "a/adapter_config.json"));
+            """{"r": 0, "use_qalora": true, "layer_replication": [1], "init_lora_weights": "pissa_niter_x", "frobnicate": {"x": 1}, "lora_alpha": "8", "bias": "some", "eva_config": null}""", "a/adapter_config.json"));
         Assert.Equal(7, error.Problems.Count);
-        foreach (var name in new[] { "r: 0", "use_qalora: QALoRA is not supported yet", "layer_replication", "init_lora_weights: \"pissa_niter_4\" is not supported yet", "frobnicate", "lora_alpha: expected a number, found \"8\"", "bias: expected \"none\", \"all\" or \"lora_only\"" })
+        foreach (var name in new[] { "r: 0", "use_qalora: QALoRA is not supported yet", "layer_replication", "init_lora_weights: \"pissa_niter_x\" is not supported yet", "frobnicate", "lora_alpha: expected a number, found \"8\"", "bias: expected \"none\", \"all\" or \"lora_only\"" })
             Assert.Contains(error.Problems, p => p.StartsWith(name, StringComparison.Ordinal));
         Assert.StartsWith("a/adapter_config.json: 7 problems\n", error.Message, StringComparison.Ordinal);
     }
@@ -81,11 +81,33 @@ public sealed class LoraConfigTests
     [InlineData("{\"target_modules\": \"all-linear\", \"layers_to_transform\": [1]}", "layers_to_transform: cannot be used when target_modules is a string")]
     [InlineData("{\"layers_pattern\": \"h\"}", "layers_pattern: needs layers_to_transform")]
     [InlineData("{\"lora_bias\": true, \"init_lora_weights\": \"gaussian\"}", "lora_bias: works only with")]
+    [InlineData("{\"lora_bias\": true, \"init_lora_weights\": \"pissa_niter_4\"}", "lora_bias: works only with init_lora_weights true or false, not \"pissa_niter_4\"")]
+    [InlineData("{\"init_lora_weights\": \"pissa\", \"use_dora\": true}", "use_dora: DoRA that starts from the weight (init_lora_weights \"pissa\") is not supported yet")]
+    [InlineData("{\"init_lora_weights\": \"pissa\", \"alpha_pattern\": {\"q\": -2}}", "divides by the scaling, so that -2.0 must be above 0")]
+    [InlineData("{\"init_lora_weights\": \"orthogonal\", \"r\": 4, \"rank_pattern\": {\"q\": 3}}", "\"orthogonal\" needs an even rank, not 3")]
+    [InlineData("{\"init_lora_weights\": \"loftq\"}", "init_lora_weights: \"loftq\" is not supported yet: it quantizes the weights anew")]
+    [InlineData("{\"init_lora_weights\": \"corda\"}", "init_lora_weights: \"corda\" is not supported yet")]
+    [InlineData("{\"init_lora_weights\": 1}", "init_lora_weights: expected one of true, false, \"gaussian\", \"pissa\", \"olora\", \"orthogonal\" and \"pissa_niter_N\", found 1")]
     [InlineData("{\"rank_pattern\": {\"q\": 0}}", "rank_pattern: the rank 0 of \"q\" must be at least 1")]
     [InlineData("{\"lora_dropout\": 1.0}", "lora_dropout: 1.0 must be at least 0 and below 1")]
     [InlineData("{\"modules_to_save\": \"lm_head\"}", "modules_to_save: expected a list of names or null")]
     public void A_wrong_file_is_told_with_place_and_reason(string json, string message) =>
         Assert.Contains(message, Assert.Throws<LoraConfigException>(() => LoraConfig.Parse(json, "x.json")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("\"pissa\"", LoraInitialization.Pissa, null)]
+    [InlineData("\"pissa_niter_16\"", LoraInitialization.Pissa, 16)]
+    [InlineData("\"olora\"", LoraInitialization.OLora, null)]
+    [InlineData("\"orthogonal\"", LoraInitialization.Orthogonal, null)]
+    [InlineData("\"gaussian\"", LoraInitialization.Gaussian, null)]
+    [InlineData("false", LoraInitialization.Random, null)]
+    [InlineData("true", LoraInitialization.KaimingUniform, null)]
+    public void Every_start_is_read_and_written_as_PEFT_names_it(string text, LoraInitialization kind, int? iterations)
+    {
+        var config = LoraConfig.Parse($"{{\"init_lora_weights\": {text}}}");
+        Assert.Equal((kind, iterations), (config.Initialization, config.PissaIterations));
+        Assert.Contains($"\"init_lora_weights\": {text},", new LoraConfig { Initialization = kind, PissaIterations = iterations }.ToJson(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_missing_file_is_told() =>

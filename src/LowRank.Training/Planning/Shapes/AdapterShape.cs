@@ -23,8 +23,13 @@ public sealed record AdapterShape
     /// <summary>Parameters that are trained.</summary>
     public long TrainableParameters { get; }
 
-    /// <summary>Sum of the ranks over all adapted modules: what is kept between A and B, by token.</summary>
-    public long TotalRank => Selection.Targets.Sum(t => (long)t.Rank);
+    /// <summary>Sum of the ranks over all adapted modules: what is kept between A and B, by token. Twice, where what they started from is subtracted beside them.</summary>
+    public long TotalRank => Selection.Targets.Sum(t => (long)t.Rank) * (StartsFromWeight ? 2 : 1);
+
+    /// <summary>Elements that lie beside A and B where these started from the weight: what they started from, and in each module both pairs as one for its products.</summary>
+    internal long InitialElements => StartsFromWeight ? 3 * Tensors.Take(2 * Selection.Targets.Count).Sum() : 0;
+
+    private bool StartsFromWeight => Selection.Config is LoraConfig { StartsFromWeight: true };
 
     /// <summary>Names of the adapted modules.</summary>
     public IReadOnlySet<string> Targets { get; }

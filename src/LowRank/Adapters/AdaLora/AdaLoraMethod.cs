@@ -31,7 +31,7 @@ internal sealed class AdaLoraMethod(AdaLoraConfig config) : AdapterMethod
     }
 
     /// <inheritdoc/>
-    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start) => Build(target, start, read);
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start) => Build(target, start, read);
 
     private AdaLoraAdapter Build(AdapterTarget target, AdapterStart start, Func<AdapterTensorKind, Tensor> value)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LowRank.Adapters.Initialization;
 
 namespace LowRank.Adapters;
 
@@ -68,6 +69,7 @@ internal sealed class AdapterConfigReader
     private LoraConfig ReadLora()
     {
         var fallback = new LoraConfig();
+        var (initialization, iterations) = ReadInitialization();
         return new LoraConfig
         {
             Rank = Take("r", "a whole number", fallback.Rank, AsInt),
@@ -81,7 +83,8 @@ internal sealed class AdapterConfigReader
             TrainableTokens = Take("trainable_token_indices", "a list of tokens, an object of names and such lists, or null", null, AsTokens, orNull: true),
             EnsureWeightTying = Take("ensure_weight_tying", "true or false", false, AsBool),
             FanInFanOut = Take("fan_in_fan_out", "true or false", false, AsBool),
-            Initialization = ReadInitialization(),
+            Initialization = initialization,
+            PissaIterations = iterations,
         };
     }
 
@@ -131,16 +134,16 @@ internal sealed class AdapterConfigReader
         return false;
     }
 
-    private LoraInitialization ReadInitialization()
+    private (LoraInitialization Kind, int? Iterations) ReadInitialization()
     {
-        if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && !text.Equals("gaussian", StringComparison.OrdinalIgnoreCase))
+        if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && InitializationName.Parse(text) is null)
         {
             unread.Remove("init_lora_weights");
-            problems.Add($"init_lora_weights: \"{text}\" is not supported yet (true, false and \"gaussian\" are)");
+            problems.Add($"init_lora_weights: {InitializationName.Refusal(text)}");
             return default;
         }
-        return Take("init_lora_weights", "true, false or \"gaussian\"", default,
-            n => AsString(n).Is ? (true, LoraInitialization.Gaussian) : AsBool(n) is (true, var on) ? (true, on ? LoraInitialization.KaimingUniform : LoraInitialization.Random) : default);
+        return Take("init_lora_weights", $"one of true, false, {InitializationName.All}", default,
+            n => AsString(n) is (true, var name) ? (true, InitializationName.Parse(name)!.Value) : AsBool(n) is (true, var on) ? (true, (on ? LoraInitialization.KaimingUniform : LoraInitialization.Random, null)) : default);
     }
 
     private void RefuseOthers()

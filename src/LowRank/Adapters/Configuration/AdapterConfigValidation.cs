@@ -1,3 +1,5 @@
+using LowRank.Adapters.Initialization;
+
 namespace LowRank.Adapters;
 
 /// <summary>The rules between the settings of an <see cref="AdapterConfig"/>.</summary>
@@ -50,11 +52,26 @@ internal static class AdapterConfigValidation
             if (!double.IsFinite(alpha)) problems.Add($"alpha_pattern: {alpha} of \"{key}\" must be a finite number");
         foreach (var key in config.RankPattern.Keys) CheckRegex("rank_pattern", key, problems);
         foreach (var key in config.AlphaPattern.Keys) CheckRegex("alpha_pattern", key, problems);
-        if (config is { LoraBias: true, Initialization: LoraInitialization.Gaussian }) problems.Add("lora_bias: works only with init_lora_weights true or false, not \"gaussian\"");
+        if (config.LoraBias && InitializationName.Of(config) is { } start) problems.Add($"lora_bias: works only with init_lora_weights true or false, not \"{start}\"");
+        AddInitialization(config, problems);
         if (config is { LoraBias: true, UseDora: true }) problems.Add("lora_bias: DoRA has no bias of B; set one of lora_bias and use_dora to false");
         foreach (var (module, tokens) in config.TrainableTokens?.ByModule ?? [])
             if (tokens.Count == 0 || tokens.Any(t => t < 0) || tokens.Distinct().Count() != tokens.Count)
                 problems.Add($"trainable_token_indices: the tokens{(module.Length == 0 ? "" : $" of \"{module}\"")} must be one or more different numbers from 0");
+    }
+
+    private static void AddInitialization(LoraConfig config, List<string> problems)
+    {
+        var start = InitializationName.Of(config);
+        if (config.PissaIterations is { } count && (count < 0 || config.Initialization != LoraInitialization.Pissa))
+            problems.Add($"init_lora_weights: {count} iterations must be at least 0, and are PiSSA's alone");
+        if (config.Initialization == LoraInitialization.Orthogonal)
+            foreach (var odd in config.RankPattern.Values.Prepend(config.Rank).Where(r => r % 2 != 0).Distinct()) problems.Add($"init_lora_weights: \"{start}\" needs an even rank, not {odd}");
+        if (!config.StartsFromWeight) return;
+        if (config.UseDora) problems.Add($"use_dora: DoRA that starts from the weight (init_lora_weights \"{start}\") is not supported yet; set one of them to its default");
+        if (config.Initialization != LoraInitialization.Pissa) return;
+        foreach (var alpha in config.AlphaPattern.Values.Prepend(config.Alpha).Where(a => a <= 0).Distinct())
+            problems.Add($"lora_alpha: init_lora_weights \"{start}\" divides by the scaling, so that {PythonNumber.Format(alpha)} must be above 0");
     }
 
     private static void AddAdaLora(AdaLoraConfig config, List<string> problems)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using LowRank.Adapters.Initialization;
 
 namespace LowRank.Adapters;
 
@@ -78,7 +79,7 @@ internal static class AdapterConfigWriter
         fields["trainable_token_indices"] = Tokens(c.TrainableTokens);
         fields["ensure_weight_tying"] = c.EnsureWeightTying;
         fields["fan_in_fan_out"] = c.FanInFanOut;
-        fields["init_lora_weights"] = c.Initialization switch { LoraInitialization.KaimingUniform => true, LoraInitialization.Random => false, _ => "gaussian" };
+        fields["init_lora_weights"] = InitializationName.Of(c) is { } name ? name : c.Initialization == LoraInitialization.KaimingUniform;
     }
 
     private static void Add(Dictionary<string, JsonNode?> fields, AdaLoraConfig c)

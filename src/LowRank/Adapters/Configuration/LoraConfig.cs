@@ -48,6 +48,14 @@ public sealed record LoraConfig : AdapterConfig
     /// <summary>How the matrices start (<c>init_lora_weights</c>). Default Kaiming-uniform A and zero B.</summary>
     public LoraInitialization Initialization { get; init; }
 
+    /// <summary>
+    /// Iterations of a fast decomposition in place of the exact one with <see cref="LoraInitialization.Pissa"/> (<c>"pissa_niter_N"</c>); from 0, 16 is usual. Default null: exact.
+    /// </summary>
+    public int? PissaIterations { get; init; }
+
+    /// <summary>Whether the matrices start from a part of the weight, which is subtracted again; what is saved is then a plain LoRA of twice the rank.</summary>
+    internal bool StartsFromWeight => Initialization is LoraInitialization.Pissa or LoraInitialization.OLora;
+
     /// <summary>The factor of the update for a rank and alpha: alpha / rank, or alpha / √rank with <see cref="UseRslora"/>.</summary>
     /// <param name="rank">The rank of the module.</param>
     /// <param name="alpha">The alpha of the module.</param>

@@ -1,6 +1,6 @@
 namespace LowRank.Adapters;
 
-/// <summary>How A and B start (PEFT's <c>init_lora_weights</c>). With the first two kinds a new adapter changes nothing.</summary>
+/// <summary>How A and B start (PEFT's <c>init_lora_weights</c>). A new adapter changes nothing, except with <see cref="Random"/>.</summary>
 public enum LoraInitialization
 {
     /// <summary>
@@ -16,4 +16,16 @@ public enum LoraInitialization
     /// uniform in ±1/√in and ±1/√rank; on an embedding both standard normal.
     /// </summary>
     Random,
+
+    /// <summary>
+    /// <c>"pissa"</c> or, with <see cref="LoraConfig.PissaIterations"/>, <c>"pissa_niter_N"</c>: from the largest singular values and vectors of the weight (arXiv:2404.02948), which
+    /// are subtracted again beside the unchanged weight. Not on embeddings.
+    /// </summary>
+    Pissa,
+
+    /// <summary><c>"olora"</c>: from the QR decomposition of the weight (arXiv:2406.01775), subtracted as with <see cref="Pissa"/>. Not on embeddings.</summary>
+    OLora,
+
+    /// <summary><c>"orthogonal"</c>: A and B random with orthogonal rows and columns, so that B A is zero and neither is. The rank must be even. On an embedding as <see cref="KaimingUniform"/>.</summary>
+    Orthogonal,
 }

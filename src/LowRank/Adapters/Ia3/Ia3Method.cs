@@ -17,11 +17,11 @@ internal sealed class Ia3Method(Ia3Config config) : AdapterMethod
         using var scope = NewDisposeScope();
         var shape = Tensors(target).Single().Shape;
         var value = config.StartsFromOne ? ones(shape, ScalarType.Float32) : randn(shape, ScalarType.Float32, generator: start.Generator);
-        return Restore(target, _ => value.to(frozen.Weight.Device).MoveToOuterDisposeScope(), start);
+        return Restore(target, _ => value.to(frozen.Weight.Device).MoveToOuterDisposeScope(), frozen, start);
     }
 
     /// <inheritdoc/>
-    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start) =>
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start) =>
         new Ia3Adapter(Parameter(target, AdapterTensorKind.Ia3, read(AdapterTensorKind.Ia3)), ScalesInput(target));
 
     // PEFT's rule for names: an expression of the whole name, or plain endings (ia3/model.py, _check_target_module_feedforward).

@@ -1,4 +1,4 @@
-using LowRank.Adapters.Lora;
+using LowRank.Adapters.Initialization;
 using LowRank.Layers;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,3 +1,4 @@
+using LowRank.Adapters.Initialization;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -24,6 +25,7 @@ internal static class InjectableModules
         if (config.ModulesToSave is { Count: > 0 }) problems.Add("modules_to_save: not supported on a TorchSharp module; set requires_grad on these parameters after attaching and save them yourself");
         if (config.Bias != BiasTraining.None) problems.Add("bias: trained biases are not supported on a TorchSharp module; lora_bias is");
         if (config.UseDora) problems.Add("use_dora: DoRA is not supported on a TorchSharp module");
+        if (config.StartsFromWeight) problems.Add($"init_lora_weights: \"{InitializationName.Of(config)}\" is not supported on a TorchSharp module, whose weights stay the module's own; true, false, \"gaussian\" and \"orthogonal\" are");
         if (config.TrainableTokens is not null) problems.Add("trainable_token_indices: trained rows are not supported on a TorchSharp module");
         if (problems.Count > 0) throw new LoraConfigException("LoRA cannot be attached", problems);
         return TargetMatcher.Select(config, Describe(module, linears));

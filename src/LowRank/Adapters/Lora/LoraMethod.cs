@@ -1,16 +1,25 @@
 using LowRank.Adapters.Dora;
+using LowRank.Adapters.Initialization;
 using LowRank.Layers;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters.Lora;
 
-/// <summary>LoRA, and DoRA where the configuration asks for it.</summary>
+/// <summary>LoRA, DoRA where the configuration asks for it, and LoRA that starts from a part of the weight.</summary>
 internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
 {
     /// <inheritdoc/>
     public override string? Problem(AdapterTarget target) =>
         config.UseDora && target.Module.Kind == ModuleKind.Embedding ? "DoRA on an embedding is not supported yet; leave it out of the targets" :
-        config.UseDora && target.TiedTo is not null ? "DoRA on tied weights is not supported yet; leave them out of the targets" : null;
+        config.UseDora && target.TiedTo is not null ? "DoRA on tied weights is not supported yet; leave them out of the targets" :
+        config.StartsFromWeight ? WeightProblem(target) : null;
+
+    private string? WeightProblem(AdapterTarget target)
+    {
+        var (module, start) = (target.Module, InitializationName.Of(config));
+        if (module.Kind == ModuleKind.Embedding || target.TiedTo is not null) return $"init_lora_weights \"{start}\" does not go on embeddings; leave them out of the targets";
+        return target.Rank > Math.Min(module.InFeatures, module.OutFeatures) ? $"a weight of {module.OutFeatures} × {module.InFeatures} has no {target.Rank} directions for init_lora_weights \"{start}\" to start from; lower the rank" : null;
+    }
 
     /// <inheritdoc/>
     public override IEnumerable<(AdapterTensorKind Kind, long[] Shape)> Tensors(AdapterTarget target)
@@ -26,6 +35,7 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
     /// <inheritdoc/>
     public override ILinearAdapter Create(AdapterTarget target, FrozenLinear frozen, AdapterStart start)
     {
+        if (config.StartsFromWeight) return FromWeight(target, frozen, start, null);
         var (a, b, bias) = LoraInitializer.Linear(target, config, start.Generator, frozen.Weight.Device);
         if (!config.UseDora) return new LoraAdapter(a, b, bias, target.Scaling, start.Dropout, config.Dropout, start.Module);
         var norms = new RowNorms(frozen.Weight);
@@ -34,11 +44,22 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
     }
 
     /// <inheritdoc/>
-    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start)
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start)
     {
+        if (config.StartsFromWeight) return FromWeight(target, frozen ?? throw new ArgumentNullException(nameof(frozen), $"{target.Module.Name}: the adapter started from the weight."), start, read);
         TrainableParameter Own(AdapterTensorKind kind) => Parameter(target, kind, read(kind));
         var (a, b) = (Own(AdapterTensorKind.LoraA), Own(AdapterTensorKind.LoraB));
         if (config.UseDora) return new DoraAdapter(a, b, Own(AdapterTensorKind.Magnitude), null, target.Scaling, start.Dropout, config.Dropout, start.Module);
         return new LoraAdapter(a, b, config.LoraBias ? Own(AdapterTensorKind.LoraBBias) : null, target.Scaling, start.Dropout, config.Dropout, start.Module);
+    }
+
+    // A new update, or one whose A and B are read; what it started from comes from the weight either way.
+    private ResidualLoraAdapter FromWeight(AdapterTarget target, FrozenLinear frozen, AdapterStart start, Func<AdapterTensorKind, Tensor>? read)
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = InitialUpdate.MatricesOf(frozen.Weight, config, target);
+        var initial = new InitialUpdate(a, b);
+        if (read is not null) (a, b) = (read(AdapterTensorKind.LoraA), read(AdapterTensorKind.LoraB));
+        return new ResidualLoraAdapter(Parameter(target, AdapterTensorKind.LoraA, a), Parameter(target, AdapterTensorKind.LoraB, b), initial, target.Scaling, start.Dropout, config.Dropout, start.Module);
     }
 }

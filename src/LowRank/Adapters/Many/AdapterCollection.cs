@@ -77,7 +77,7 @@ public sealed class AdapterCollection : IDisposable
             var read = empty(method.Tensors(target).Single(t => t.Kind == kind).Shape, ScalarType.Float32);
             folder.TryRead(AdapterKeys.ToKey(AdapterKeys.NameOf(target.Module.Name, kind)), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(read.bytes));
             return (frozen.Weight.Device.type == TorchSharp.DeviceType.CPU ? read : read.to(frozen.Weight.Device)).DetachFromDisposeScope();
-        }, new AdapterStart(unused, dropout, i)));
+        }, frozen, new AdapterStart(unused, dropout, i)));
     }
 
     private TargetSelection Selection(AdapterConfig config, string name)

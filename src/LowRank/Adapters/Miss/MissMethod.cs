@@ -22,10 +22,10 @@ internal sealed class MissMethod(MissConfig config) : AdapterMethod
         var shape = Tensors(target).Single().Shape;
         // Kaiming-uniform with a = √5, as PEFT starts it where it is not to be zero.
         var value = config.StartsFromZero ? zeros(shape, ScalarType.Float32) : (rand(shape, ScalarType.Float32, generator: start.Generator) * 2 - 1) / Math.Sqrt(shape[1]);
-        return Restore(target, _ => value.to(frozen.Weight.Device).MoveToOuterDisposeScope(), start);
+        return Restore(target, _ => value.to(frozen.Weight.Device).MoveToOuterDisposeScope(), frozen, start);
     }
 
     /// <inheritdoc/>
-    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, AdapterStart start) =>
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start) =>
         new MissAdapter(Parameter(target, AdapterTensorKind.MissBlock, read(AdapterTensorKind.MissBlock)), target.Module.OutFeatures, start.Dropout, config.Dropout, start.Module);
 }

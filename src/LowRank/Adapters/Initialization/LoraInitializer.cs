@@ -2,9 +2,9 @@ using LowRank.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace LowRank.Adapters.Lora;
+namespace LowRank.Adapters.Initialization;
 
-/// <summary>The values that A and B start from, drawn from a generator of our own: the global one is never touched.</summary>
+/// <summary>The values that A and B start from where these do not depend on the weight, drawn from a generator of our own: the global one is never touched.</summary>
 internal static class LoraInitializer
 {
     /// <summary>A <c>[r, in]</c>, B <c>[out, r]</c> and, with <c>lora_bias</c>, a bias of zeros.</summary>
@@ -13,12 +13,15 @@ internal static class LoraInitializer
         var (name, rank) = (target.Module.Name, target.Rank);
         long inFeatures = target.Module.InFeatures, outFeatures = target.Module.OutFeatures;
         using var scope = NewDisposeScope();
-        var a = config.Initialization switch
+        Tensor Normal(params long[] shape) => randn(shape, ScalarType.Float32, generator: generator);
+        var (a, b) = config.Initialization switch
         {
-            LoraInitialization.Gaussian => randn([rank, inFeatures], ScalarType.Float32, generator: generator) / rank,
-            _ => Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator),
+            LoraInitialization.KaimingUniform => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), zeros(outFeatures, rank)),
+            LoraInitialization.Gaussian => (Normal(rank, inFeatures) / rank, zeros(outFeatures, rank)),
+            LoraInitialization.Random => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator)),
+            LoraInitialization.Orthogonal => OrthogonalPair.Of(Normal(rank, rank), Normal(inFeatures, rank / 2), Normal(rank / 2, outFeatures)),
+            var other => throw new ArgumentException($"{other} takes its values from the weight, not from a generator.", nameof(config)),
         };
-        var b = config.Initialization == LoraInitialization.Random ? Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator) : zeros(outFeatures, rank);
         return (
             new TrainableParameter($"{name}.lora_A.weight", a.to(device).MoveToOuterDisposeScope()),
             new TrainableParameter($"{name}.lora_B.weight", b.to(device).MoveToOuterDisposeScope()),
