@@ -52,6 +52,7 @@ internal sealed class CommandTree
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         MergeVerb.Create(screen),
+        AdaptersVerb.Create(screen),
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         ExportVerb.Create(screen),

@@ -1,0 +1,21 @@
+using System.CommandLine;
+using LowRank.Cli.Options;
+using LowRank.Cli.Terminal;
+
+namespace LowRank.Cli.Verbs;
+
+/// <summary><c>lowrank adapters</c>: what is done with adapters alone, file to file.</summary>
+internal static class AdaptersVerb
+{
+    public static VerbCommand Create(Screen screen)
+    {
+        var verb = new VerbCommand("adapters", "Make an adapter from other adapters, file to file.",
+            "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both") { CombineVerb.Create(screen) };
+        verb.SetAction(parsed =>
+        {
+            new HelpText(screen).Invoke(parsed);
+            return ExitCode.WrongUsage;
+        });
+        return verb;
+    }
+}
