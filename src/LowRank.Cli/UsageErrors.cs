@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LowRank.Adapters;
+using LowRank.Cli.Options;
 using LowRank.Cli.Terminal;
 
 namespace LowRank.Cli;
@@ -17,7 +18,7 @@ internal static class UsageErrors
         foreach (var token in faults) screen.Error.WriteLine($"error: {Unknown(command, token)}");
         foreach (var error in parsed.Errors)
             if (!unknown.Any(token => error.Message.Contains($"'{token}'", StringComparison.Ordinal))) screen.Error.WriteLine($"error: {error.Message}");
-        screen.Error.WriteLine($"See 'lowrank {(command is RootCommand ? "" : command.Name + " ")}--help'.");
+        screen.Error.WriteLine($"See 'lowrank {(command is RootCommand ? "" : HelpText.PathOf(command) + " ")}--help'.");
         return ExitCode.WrongUsage;
     }
 

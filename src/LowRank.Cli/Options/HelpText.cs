@@ -57,11 +57,15 @@ internal sealed class HelpText(Screen screen) : SynchronousCommandLineAction
     private static IEnumerable<Option> Inherited(Command command) =>
         command is RootCommand ? [] : command.Parents.OfType<Command>().SelectMany(p => p.Options).Where(o => o.Recursive);
 
+    /// <summary>How a command is called behind <c>lowrank</c>: its name, behind those of the commands that it stands in.</summary>
+    public static string PathOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault(p => p is not RootCommand) is { } parent ? $"{PathOf(parent)} {command.Name}" : command.Name;
+
     private static string Usage(Command command)
     {
         if (command is RootCommand) return "lowrank COMMAND [OPTIONS]";
         var arguments = string.Concat(command.Arguments.Select(a => a.Arity.MinimumNumberOfValues == 0 ? $" [{a.HelpName ?? a.Name}]" : $" {a.HelpName ?? a.Name}"));
-        return $"lowrank {command.Name}{arguments} [OPTIONS]";
+        return $"lowrank {PathOf(command)}{arguments} [OPTIONS]";
     }
 
     private static string Label(Option option)
