@@ -49,7 +49,8 @@ internal sealed record GgufArchitecture(string ModelType, string ClassName, Froz
         ["stablelm"] = new("stablelm", "StableLmForCausalLM", Names(attention, gatedMlp, normsBefore)),
         ["starcoder2"] = new("starcoder2", "Starcoder2ForCausalLM", Names(attention, normsBefore, [("ffn_up", "mlp.c_fc"), ("ffn_down", "mlp.c_proj")])),
         ["phi3"] = new("phi3", "Phi3ForCausalLM", Names(normsBefore,
-            [("attn_qkv", "self_attn.qkv_proj"), ("attn_output", "self_attn.o_proj"), ("ffn_up", "mlp.gate_up_proj"), ("ffn_down", "mlp.down_proj")])) { IsWritten = true },
+            [("attn_qkv", "self_attn.qkv_proj"), ("attn_output", "self_attn.o_proj"), ("ffn_up", "mlp.gate_up_proj"), ("ffn_down", "mlp.down_proj")]))
+        { IsWritten = true },
         ["gpt2"] = new("gpt2", "GPT2LMHeadModel", Names(
             [("attn_norm", "ln_1"), ("attn_qkv", "attn.c_attn"), ("attn_output", "attn.c_proj"), ("ffn_norm", "ln_2"), ("ffn_up", "mlp.c_fc"), ("ffn_down", "mlp.c_proj")]))
         {

@@ -14,7 +14,10 @@ internal static class UnitScaling
             if (other.Contains(module) || other.Any(o => TargetMatcher.Matches(o, module))) pattern.Add(module, own);
         return config with
         {
-            Rank = rank, Alpha = rank, UseRslora = false, RankPattern = pattern,
+            Rank = rank,
+            Alpha = rank,
+            UseRslora = false,
+            RankPattern = pattern,
             AlphaPattern = new OrderedDictionary<string, double>(pattern.Select(p => KeyValuePair.Create(p.Key, (double)p.Value))),
         };
     }
