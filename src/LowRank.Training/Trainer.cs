@@ -47,6 +47,9 @@ public sealed class Trainer : IDisposable
     {
         (this.weights, this.examples, this.validation, this.options) = (weights, examples, validation, options);
         options.Schedule.Validate(options.LearningRate);
+        // The ranks that are kept belong to the last values, not to those of an earlier step.
+        if (options.Patience is not null && weights is LoraWeights { Adapter.Config: AdaLoraConfig { RankPattern: null } })
+            throw new LowRankException("AdaLoRA cannot stop early: its ranks are shared out over all steps of the run. Leave --patience out, or take another --variant.");
         sampler = new EpochSampler(examples, options.Batches);
         flat = new FlatParameters(weights.Parameters);
         try

@@ -73,6 +73,14 @@ public sealed class VariantRunTests : IDisposable
     }
 
     [Fact]
+    public void Adalora_does_not_stop_early()
+    {
+        var settings = Settings("early", "adalora", "lora", tokens: false);
+        var error = Assert.Throws<LowRankException>(() => TrainingRun.Create(settings with { Evaluation = settings.Evaluation with { Patience = 1 }, Data = settings.Data with { Validation = "0.2" } }));
+        Assert.Contains("AdaLoRA cannot stop early", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Settings_of_another_variant_are_refused()
     {
         Assert.Contains("--alpha is not a setting of --variant ia3", Assert.Throws<LowRankException>(() => new AdapterSettings { Variant = "ia3", Alpha = 8 }.ToConfig()).Message, StringComparison.Ordinal);

@@ -37,8 +37,10 @@ internal static class MergeVerb
             var path = ModelLoader.Locate(parsed.GetRequiredValue(model), new ModelLoadOptions { Progress = screen.Progress }, cancellation);
             var form = parsed.GetValue(quantize);
             var options = new MergeOptions { Base = parsed.GetValue(into) switch { "original" => MergeBase.Original, "dequantized" => MergeBase.Dequantized, _ => MergeBase.Automatic } };
-            // What is quantized again is merged beside the result first, and goes when that is written.
-            var merged = form is null ? target : target.TrimEnd('/', '\\') + ".merged";
+            // Told before the merge, whose work would be lost.
+            if (form is not null && Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()) throw new LowRankException($"{target} exists and is not empty: give another folder.");
+            // What is quantized again is merged beside the result first, under a name that nothing else has, and goes when that is written.
+            var merged = form is null ? target : $"{target.TrimEnd('/', '\\')}.{Guid.NewGuid():N}.merged";
             var clock = Stopwatch.StartNew();
             MergeReport? report = null;
             try
@@ -48,6 +50,7 @@ internal static class MergeVerb
                 var peak = ProcessMemory.Read().PeakResidentBytes;
                 if (form is not null)
                     await ProgressBar.ShowAsync(screen, "quantizing", tell => FourBitConverter.Quantize(merged, target, new FourBitOptions { Type = FourBitOptions.TypeOf(form) }, tell, cancellation)).ConfigureAwait(false);
+                if (form is not null) report = report! with { Bytes = Directory.GetFiles(target, "*.safetensors").Sum(f => new FileInfo(f).Length) };
                 foreach (var warning in report!.Warnings) screen.Warn(warning);
                 var compared = parsed.GetValue(check) ? MergeCheck.Run(path, folder, target, report, cancellation: cancellation) : null;
                 if (parsed.GetValue(json)) screen.Json(Json(target, report, seconds, peak, compared));

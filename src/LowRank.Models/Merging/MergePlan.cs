@@ -70,6 +70,7 @@ internal sealed class MergePlan : IDisposable
         }
         ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(name, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), null, new AdapterStart(unused, new Dropout(), 0));
         changes[$"{name}.weight"] = () => new TensorChange.Adapted(Adapter());
+        if (!target.Module.HasBias && selection.Config is not LoraConfig { LoraBias: true }) return;
         using var probe = Adapter();
         using var bias = target.Module.HasBias ? zeros(target.Module.OutFeatures) : null;
         using var merged = probe.MergedBias(bias);

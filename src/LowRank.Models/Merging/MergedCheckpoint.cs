@@ -125,12 +125,12 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     /// <inheritdoc/>
     public byte* Pointer(TensorInfo info)
     {
+        if (current is { } computed && computed.Name == info.Name) return computed.Values.Pointer;
         var source = opened.Tensors;
         var origin = stored[info.Name];
         using var change = plan.Of(info.Name);
         var fourBit = FourBitCheckpoint.TryReadState(source, origin.Name) is not null;
         if (change is null && !fourBit && !dequantized.Contains(info.Name)) return source.Pointer(origin);
-        if (current is { } computed && computed.Name == info.Name) return computed.Values.Pointer;
         current?.Values.Dispose();
         current = null;
         var values = new NativeBuffer(info.ByteLength);
@@ -164,7 +164,6 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
             long[] shape = info.Shape.Length == 1 ? [count] : [count, columns];
             var piece = codes is not null ? codes.Dequantize(from, count)
                 : Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type).to(ScalarType.Float32, copy: true);
-            // What the model computed with in training are the codes' values in the type of the checkpoint (decision 005).
             if (change is not null && turned)
             {
                 var whole = piece.t().contiguous();

@@ -179,7 +179,7 @@ public sealed class AttachedAdapter : IDisposable
                     var merged = adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures);
                     adapted.Adapter.Merge(merged, 0);
                     yield return ($"{slot.Name}.weight", adapted.Frozen.AsStored(merged));
-                    if (adapted.Adapter.MergedBias(adapted.Frozen.Bias?.detach()) is { } mergedBias) yield return ($"{slot.Name}.bias", mergedBias);
+                    if (MergedBias(adapted) is { } mergedBias) yield return ($"{slot.Name}.bias", mergedBias);
                     else if (adapted.Frozen.TrainedBias is { } trained) yield return ($"{slot.Name}.bias", trained.Value.detach().clone());
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
@@ -241,6 +241,12 @@ public sealed class AttachedAdapter : IDisposable
             if (slot is LinearSlot { Module: AdaptedLinear { Adapter: AdaLoraAdapter adapter } } && (adapter.KeptBefore ?? adapter.Kept) is { } mask)
                 (kept ??= new(StringComparer.Ordinal)).Add($"{slot.Name}.lora_E", mask);
         return kept;
+    }
+
+    private static Tensor? MergedBias(AdaptedLinear adapted)
+    {
+        using var bias = adapted.Frozen.Bias?.detach();
+        return adapted.Adapter.MergedBias(bias);
     }
 
     private void Switch(bool enabled)
