@@ -51,7 +51,7 @@ internal sealed class DecoderBuilder
     private DecoderLayer Layer(int i)
     {
         var names = spec.Names;
-        var slots = spec.LinearsOf(i).ToDictionary(l => l.Name, l => Linear(spec.Within(i, l.Name), l), StringComparer.Ordinal);
+        var slots = spec.LinearsOf(i).ToDictionary(l => l.Name, l => Linear(spec.Within(i, l.Name), l, l.Role == LinearRole.Router ? spec.Within(i, names.RouterHolder) : null), StringComparer.Ordinal);
         var norms = spec.NormsOf().ToDictionary(n => n.Name, n => Norm(spec.Within(i, n.Name), n.Features), StringComparer.Ordinal);
         // Gemma 2 calls the norm after attention as others call that before the MLP: only those that the spec has are asked for.
         NormSlot? Before(string name) => spec.NormPlacement == NormPlacement.After ? null : norms[name];
@@ -69,18 +69,20 @@ internal sealed class DecoderBuilder
         {
             LinearSlot Of(int expert, string name) => slots[names.ExpertName(expert, name)];
             var experts = Enumerable.Range(0, spec.Experts!.Count).Select(e => new DecoderMlp(spec.Activation, Of(e, names.ExpertGate), Of(e, names.ExpertUp), Of(e, names.ExpertDown)));
-            return new MixtureOfExperts(spec.Experts, slots[names.Router], [.. experts]);
+            var parameters = spec.ExpertParametersOf(i).Select(p =>
+                new ExpertsSlot(spec.Within(i, p.Name), [.. Enumerable.Range(0, spec.Experts.Count).Select(e => p.Parts.Select(part => Of(e, part)).ToArray())]));
+            return new MixtureOfExperts(spec.Experts, slots[names.Router], [.. experts], [.. parameters]);
         }
         if (spec.FusedGateUp) return new FusedMlp(spec.Activation, slots[names.GateUp], slots[names.Down]);
         return spec.GatedMlp ? new DecoderMlp(spec.Activation, slots[names.Gate], slots[names.Up], slots[names.Down]) : new PlainMlp(spec.Activation, slots[names.Up], slots[names.Down]);
     }
 
-    private LinearSlot Linear(string name, DecoderLinear of)
+    private LinearSlot Linear(string name, DecoderLinear of, string? holder = null)
     {
         // A router decides by differences that 4 bits would change.
         var weight = of.Role == LinearRole.Router ? new DenseWeight(Weight($"{name}.weight", of.OutFeatures, of.InFeatures))
             : weights.ReadMatrix(name, of.OutFeatures, of.InFeatures, spec.TransposedWeights) ?? new DenseWeight(empty(0, of.InFeatures));
-        return new LinearSlot(name, new FrozenLinear(weight, of.HasBias ? Weight($"{name}.bias", of.OutFeatures) : null), of.Role);
+        return new LinearSlot(name, new FrozenLinear(weight, of.HasBias ? Weight($"{name}.bias", of.OutFeatures) : null), of.Role) { ParameterHolder = holder };
     }
 
     // A head of its own stays in the checkpoint's form, as bitsandbytes leaves it: its errors would go straight into the logits.

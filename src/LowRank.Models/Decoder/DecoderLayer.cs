@@ -50,6 +50,7 @@ internal sealed class DecoderLayer(double multiplier, DecoderAttention attention
         if (Attention.q_norm is { } q) yield return q;
         if (Attention.k_norm is { } k) yield return k;
         foreach (var linear in Mlp.Slots()) yield return linear;
+        foreach (var parameter in Mlp.Parameters()) yield return parameter;
         if (BeforeAttention is not null) yield return BeforeAttention;
         if (AfterAttention is not null) yield return AfterAttention;
         if (BeforeMlp is not null) yield return BeforeMlp;

@@ -49,6 +49,14 @@ internal static class DecoderLayout
         }
     }
 
+    /// <summary>The parameters that hold the matrices of all experts of a layer together in transformers 5, names within it, and for each the matrices of an expert that stand in it one below another.</summary>
+    public static IEnumerable<(string Name, string[] Parts)> ExpertParametersOf(this DecoderSpec spec, int layer)
+    {
+        if (!spec.HasExperts(layer)) yield break;
+        yield return (spec.Names.ExpertsGateUp, [spec.Names.ExpertGate, spec.Names.ExpertUp]);
+        yield return (spec.Names.ExpertsDown, [spec.Names.ExpertDown]);
+    }
+
     /// <summary>The norms of a layer, names within it and elements, in the order of its slots.</summary>
     public static IEnumerable<(string Name, long Features)> NormsOf(this DecoderSpec spec)
     {

@@ -14,7 +14,19 @@ internal static class DecoderModules
         if (spec.LearnedPositions) modules.Add(new(names.Positions, ModuleKind.Embedding, spec.MaxPositions, spec.HiddenSize, false));
         for (var i = 0; i < spec.Layers; i++)
         {
-            modules.AddRange(spec.LinearsOf(i).Select(l => new AdaptableModule(spec.Within(i, l.Name), KindOf(l, spec), l.InFeatures, l.OutFeatures, l.HasBias)));
+            var parameters = spec.ExpertParametersOf(i).SelectMany(p => p.Parts.SelectMany(part => Enumerable.Range(0, spec.Experts!.Count).Select(e => (Part: names.ExpertName(e, part), p.Name))))
+                .ToDictionary(p => p.Part, p => spec.Within(i, p.Name), StringComparer.Ordinal);
+            var linears = spec.LinearsOf(i).ToList();
+            modules.AddRange(linears.Select(l => new AdaptableModule(spec.Within(i, l.Name), KindOf(l, spec), l.InFeatures, l.OutFeatures, l.HasBias)
+            {
+                PartOf = parameters.GetValueOrDefault(l.Name),
+                ParameterHolder = l.Role == LinearRole.Router ? spec.Within(i, names.RouterHolder) : null,
+            }));
+            modules.AddRange(spec.ExpertParametersOf(i).Select(p =>
+            {
+                var first = p.Parts.Select(part => linears.First(l => l.Name == names.ExpertName(0, part))).ToList();
+                return new AdaptableModule(spec.Within(i, p.Name), ModuleKind.Experts, first[0].InFeatures, first.Sum(l => l.OutFeatures), false) { Experts = spec.Experts!.Count };
+            }));
             modules.AddRange(spec.NormsOf().Select(n => new AdaptableModule(spec.Within(i, n.Name), ModuleKind.Other, 0, n.Features, spec.Norm == NormKind.Layer)));
         }
         modules.Add(new(names.FinalNorm, ModuleKind.Other, 0, spec.HiddenSize, spec.Norm == NormKind.Layer));

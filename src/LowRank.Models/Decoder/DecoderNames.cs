@@ -69,6 +69,15 @@ public sealed record DecoderNames
     /// <summary>The router of a mixture of experts, within a layer.</summary>
     public string Router { get; init; } = "mlp.gate";
 
+    /// <summary>The module that holds the router's weight in transformers 5, within a layer: adapters over it are named so.</summary>
+    public string RouterHolder { get; init; } = "mlp.gate";
+
+    /// <summary>Gate and up matrices of all experts in one parameter, as transformers 5 has them, within a layer.</summary>
+    public string ExpertsGateUp { get; init; } = "mlp.experts.gate_up_proj";
+
+    /// <summary>Down matrices of all experts in one parameter, within a layer.</summary>
+    public string ExpertsDown { get; init; } = "mlp.experts.down_proj";
+
     /// <summary>Expert <c>{0}</c>, within a layer.</summary>
     public string Expert { get; init; } = "mlp.experts.{0}";
 

@@ -14,6 +14,9 @@ internal abstract class FeedForward
     /// <summary>Its named places.</summary>
     public abstract IEnumerable<LinearSlot> Slots();
 
+    /// <summary>The places of parameters that hold the matrices of all its experts together; none without experts.</summary>
+    public virtual IEnumerable<ExpertsSlot> Parameters() => [];
+
     /// <summary><c>act(gate) · up</c>. Both must be results that no other operation reads or keeps.</summary>
     protected static Tensor Gated(Activation activation, Tensor gate, Tensor up) =>
         activation != Activation.Gelu && GatedActivationNode.Handles(gate, up)

@@ -11,12 +11,13 @@ namespace LowRank.Models.Decoder;
 /// </summary>
 /// <remarks>
 /// Every matrix of every expert stands in a slot of its own, under its name in the checkpoint: that is where an adapter goes on an expert. An adapter over a parameter of all experts
-/// together puts one <see cref="Adapters.AdaptedLinear"/> with its part of A and B into each slot of <see cref="Experts"/>.
+/// together (<see cref="ExpertsSlot"/>) puts one <see cref="Adapters.AdaptedLinear"/> with its part of A and B into each slot of <see cref="Experts"/>.
 /// </remarks>
 /// <param name="spec">How many experts a token passes, and how they are weighted.</param>
 /// <param name="router">The router, <c>[experts, hidden]</c>.</param>
 /// <param name="experts">The experts.</param>
-internal sealed class MixtureOfExperts(ExpertsSpec spec, LinearSlot router, DecoderMlp[] experts) : FeedForward
+/// <param name="parameters">The experts' matrices of one kind together, where an adapter may stand for all.</param>
+internal sealed class MixtureOfExperts(ExpertsSpec spec, LinearSlot router, DecoderMlp[] experts, ExpertsSlot[] parameters) : FeedForward
 {
     /// <summary>The router.</summary>
     public LinearSlot Router { get; } = router;
@@ -40,14 +41,31 @@ internal sealed class MixtureOfExperts(ExpertsSpec spec, LinearSlot router, Deco
         var inputs = rows.index_select(0, tensor(Array.ConvertAll(order, n => n / spec.PerToken), device: x.device));
         // One split, whose gradient is one concatenation.
         var parts = inputs.split(counts, 0);
-        var outputs = new List<Tensor>();
-        for (var i = 0; i < experts.Length; i++)
-            if (counts[i] > 0) outputs.Add(experts[i].Forward(parts[i]));
+        var outputs = Through(parts, counts);
         var weighted = cat(outputs, 0) * weights.reshape(-1).index_select(0, places).unsqueeze(-1).to(x.dtype);
         // Back in the order of the tokens, the outputs of one token side by side.
         var back = weighted.index_select(0, tensor(Inverse(order), device: x.device));
         return back.view(-1, spec.PerToken, x.shape[^1]).sum(1).view(x.shape).MoveToOuterDisposeScope();
     }
+
+    private List<Tensor> Through(Tensor[] parts, long[] counts)
+    {
+        var cuts = parameters.Where(p => p.Adapter is not null).Select(p => p.Adapter!.Cut()).ToList();
+        try
+        {
+            var outputs = new List<Tensor>();
+            for (var i = 0; i < experts.Length; i++)
+                if (counts[i] > 0) outputs.Add(experts[i].Forward(parts[i]));
+            return outputs;
+        }
+        finally
+        {
+            foreach (var cut in cuts) cut.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<ExpertsSlot> Parameters() => parameters;
 
     /// <inheritdoc/>
     public override IEnumerable<LinearSlot> Slots() => [Router, .. experts.SelectMany(e => e.Slots())];

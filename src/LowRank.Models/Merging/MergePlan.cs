@@ -1,4 +1,5 @@
 using LowRank.Adapters;
+using LowRank.Adapters.Experts;
 using LowRank.Adapters.Initialization;
 using LowRank.Models.Decoder;
 using static TorchSharp.torch;
@@ -26,7 +27,7 @@ internal sealed class MergePlan : IDisposable
         selection = TargetMatcher.Select(folder.Config, modules, spec.ModelType);
         method = AdapterMethod.Of(selection.Config);
         folder.RequireExactly(AdapterKeys.TensorsOf(selection, modules));
-        foreach (var target in selection.Targets) Add(target);
+        foreach (var target in selection.Targets) Add(target, modules);
         foreach (var tokens in selection.Tokens.Where(t => t.TiedTo is null)) Add(tokens);
         foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null)) Add(saved.Module);
         AddBiases(modules);
@@ -49,9 +50,14 @@ internal sealed class MergePlan : IDisposable
     /// <summary>The change of a tensor, or null for one that stays. The caller disposes it.</summary>
     public TensorChange? Of(string tensor) => changes.TryGetValue(tensor, out var change) ? change() : null;
 
-    private void Add(AdapterTarget target)
+    private void Add(AdapterTarget target, IReadOnlyList<AdaptableModule> modules)
     {
         var name = target.Module.Name;
+        if (target.Module.Kind == ModuleKind.Experts)
+        {
+            AddExperts(target, modules);
+            return;
+        }
         if (target.Module.Kind == ModuleKind.Embedding)
         {
             changes[$"{name}.weight"] = () => new TensorChange.Embedding(
@@ -68,7 +74,7 @@ internal sealed class MergePlan : IDisposable
                 TensorChange.Read(folder, AdapterKeys.NameOf(table, AdapterTensorKind.EmbeddingB), target.Module.InFeatures, target.Rank), target.Scaling);
             return;
         }
-        ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(name, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), null, new AdapterStart(unused, new Dropout(), 0));
+        ILinearAdapter Adapter() => method.Restore(target, kind => TensorChange.Read(folder, AdapterKeys.NameOf(target.FileName, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape), null, new AdapterStart(unused, new Dropout(), 0));
         changes[$"{name}.weight"] = () => new TensorChange.Adapted(Adapter());
         if (!target.Module.HasBias && selection.Config is not LoraConfig { LoraBias: true }) return;
         using var probe = Adapter();
@@ -79,6 +85,37 @@ internal sealed class MergePlan : IDisposable
             throw new AdapterException(folder.Path, $"{name} has no bias that could take up the bias of B (lora_bias), so the adapter cannot be merged. Use it beside the model, or train without lora_bias.");
         changes[$"{name}.bias"] = () => new TensorChange.Bias(Adapter());
     }
+
+    // Each expert's tensors are its own in the checkpoint. Those of a layer come one after another, so that its matrices are read once.
+    private void AddExperts(AdapterTarget target, IReadOnlyList<AdaptableModule> modules)
+    {
+        var parts = modules.Where(m => m.PartOf == target.Module.Name).ToList();
+        var together = parts.Count / target.Module.Experts;
+        for (var i = 0; i < parts.Count; i++)
+        {
+            var (expert, part) = (i / together, i % together);
+            changes[$"{parts[i].Name}.weight"] = () => new TensorChange.Adapted(ReadExperts(target, together).UpdateOf(expert, part, target));
+        }
+    }
+
+    private ExpertMatrices ReadExperts(AdapterTarget target, int together)
+    {
+        if (experts is { } kept && kept.FileName == target.FileName) return kept.Matrices;
+        FreeExperts();
+        Tensor Read(AdapterTensorKind kind) => TensorChange.Read(folder, AdapterKeys.NameOf(target.FileName, kind), method.Tensors(target).Single(t => t.Kind == kind).Shape);
+        var (a, b) = (Read(AdapterTensorKind.LoraA), Read(AdapterTensorKind.LoraB));
+        experts = (target.FileName, a, b, new ExpertMatrices(() => a, () => b, target.Module.Experts, together));
+        return experts.Value.Matrices;
+    }
+
+    private void FreeExperts()
+    {
+        experts?.A.Dispose();
+        experts?.B.Dispose();
+        experts = null;
+    }
+
+    private (string FileName, Tensor A, Tensor B, ExpertMatrices Matrices)? experts;
 
     private void Add(TokenTarget target)
     {
@@ -102,5 +139,9 @@ internal sealed class MergePlan : IDisposable
         selection.Targets.Any(t => t.TiedTo is not null) || selection.Tokens.Any(t => t.TiedTo is not null) || selection.ModulesToSave.Any(s => s.TiedTo is not null);
 
     /// <inheritdoc/>
-    public void Dispose() => unused.Dispose();
+    public void Dispose()
+    {
+        FreeExperts();
+        unused.Dispose();
+    }
 }

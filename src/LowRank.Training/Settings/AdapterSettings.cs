@@ -32,6 +32,10 @@ public sealed record AdapterSettings
     [Setting("target", "Modules to adapt: names by comma, a regular expression, or qv, qkv, attention, mlp, all-linear.", Value = "MODULES")]
     public string Target { get; init; } = "all-linear";
 
+    /// <summary>Parameters to adapt.</summary>
+    [Setting("target-parameters", "With --variant lora: parameters of a mixture of experts to adapt beside the modules, by comma, such as gate_up_proj,down_proj; all-linear has them already.", Value = "NAMES")]
+    public string? TargetParameters { get; init; }
+
     /// <summary>Dropout.</summary>
     [Setting("dropout", "Probability with which an element of the adapter's input is dropped in training.", Minimum = 0, Maximum = 0.99)]
     public double Dropout { get; init; }
@@ -107,6 +111,7 @@ public sealed record AdapterSettings
                 LoraBias = LoraBias,
                 Initialization = start.Kind,
                 PissaIterations = start.Iterations,
+                TargetParameters = TargetParameters is null ? null : Names(TargetParameters),
                 TrainableTokens = TrainTokens is null ? null : TrainableTokens.Of([.. Names(TrainTokens).Select(Token)]),
             },
         };
@@ -134,6 +139,7 @@ public sealed record AdapterSettings
             (Dropout > 0, "--dropout", ["lora", "dora", "adalora", "miss"]),
             (Rslora, "--rslora", ["lora", "dora"]),
             (LoraBias, "--lora-bias", ["lora"]),
+            (TargetParameters is not null, "--target-parameters", ["lora"]),
             (TrainTokens is not null, "--train-tokens", ["lora", "dora"]),
             (Init != "default", "--init", ["lora", "dora"]),
             (Bias != "none", "--bias", ["lora", "dora", "adalora", "miss"]),

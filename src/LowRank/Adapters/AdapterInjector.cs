@@ -1,3 +1,4 @@
+using LowRank.Adapters.Experts;
 using LowRank.Adapters.Initialization;
 using LowRank.Adapters.Lora;
 using LowRank.Adapters.Tokens;
@@ -46,6 +47,10 @@ public static class AdapterInjector
                     var adapter = method.Create(target, frozen, new AdapterStart(generator, dropout, i));
                     linear.Module = new AdaptedLinear(frozen, adapter);
                     parameters.AddRange(adapter.Parameters);
+                    break;
+                case ExpertsSlot experts:
+                    experts.Adapter = new ExpertsAdapter(experts, target, (LoraConfig)config, generator);
+                    parameters.AddRange(experts.Adapter.Parameters);
                     break;
                 case var other:
                     throw new LoraConfigException($"{other.Name} is a norm: it can be saved whole, but not adapted.");

@@ -40,5 +40,5 @@ internal abstract class AdapterMethod
     public abstract ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start);
 
     /// <summary>A parameter of a module, named as in the file.</summary>
-    protected static TrainableParameter Parameter(AdapterTarget target, AdapterTensorKind kind, Tensor value) => new(AdapterKeys.NameOf(target.Module.Name, kind), value);
+    protected static TrainableParameter Parameter(AdapterTarget target, AdapterTensorKind kind, Tensor value) => new(AdapterKeys.NameOf(target.FileName, kind), value);
 }

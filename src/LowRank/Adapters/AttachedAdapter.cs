@@ -18,10 +18,12 @@ public sealed class AttachedAdapter : IDisposable
     private readonly IReadOnlyList<ModuleSlot> slots;
     private readonly IReadOnlyList<AdaptableModule> modules;
     private readonly HashSet<string> baseCopies;
+    private readonly Dictionary<string, string> fileNames;
 
     internal AttachedAdapter(IReadOnlyList<ModuleSlot> slots, IReadOnlyList<AdaptableModule> modules, TargetSelection selection, Dropout dropout, IReadOnlyList<TrainableParameter> parameters)
     {
         (this.slots, this.modules, Selection, Dropout, Parameters) = (slots, modules, selection, dropout, parameters);
+        fileNames = selection.Targets.ToDictionary(t => t.Module.Name, t => t.FileName, StringComparer.Ordinal);
         baseCopies = [.. AdapterKeys.TensorsOf(selection, modules).Where(t => !t.IsTrained).Select(t => t.Name)];
     }
 
@@ -71,9 +73,12 @@ public sealed class AttachedAdapter : IDisposable
             switch (slot)
             {
                 case LinearSlot { Module: AdaptedLinear adapted } linear:
-                    foreach (var (kind, value) in ofAdapter(adapted.Adapter)) yield return new AdapterValue(AdapterKeys.NameOf(slot.Name, kind), value);
+                    foreach (var (kind, value) in ofAdapter(adapted.Adapter)) yield return new AdapterValue(AdapterKeys.NameOf(fileNames[slot.Name], kind), value);
                     if (adapted.Frozen.TrainedBias is { } trained) yield return new AdapterValue(trained.Name, trained.Value.detach());
                     if (linear.IsHead && baseCopies.Contains($"{slot.Name}.base_layer.weight")) yield return new AdapterValue($"{slot.Name}.base_layer.weight", adapted.Frozen.Weight.Dequantize(0, adapted.Frozen.OutFeatures), IsBaseCopy: true);
+                    break;
+                case ExpertsSlot { Adapter: { } experts }:
+                    foreach (var p in experts.Parameters) yield return new AdapterValue(p.Name, p.Value.detach());
                     break;
                 case LinearSlot { Module: FrozenLinear { TrainedBias: { } only } }:
                     yield return new AdapterValue(only.Name, only.Value.detach());
@@ -281,6 +286,10 @@ public sealed class AttachedAdapter : IDisposable
                     if (embedding.Module is TrainedEmbedding saved) saved.Weight.Dispose();
                     if (embedding.Module is TokenEmbedding tokens) tokens.Trained.Dispose();
                     embedding.Module = table;
+                    break;
+                case ExpertsSlot experts:
+                    experts.Adapter?.Dispose();
+                    experts.Adapter = null;
                     break;
                 case NormSlot norm:
                     norm.Module.Freeze();

@@ -14,6 +14,9 @@ public sealed class LinearSlot(string name, ILinear module, LinearRole role = Li
     /// <summary>What the layer is for.</summary>
     public LinearRole Role { get; } = role;
 
+    /// <summary>The name of the module that holds its parameter in transformers 5, where that is another than <see cref="ModuleSlot.Name"/>; else null.</summary>
+    public string? ParameterHolder { get; init; }
+
     /// <summary>Whether this is the output head.</summary>
     public bool IsHead => Role == LinearRole.Head;
 

@@ -11,12 +11,18 @@ public static class ModuleSlots
     public static IReadOnlyList<AdaptableModule> Describe(this IReadOnlyList<ModuleSlot> slots)
     {
         var table = slots.OfType<EmbeddingSlot>().FirstOrDefault(s => s.Module is FrozenEmbedding);
+        var parameters = new Dictionary<ModuleSlot, string>();
+        foreach (var experts in slots.OfType<ExpertsSlot>())
+            foreach (var part in experts.Experts.SelectMany(e => e)) parameters[part] = experts.Name;
         return [.. slots.Select(s => s switch
         {
             LinearSlot linear => new AdaptableModule(s.Name, KindOf(linear), linear.Module.InFeatures, linear.Module.OutFeatures, linear.Module is FrozenLinear { HasBias: true })
             {
                 TiedTo = table?.Module is FrozenEmbedding e && linear.Module is FrozenLinear f && ReferenceEquals(e.Weight, f.Weight) ? table.Name : null,
+                PartOf = parameters.GetValueOrDefault(s),
+                ParameterHolder = linear.ParameterHolder,
             },
+            ExpertsSlot experts => new AdaptableModule(s.Name, ModuleKind.Experts, experts.Experts[0][0].Module.InFeatures, experts.Experts[0].Sum(p => p.Module.OutFeatures), false) { Experts = experts.Experts.Count },
             EmbeddingSlot embedding => new AdaptableModule(s.Name, ModuleKind.Embedding, embedding.Module.Rows, embedding.Module.Features, false),
             NormSlot norm => new AdaptableModule(s.Name, ModuleKind.Other, 0, norm.Module.Weight.shape[0], norm.Module.HasBias),
             _ => new AdaptableModule(s.Name, ModuleKind.Other, 0, 0, false),

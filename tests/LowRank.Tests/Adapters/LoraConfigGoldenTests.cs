@@ -61,7 +61,7 @@ public sealed class LoraConfigGoldenTests
             default: return ["peft_type"];
         }
         var flags = document.Where(f => f.Key is "use_qalora" && f.Value is JsonValue v && v.GetValue<bool>()).Select(f => f.Key);
-        var sections = document.Where(f => (f.Key.EndsWith("_config", StringComparison.Ordinal) || f.Key is "target_parameters" or "alora_invocation_tokens" or "layer_replication" or "use_bdlora")
+        var sections = document.Where(f => (f.Key.EndsWith("_config", StringComparison.Ordinal) || f.Key is "alora_invocation_tokens" or "layer_replication" or "use_bdlora")
             && f.Value is JsonObject { Count: > 0 } or JsonArray { Count: > 0 }).Select(f => f.Key);
         var other = document["init_lora_weights"] is JsonValue init && init.TryGetValue(out string? text) && text is not ("gaussian" or "pissa" or "olora" or "orthogonal") && !text.StartsWith("pissa_niter_", StringComparison.Ordinal) ? ["init_lora_weights"] : Array.Empty<string>();
         return [.. flags, .. sections, .. other];

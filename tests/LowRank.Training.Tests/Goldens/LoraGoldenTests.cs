@@ -27,9 +27,7 @@ public sealed class LoraGoldenTests
     {
         using var reference = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "lora", name, "reference.json")));
         var family = ModelConfig.Load(Golden.At("models", reference.RootElement.GetProperty("base").GetString()!, "config.json")).ModelType;
-        if (!ModelFamilies.Knows(family)) return $"{name}: the family {family} is not built yet";
-        using var config = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "lora", name, "adapter_config.json")));
-        return config.RootElement.GetProperty("target_parameters").ValueKind != JsonValueKind.Null ? $"{name}: LoRA on the parameters of experts is not built yet" : null;
+        return ModelFamilies.Knows(family) ? null : $"{name}: the family {family} is not built yet";
     }
 
     internal static CausalLM Model(string name, ScalarType computeType = ScalarType.Float32)

@@ -5,10 +5,14 @@ namespace LowRank.Training.Planning.Shapes;
 /// <summary>The size of an adapter on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
 public sealed record AdapterShape
 {
-    private AdapterShape(TargetSelection selection, IReadOnlyList<long> tensors, long biases)
+    private AdapterShape(TargetSelection selection, IReadOnlyList<AdaptableModule> modules, long expertsPerToken, IReadOnlyList<long> tensors, long biases)
     {
         (Selection, Tensors, AddedParameters, TrainableParameters) = (selection, tensors, tensors.Sum(), tensors.Sum() + biases);
-        Targets = selection.Targets.Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
+        var experts = selection.Targets.Where(t => t.Module.Kind == ModuleKind.Experts).Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
+        Targets = selection.Targets.Select(t => t.Module.Name).Concat(modules.Where(m => m.PartOf is { } whole && experts.Contains(whole)).Select(m => m.Name)).ToHashSet(StringComparer.Ordinal);
+        // Of experts, a token passes some, through each layer that shares the matrices.
+        long Kept(AdapterTarget target) => target.Rank * (target.Module.Kind != ModuleKind.Experts ? 1 : expertsPerToken * modules.Count(m => m.PartOf == target.Module.Name) / target.Module.Experts);
+        TotalRank = selection.Targets.Sum(Kept) * (StartsFromWeight ? 2 : 1);
     }
 
     /// <summary>The modules that are adapted or trained whole, with their ranks.</summary>
@@ -24,14 +28,14 @@ public sealed record AdapterShape
     public long TrainableParameters { get; }
 
     /// <summary>Sum of the ranks over all adapted modules: what is kept between A and B, by token. Twice, where what they started from is subtracted beside them.</summary>
-    public long TotalRank => Selection.Targets.Sum(t => (long)t.Rank) * (StartsFromWeight ? 2 : 1);
+    public long TotalRank { get; }
 
     /// <summary>Elements that lie beside A and B where these started from the weight: what they started from, and in each module both pairs as one for its products.</summary>
     internal long InitialElements => StartsFromWeight ? 3 * Tensors.Take(2 * Selection.Targets.Count).Sum() : 0;
 
     private bool StartsFromWeight => Selection.Config is LoraConfig { StartsFromWeight: true };
 
-    /// <summary>Names of the adapted modules.</summary>
+    /// <summary>Names of the adapted modules, those of experts with their own names too.</summary>
     public IReadOnlySet<string> Targets { get; }
 
     /// <summary>Sizes of a LoRA of a rank on some modules.</summary>
@@ -47,7 +51,8 @@ public sealed record AdapterShape
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(config);
-        var selection = TargetMatcher.Select(config, model.Modules(), model.ModelType);
+        var modules = model.Modules();
+        var selection = TargetMatcher.Select(config, modules, model.ModelType);
         var tensors = new List<long>();
         var method = AdapterMethod.Of(selection.Config);
         foreach (var t in selection.Targets.Where(t => t.TiedTo is null)) tensors.AddRange(method.Tensors(t).Select(s => s.Shape.Aggregate(1L, (a, b) => a * b)));
@@ -64,7 +69,7 @@ public sealed record AdapterShape
             BiasTraining.LoraOnly => selection.Targets.Sum(t => t.Module.HasBias ? t.Module.OutFeatures : 0),
             _ => 0,
         };
-        return new AdapterShape(selection, tensors, biases);
+        return new AdapterShape(selection, modules, model.ExpertsPerToken, tensors, biases);
     }
 
     /// <summary>Trainable parameters in percent of all, with four decimals, as PEFT prints it.</summary>

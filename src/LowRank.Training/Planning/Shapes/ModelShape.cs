@@ -159,6 +159,7 @@ public sealed record ModelShape
             HeadSize = spec.HeadSize,
             MaxPositions = spec.MaxPositions,
             TiedHead = spec.TiedHead,
+            AdaptableModules = DecoderModules.Of(spec),
             LayerLinears = [.. Enumerable.Range(0, spec.Layers).Select(i => spec.LinearsOf(i).Select(l => new LinearShape(l.Name, l.InFeatures, l.OutFeatures, l.HasBias, l.Role)).ToArray())],
             Norms = [.. spec.NormsOf().Select(n => new NormShape(n.Name, n.Features, hasBias))],
             FinalNorm = new NormShape(spec.Names.FinalNorm, spec.HiddenSize, hasBias),
@@ -193,27 +194,9 @@ public sealed record ModelShape
     }
 
     /// <summary>The modules as adapters see them: what <see cref="TargetMatcher"/> chooses targets from.</summary>
-    public IReadOnlyList<AdaptableModule> Modules()
-    {
-        var modules = new List<AdaptableModule> { new(Names.Embedding, ModuleKind.Embedding, Vocabulary, Hidden, false) };
-        if (PositionWeights > 0) modules.Add(new(Names.Positions, ModuleKind.Embedding, PositionWeights / Hidden, Hidden, false));
-        for (var i = 0; i < Layers; i++)
-        {
-            var layer = string.Format(System.Globalization.CultureInfo.InvariantCulture, Names.Layer, i);
-            modules.AddRange(LayerLinears[i].Select(l => new AdaptableModule($"{layer}.{l.Name}", KindOf(l), l.In, l.Out, l.HasBias)));
-            modules.AddRange(Norms.Select(n => new AdaptableModule($"{layer}.{n.Name}", ModuleKind.Other, 0, n.Features, n.HasBias)));
-        }
-        modules.Add(new(Names.FinalNorm, ModuleKind.Other, 0, Hidden, FinalNorm.HasBias));
-        modules.Add(new(Names.Head, ModuleKind.Head, Hidden, Vocabulary, false) { TiedTo = TiedHead ? Names.Embedding : null });
-        return modules;
-    }
+    public IReadOnlyList<AdaptableModule> Modules() => AdaptableModules;
 
-    private ModuleKind KindOf(LinearShape linear) => linear.Role switch
-    {
-        LinearRole.Router => ModuleKind.Router,
-        LinearRole.Expert => ModuleKind.Expert,
-        _ => TransposedWeights ? ModuleKind.Conv1D : ModuleKind.Linear,
-    };
+    private IReadOnlyList<AdaptableModule> AdaptableModules { get; init; } = [];
 
     /// <summary>
     /// Floating-point operations for a token of training with a frozen base: 4·P_linear + 4·P_head·s + 7·T·heads·headSize·layers, with s the supervised share;

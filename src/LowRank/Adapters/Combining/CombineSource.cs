@@ -33,6 +33,7 @@ internal sealed class CombineSource(WeightedAdapter adapter, AdapterFolder folde
         void Problem(string text) => problems.Add($"{Name}: {text}");
         if (config.UseDora) Problem("use_dora is true; the lengths of DoRA's rows are not linear in A and B, so it cannot be combined. Merge it into the model");
         if (config.Bias != BiasTraining.None) Problem("it trains biases of the base (bias), which have no weighted sum of adapters");
+        if (config.TargetParameters is not null) Problem("it adapts parameters of experts (target_parameters), which are not combined. Merge it into the model");
         if (config.LoraBias) Problem("B has a bias (lora_bias), which is not combined");
         if (config.ModulesToSave is { Count: > 0 } saved) Problem($"it holds whole modules ({string.Join(", ", saved)}; modules_to_save), which are not combined");
         if (config.TrainableTokens is not null) Problem("it holds trained rows of tokens (trainable_token_indices), which are not combined");

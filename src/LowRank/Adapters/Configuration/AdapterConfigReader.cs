@@ -80,6 +80,7 @@ internal sealed class AdapterConfigReader
             RankPattern = Take("rank_pattern", "an object of names and whole numbers", fallback.RankPattern, n => AsPattern(n, AsInt), orNull: true),
             AlphaPattern = Take("alpha_pattern", "an object of names and numbers", fallback.AlphaPattern, n => AsPattern(n, AsNumber), orNull: true),
             LoraBias = Take("lora_bias", "true or false", false, AsBool),
+            TargetParameters = Take("target_parameters", "a list of names or null", null, n => AsList(n, AsString) is (true, { } names) ? (true, names.Count == 0 ? null : names) : default, orNull: true),
             TrainableTokens = Take("trainable_token_indices", "a list of tokens, an object of names and such lists, or null", null, AsTokens, orNull: true),
             EnsureWeightTying = Take("ensure_weight_tying", "true or false", false, AsBool),
             FanInFanOut = Take("fan_in_fan_out", "true or false", false, AsBool),

@@ -54,6 +54,7 @@ internal static class AdapterConfigValidation
         foreach (var key in config.AlphaPattern.Keys) CheckRegex("alpha_pattern", key, problems);
         if (config.LoraBias && InitializationName.Of(config) is { } start) problems.Add($"lora_bias: works only with init_lora_weights true or false, not \"{start}\"");
         AddInitialization(config, problems);
+        if (config.TargetParameters?.Any(p => p.Length == 0) == true) problems.Add("target_parameters: a name is empty");
         if (config is { LoraBias: true, UseDora: true }) problems.Add("lora_bias: DoRA has no bias of B; set one of lora_bias and use_dora to false");
         foreach (var (module, tokens) in config.TrainableTokens?.ByModule ?? [])
             if (tokens.Count == 0 || tokens.Any(t => t < 0) || tokens.Distinct().Count() != tokens.Count)

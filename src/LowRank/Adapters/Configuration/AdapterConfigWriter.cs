@@ -76,6 +76,7 @@ internal static class AdapterConfigWriter
         fields["rank_pattern"] = new JsonObject(c.RankPattern.Select(p => KeyValuePair.Create(p.Key, Number(p.Value))));
         fields["alpha_pattern"] = new JsonObject(c.AlphaPattern.Select(p => KeyValuePair.Create(p.Key, Integral(p.Value))));
         fields["lora_bias"] = c.LoraBias;
+        fields["target_parameters"] = Names(c.TargetParameters);
         fields["trainable_token_indices"] = Tokens(c.TrainableTokens);
         fields["ensure_weight_tying"] = c.EnsureWeightTying;
         fields["fan_in_fan_out"] = c.FanInFanOut;

@@ -45,6 +45,12 @@ public sealed record LoraConfig : AdapterConfig
     /// </summary>
     public TrainableTokens? TrainableTokens { get; init; }
 
+    /// <summary>
+    /// Parameters to adapt beside <see cref="AdapterConfig.TargetModules"/> (<c>target_parameters</c>): whole names or endings after a dot, such as <c>gate_up_proj</c> and <c>down_proj</c> of a mixture of
+    /// experts, whose experts each get a pair of matrices, and <c>gate.weight</c>, its router. Default null: none. Without dropout, DoRA and <see cref="LoraBias"/>, as in PEFT.
+    /// </summary>
+    public IReadOnlyList<string>? TargetParameters { get; init; }
+
     /// <summary>How the matrices start (<c>init_lora_weights</c>). Default Kaiming-uniform A and zero B.</summary>
     public LoraInitialization Initialization { get; init; }
 

@@ -14,7 +14,7 @@ internal static class AdapterCheck
         (".token_adapter.", "trainable tokens, which trainable_token_indices in adapter_config.json asks for"),
         (".trainable_tokens_delta", "trainable tokens, which trainable_token_indices in adapter_config.json asks for"),
         (".lora_E", "AdaLoRA, which peft_type ADALORA in adapter_config.json asks for"),
-        (".experts.base_layer.", "LoRA on the parameters of experts, which is not supported yet"),
+        (".experts.base_layer.", "LoRA on the parameters of experts, which target_parameters in adapter_config.json asks for"),
     ];
 
     public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensorSpec> expected)

@@ -66,7 +66,7 @@ public static class AdapterKeys
         var tensors = new List<AdapterTensorSpec>();
         var method = AdapterMethod.Of(config);
         foreach (var target in selection.Targets)
-            tensors.AddRange(method.Tensors(target).Select(t => new AdapterTensorSpec(NameOf(target.Module.Name, t.Kind), t.Kind, target.Module.Name, t.Shape)));
+            tensors.AddRange(method.Tensors(target).Select(t => new AdapterTensorSpec(NameOf(target.FileName, t.Kind), t.Kind, target.Module.Name, t.Shape)));
         foreach (var (module, rows, _) in selection.Tokens.Where(t => t.TiedTo is null))
             tensors.Add(new AdapterTensorSpec(NameOf(module.Name, AdapterTensorKind.TokenRows), AdapterTensorKind.TokenRows, module.Name, [rows.Count, module.Kind == ModuleKind.Embedding ? module.OutFeatures : module.InFeatures]));
         AddSaved(selection, tensors);

@@ -10,14 +10,15 @@ internal static class LoraInitializer
     /// <summary>A <c>[r, in]</c>, B <c>[out, r]</c> and, with <c>lora_bias</c>, a bias of zeros.</summary>
     public static (TrainableParameter A, TrainableParameter B, TrainableParameter? Bias) Linear(AdapterTarget target, LoraConfig config, Generator generator, Device device)
     {
-        var (name, rank) = (target.Module.Name, target.Rank);
+        // Over a parameter of experts the matrices of all stand in one, and the usual bounds are those of that one, as PEFT has them.
+        var (name, rank) = (target.FileName, target.Rank * target.Pairs);
         long inFeatures = target.Module.InFeatures, outFeatures = target.Module.OutFeatures;
         using var scope = NewDisposeScope();
         Tensor Normal(params long[] shape) => randn(shape, ScalarType.Float32, generator: generator);
         var (a, b) = config.Initialization switch
         {
             LoraInitialization.KaimingUniform => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), zeros(outFeatures, rank)),
-            LoraInitialization.Gaussian => (Normal(rank, inFeatures) / rank, zeros(outFeatures, rank)),
+            LoraInitialization.Gaussian => (Normal(rank, inFeatures) / target.Rank, zeros(outFeatures, rank)),
             LoraInitialization.Random => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator)),
             LoraInitialization.Orthogonal => OrthogonalPair.Of(Normal(rank, rank), Normal(inFeatures, rank / 2), Normal(rank / 2, outFeatures)),
             var other => throw new ArgumentException($"{other} takes its values from the weight, not from a generator.", nameof(config)),

@@ -46,6 +46,21 @@ public sealed class LoraAdapter : ILinearAdapter
         Parameters = [];
     }
 
+    /// <summary>Creates the update of one expert from its part of the matrices of all (<c>target_parameters</c>). It owns nothing.</summary>
+    /// <param name="a">Gives its A, <c>[r, in]</c>, as a tensor of the caller's.</param>
+    /// <param name="b">Gives its B, <c>[out, r]</c>, as a tensor of the caller's.</param>
+    /// <param name="rank">r.</param>
+    /// <param name="scaling">s.</param>
+    internal LoraAdapter(Func<Tensor> a, Func<Tensor> b, int rank, double scaling)
+    {
+        (this.a, this.b, Rank, Scaling, IsPart) = (a, b, rank, scaling, true);
+        dropout = new Dropout();
+        Parameters = [];
+    }
+
+    /// <summary>Whether it is a part of the matrices of all experts, which are saved as one.</summary>
+    internal bool IsPart { get; }
+
     /// <inheritdoc/>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
 
@@ -120,6 +135,7 @@ public sealed class LoraAdapter : ILinearAdapter
     /// <inheritdoc/>
     public IEnumerable<(AdapterTensorKind Kind, Tensor Value)> Values()
     {
+        if (IsPart) yield break;
         var (down, up) = Matrices();
         yield return (AdapterTensorKind.LoraA, down);
         yield return (AdapterTensorKind.LoraB, up);

@@ -10,9 +10,18 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
 {
     /// <inheritdoc/>
     public override string? Problem(AdapterTarget target) =>
+        target.IsParameter && ParameterProblem(target) is { } reason ? reason :
         config.UseDora && target.Module.Kind == ModuleKind.Embedding ? "DoRA on an embedding is not supported yet; leave it out of the targets" :
         config.UseDora && target.TiedTo is not null ? "DoRA on tied weights is not supported yet; leave them out of the targets" :
         config.StartsFromWeight ? WeightProblem(target) : null;
+
+    // What PEFT refuses too: the update of a parameter is added to it, so that there is no input of its own to drop from.
+    private string? ParameterProblem(AdapterTarget target) =>
+        config.Dropout > 0 ? "lora_dropout does not go on parameters (target_parameters); set it to 0" :
+        config.UseDora ? "DoRA does not go on parameters (target_parameters); set use_dora to false" :
+        config.LoraBias ? "lora_bias does not go on parameters (target_parameters); set it to false" :
+        target.Module.Kind == ModuleKind.Conv1D ? "a weight of [in, out] cannot be adapted as a parameter; name its module in target_modules" :
+        InitializationName.Of(config) is { } start and not "gaussian" ? $"init_lora_weights \"{start}\" does not go on parameters (target_parameters); take true or \"gaussian\"" : null;
 
     private string? WeightProblem(AdapterTarget target)
     {
@@ -26,8 +35,8 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
     {
         var module = target.Module;
         var (a, b) = module.Kind == ModuleKind.Embedding ? (AdapterTensorKind.EmbeddingA, AdapterTensorKind.EmbeddingB) : (AdapterTensorKind.LoraA, AdapterTensorKind.LoraB);
-        yield return (a, [target.Rank, module.InFeatures]);
-        yield return (b, [module.OutFeatures, target.Rank]);
+        yield return (a, [target.Rank * target.Pairs, module.InFeatures]);
+        yield return (b, [module.OutFeatures, target.Rank * target.Pairs]);
         if (config.LoraBias) yield return (AdapterTensorKind.LoraBBias, [module.OutFeatures]);
         if (config.UseDora) yield return (AdapterTensorKind.Magnitude, [module.OutFeatures]);
     }

@@ -75,7 +75,7 @@ public sealed class AdapterCollection : IDisposable
         Insert(name, folder.Config, selection, (method, target, frozen, i) => method.Restore(target, kind =>
         {
             var read = empty(method.Tensors(target).Single(t => t.Kind == kind).Shape, ScalarType.Float32);
-            folder.TryRead(AdapterKeys.ToKey(AdapterKeys.NameOf(target.Module.Name, kind)), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(read.bytes));
+            folder.TryRead(AdapterKeys.ToKey(AdapterKeys.NameOf(target.FileName, kind)), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(read.bytes));
             return (frozen.Weight.Device.type == TorchSharp.DeviceType.CPU ? read : read.to(frozen.Weight.Device)).DetachFromDisposeScope();
         }, frozen, new AdapterStart(unused, dropout, i)));
     }

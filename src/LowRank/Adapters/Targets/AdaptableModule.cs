@@ -11,6 +11,18 @@ public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatur
     /// <summary>The name of the module whose weight this one shares (the embedding, for a tied head), or null.</summary>
     public string? TiedTo { get; init; }
 
+    /// <summary>How many experts a parameter of all experts together holds; 0 for other modules.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>The parameter of all experts together that this expert's weight stands in, by its name; null for a module of no expert.</summary>
+    public string? PartOf { get; init; }
+
+    /// <summary>The name of the module that holds its parameter in transformers 5, where that is another than its name in the checkpoint; else null.</summary>
+    public string? ParameterHolder { get; init; }
+
+    /// <summary>The name of its weight as <c>target_parameters</c> matches it.</summary>
+    internal string ParameterName => Kind == ModuleKind.Experts ? Name : $"{ParameterHolder ?? Name}.weight";
+
     /// <summary>Whether the module is multiplied with its input: everything but embeddings and <see cref="ModuleKind.Other"/>.</summary>
     internal bool IsLinear => Kind is ModuleKind.Linear or ModuleKind.Head or ModuleKind.Conv1D or ModuleKind.Router or ModuleKind.Expert;
 
@@ -27,6 +39,7 @@ public sealed record AdaptableModule(string Name, ModuleKind Kind, long InFeatur
     internal long[]? WeightShape => Kind switch
     {
         ModuleKind.Linear or ModuleKind.Head or ModuleKind.Router or ModuleKind.Expert => [OutFeatures, InFeatures],
+        ModuleKind.Experts => [Experts, OutFeatures, InFeatures],
         ModuleKind.Conv1D or ModuleKind.Embedding => [InFeatures, OutFeatures],
         _ => OutFeatures > 0 ? [OutFeatures] : null,
     };

@@ -12,4 +12,13 @@ public sealed record AdapterTarget(AdaptableModule Module, int Rank, double Alph
     /// embedding's A transposed. Null for a module with matrices of its own.
     /// </summary>
     public string? TiedTo { get; init; }
+
+    /// <summary>The name of the module in the adapter file: its own, except for a parameter (<c>target_parameters</c>), which is named by the module that holds it.</summary>
+    public string FileName { get; init; } = Module.Name;
+
+    /// <summary>Whether the target was chosen as a parameter (<c>target_parameters</c>).</summary>
+    public bool IsParameter { get; init; }
+
+    /// <summary>How many pairs of matrices it has: one for each expert of a parameter of all experts together, else one.</summary>
+    internal int Pairs => Math.Max(1, Module.Experts);
 }

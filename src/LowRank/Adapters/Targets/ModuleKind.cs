@@ -23,4 +23,7 @@ public enum ModuleKind
 
     /// <summary>A linear layer of one expert with a weight of [out, in]: <c>all-linear</c> and presets leave it out; by name it is adapted as PEFT did before <c>target_parameters</c>.</summary>
     Expert,
+
+    /// <summary>A parameter of all experts of a layer together, a weight of [experts, out, in], as transformers 5 holds them: only <c>target_parameters</c> chooses it. Its rows are those of the experts' own layers.</summary>
+    Experts,
 }

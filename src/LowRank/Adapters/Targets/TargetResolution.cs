@@ -20,14 +20,15 @@ internal sealed record TargetResolution(
     {
         if (config.TargetModules is { Kind: ModulePatternKind.Preset } preset) config = config with { TargetModules = ExpandPresets(preset, modules) };
         var tied = Tie(config, modules);
-        var targets = tied.Config.TargetModules switch
+        var resolved = tied.Config.TargetModules switch
         {
-            null when tied.Config.Kind == AdapterKind.Ia3 => FamilyTargetModules.ForIa3(modelType) ?? FamilyDefault(modelType),
-            null => FamilyDefault(modelType),
-            { Kind: ModulePatternKind.AllLinear } => AllLinear(tied.Config, modules),
-            var given => given,
+            null when tied.Config.Kind == AdapterKind.Ia3 => tied.Config with { TargetModules = FamilyTargetModules.ForIa3(modelType) ?? FamilyDefault(modelType) },
+            null when tied.Config is LoraConfig { TargetParameters: not null } => tied.Config with { TargetModules = ModulePattern.FromNames([]) },
+            null => tied.Config with { TargetModules = FamilyDefault(modelType) },
+            { Kind: ModulePatternKind.AllLinear } => WithExperts(tied.Config with { TargetModules = AllLinear(tied.Config, modules) }, modules),
+            _ => tied.Config,
         };
-        return tied with { Config = FeedForward(tied.Config with { TargetModules = targets }) };
+        return tied with { Config = FeedForward(resolved) };
     }
 
     /// <summary>A new (IA)³ scales the inputs of down projections, as PEFT's table of families has it; in a file nothing is added to what it says.</summary>
@@ -63,6 +64,27 @@ internal sealed record TargetResolution(
         var chosen = modules.ToLookup(m => m.IsInAllLinear && m.Name != classifier && !ofExperts.Contains(m.ShortName), m => m.Name);
         string[] names = [.. chosen[true]];
         return ModulePattern.FromNames([.. names.Length >= ManyTargets ? MinimalSuffixes.Of(names, chosen[false]) : names]);
+    }
+
+    /// <summary>
+    /// <c>all-linear</c> means the matrices of a mixture's experts and its router too. A LoRA adapts them as parameters; of a parameter that holds two matrices of each expert rank and alpha
+    /// are doubled, as if each had a pair (PEFT, <c>transformers_weight_conversion.py</c>).
+    /// </summary>
+    private static AdapterConfig WithExperts(AdapterConfig config, IReadOnlyList<AdaptableModule> modules)
+    {
+        if (config is not LoraConfig lora || modules.All(m => m.Kind != ModuleKind.Experts)) return config;
+        var parameters = modules.Where(m => m.Kind == ModuleKind.Experts).ToArray();
+        var routers = modules.Where(m => m.Kind == ModuleKind.Router).Select(m => string.Join('.', m.ParameterName.Split('.')[^2..]));
+        string[] names = [.. parameters.Select(m => m.ShortName).Concat(routers).Concat(lora.TargetParameters ?? []).Distinct().Order(StringComparer.Ordinal)];
+        var (ranks, alphas) = (new OrderedDictionary<string, int>(lora.RankPattern), new OrderedDictionary<string, double>(lora.AlphaPattern));
+        foreach (var parameter in parameters.DistinctBy(m => m.ShortName))
+        {
+            var together = modules.Count(m => m.PartOf == parameter.Name) / parameter.Experts;
+            if (together < 2) continue;
+            ranks[$@".*\.{parameter.ShortName}"] = lora.Rank * together;
+            alphas[$@".*\.{parameter.ShortName}"] = lora.Alpha * together;
+        }
+        return lora with { TargetParameters = names, RankPattern = ranks, AlphaPattern = alphas };
     }
 
     /// <summary>

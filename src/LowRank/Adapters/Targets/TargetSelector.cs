@@ -1,9 +1,11 @@
 namespace LowRank.Adapters;
 
 /// <summary>Applies a resolved configuration to the modules of a model and reports all that does not fit.</summary>
-internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
+internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> all)
 {
     private const int NamesShown = 24;
+    // Parameters of experts are no modules: names of modules do not choose them.
+    private readonly AdaptableModule[] modules = [.. all.Where(m => m.Kind != ModuleKind.Experts)];
     private readonly List<string> problems = [];
     private readonly List<string> warnings = [];
 
@@ -13,6 +15,7 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         var matcher = new TargetMatcher(config);
         warnings.AddRange(resolution.Warnings);
         var targets = Targets(matcher, config, resolution.TiedTargets);
+        if (config is LoraConfig { TargetParameters: { } parameters }) targets = WithParameters(targets, parameters, matcher, config);
         CheckNames(matcher, config);
         CheckLayers(matcher, config);
         CheckTargets(targets, config);
@@ -49,13 +52,43 @@ internal sealed class TargetSelector(IReadOnlyList<AdaptableModule> modules)
         return targets;
     }
 
+    // With the targets of target_parameters, in the model's order.
+    private List<AdapterTarget> WithParameters(List<AdapterTarget> targets, IReadOnlyList<string> parameters, TargetMatcher matcher, AdapterConfig config)
+    {
+        foreach (var unmatched in parameters.Where(p => !all.Any(m => (m.IsLinear || m.Kind == ModuleKind.Experts) && TargetMatcher.Matches(p, m.ParameterName))))
+            problems.Add($"target_parameters: \"{unmatched}\" matches no parameter; there are the weights of linear modules, such as {modules.FirstOrDefault(m => m.IsLinear)?.ParameterName}{ExpertParameters()}");
+        var byModule = targets.ToDictionary(t => t.Module);
+        var chosen = new List<AdapterTarget>();
+        foreach (var module in all)
+        {
+            if (byModule.TryGetValue(module, out var named)) chosen.Add(named);
+            if (!(module.IsLinear || module.Kind == ModuleKind.Experts) || !parameters.Any(p => TargetMatcher.Matches(p, module.ParameterName))) continue;
+            if (named is not null)
+            {
+                problems.Add($"target_parameters: {module.ParameterName} is adapted by target_modules already: it can be one of them");
+                continue;
+            }
+            var (rank, alpha) = matcher.NumbersFor(module.ParameterName);
+            chosen.Add(new AdapterTarget(module, rank, alpha, config.ScalingOf(rank, alpha)) { IsParameter = true, FileName = module.ParameterName[..module.ParameterName.LastIndexOf('.')] });
+        }
+        return [.. chosen.Select((t, i) => t.Module.Kind != ModuleKind.Experts ? t : t with { FileName = t.FileName + Wrapped(chosen.Skip(i + 1).Count(later => later.IsParameter && later.FileName == t.FileName)) })];
+    }
+
+    // PEFT wraps a module once for each of its parameters that is adapted, the first innermost.
+    private static string Wrapped(int times) => string.Concat(Enumerable.Repeat(".base_layer", times));
+
+    private string ExpertParameters() => all.FirstOrDefault(m => m.Kind == ModuleKind.Experts) is { } experts ? $", and those of experts, such as {experts.Name}" : "";
+
     private static bool IsBareName(ModulePattern targets, AdaptableModule module) =>
         targets.Kind == ModulePatternKind.Names && targets.Entries.Where(e => TargetMatcher.Matches(e, module.Name)).All(e => e == module.ShortName);
 
     private void CheckNames(TargetMatcher matcher, AdapterConfig config)
     {
         var pattern = config.TargetModules!;
-        if (pattern.Entries.Count == 0) problems.Add("target_modules: the list is empty");
+        if (pattern.Entries.Count == 0)
+        {
+            if (config is not LoraConfig { TargetParameters: not null }) problems.Add("target_modules: the list is empty");
+        }
         else if (pattern.Kind == ModulePatternKind.Regex)
         {
             if (!modules.Any(m => matcher.IsNamed(m.Name)))
