@@ -49,6 +49,7 @@ internal sealed class CommandTree
         AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
         CompareVerb.Create(screen),
+        SweepVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),
         MergeVerb.Create(screen),

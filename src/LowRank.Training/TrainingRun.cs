@@ -194,7 +194,7 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
+    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
     {
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
         var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
@@ -204,7 +204,7 @@ public sealed class TrainingRun : IDisposable
         return (examples, held, limit);
     }
 
-    private static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
+    internal static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
     {
         var training = settings.Optimization;
         var batchesInEpoch = new EpochSampler(examples.Examples, batches).BatchesInEpoch;
@@ -248,7 +248,7 @@ public sealed class TrainingRun : IDisposable
         });
     }
 
-    private static int PadToken(LanguageModel model) =>
+    internal static int PadToken(LanguageModel model) =>
         model.TokenizerConfig.PadToken is { } pad && model.Tokenizer.TokenToId(pad) is { } id ? id : model.EndTokens.Count > 0 ? model.EndTokens[0] : 0;
 
     // The run's folder comes into being here: everything that can be wrong has been checked.

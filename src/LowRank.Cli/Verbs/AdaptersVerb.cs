@@ -9,8 +9,8 @@ internal static class AdaptersVerb
 {
     public static VerbCommand Create(Screen screen)
     {
-        var verb = new VerbCommand("adapters", "Make an adapter from other adapters, file to file.",
-            "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both") { CombineVerb.Create(screen) };
+        var verb = new VerbCommand("adapters", "Make an adapter from other adapters, or show its ranks.",
+            "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both") { CombineVerb.Create(screen), RanksVerb.Create(screen) };
         verb.SetAction(parsed =>
         {
             new HelpText(screen).Invoke(parsed);

@@ -48,12 +48,12 @@ internal static class ComparisonGrid
         _ => key.StartsWith("quant-", StringComparison.Ordinal) || key == "double-quant",
     };
 
-    private static TrainSettings Apply(TrainSettings settings, IReadOnlyList<KeyValuePair<string, string>> values)
+    internal static TrainSettings Apply(TrainSettings settings, IReadOnlyList<KeyValuePair<string, string>> values)
     {
         // Where files go and how often a curve has a point is the comparison's.
         foreach (var (key, _) in values)
             if (SettingsSchema<TrainSettings>.Find(key)?.Group is nameof(TrainSettings.Output) or nameof(TrainSettings.Evaluation) || key is "seed" or "model" or "data" or "validation" or "split-seed")
-                throw new SettingsException([$"--vary {key}: this is the same for all cells of a comparison"]);
+                throw new SettingsException([$"--vary {key}: this is the same for all cells"]);
         // LoRA+ is LoRA with a learning rate of its own for B; 16 times is what its paper proposes.
         values = [.. values.SelectMany(v => v is { Key: "variant", Value: "lora+" } ? (KeyValuePair<string, string>[])[new("variant", "lora"), new("plus", "16")] : [v])];
         // Alpha may be written in ranks, so it comes when the rank is known.
@@ -80,7 +80,7 @@ internal static class ComparisonGrid
         var key => $"{key} {value.Value}",
     };
 
-    private static IEnumerable<List<KeyValuePair<string, string>>> Combinations(IReadOnlyList<VariedSetting> varied)
+    internal static IEnumerable<List<KeyValuePair<string, string>>> Combinations(IReadOnlyList<VariedSetting> varied)
     {
         IEnumerable<List<KeyValuePair<string, string>>> all = [[]];
         foreach (var setting in varied) all = all.SelectMany(begun => setting.Values.Select(value => (List<KeyValuePair<string, string>>)[.. begun, KeyValuePair.Create(setting.Key, value)]));

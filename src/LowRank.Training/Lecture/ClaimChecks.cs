@@ -20,7 +20,7 @@ internal static class ClaimChecks
         new TrainableFormula(), new QueryValueCount(), new LoraBill(), new QloraBill(), new FullBill(),
         new LoraChosen(), new QloraChosen(), new RankByExamples(), new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
         new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
-        new PlusRatio(),
+        new DirectionAndLength(), new SharedRanks(), new PlusRatio(), new ManyAtOnce(),
     ];
 
     /// <summary>The check of a claim, or null.</summary>

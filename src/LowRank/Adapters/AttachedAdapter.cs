@@ -37,9 +37,11 @@ public sealed class AttachedAdapter : IDisposable
     public AdapterConfig Config => Selection.Config switch
     {
         AdaLoraConfig adaLora when KeptTriplets() is { } kept => adaLora with { RankPattern = kept },
-        LoraConfig { StartsFromWeight: true } lora => LoraConversion.Of(lora),
-        var config => config,
+        var config => SavedConfig(config),
     };
+
+    /// <summary>A configuration as it is saved: a LoRA that started from the weight is the plain LoRA that it is for the unchanged base.</summary>
+    internal static AdapterConfig SavedConfig(AdapterConfig config) => config is LoraConfig { StartsFromWeight: true } lora ? LoraConversion.Of(lora) : config;
 
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }

@@ -36,7 +36,8 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
         { "E1", "guard_faulty", 0, "not-reproduced" }, { "E2", "guard_sound", 1, "not-reproduced" }, { "E3", "guard_equal", 1, "not-reproduced" },
         { "E4", "guard_few", 0, "not-reproduced" }, { "E4", "extra_share_lora", 0.2, "reproduced" },
         { "E5", "guard_changed", 0, "refined" }, { "E5", "guard_sound", 1, "not-reproduced" },
-        { "A3", "loss_16", 9, "not-reproduced" },
+        { "A1", "held_out_dora", 9, "not-reproduced" }, { "A2", "rank_most", 0, "not-reproduced" }, { "A3", "loss_16", 9, "not-reproduced" },
+        { "A4", "mixed_difference", 0.1, "not-reproduced" }, { "A4", "base_same", 0, "not-reproduced" },
     };
 
     [Fact]
@@ -92,7 +93,7 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
     }
 
     [Theory]
-    [InlineData("P1"), InlineData("P4"), InlineData("S3")]
+    [InlineData("P1"), InlineData("P4"), InlineData("S3"), InlineData("A2")]
     public void A_pictured_claim_is_drawn(string id)
     {
         foreach (var language in Enum.GetValues<LectureLanguage>())

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Adapters;
+using LowRank.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,6 +18,17 @@ internal sealed class AdapterValues
         using var scope = NewDisposeScope();
         foreach (var value in adapter.Values()) copy.values[value.Key] = (value.Value.shape, MemoryMarshal.Cast<byte, float>(value.Value.contiguous().bytes).ToArray());
         return copy;
+    }
+
+    /// <summary>Puts them into the parameters of an adapter of the same configuration, which stands beside others.</summary>
+    public void CopyTo(IEnumerable<TrainableParameter> parameters)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var parameter in parameters)
+        {
+            var (shape, elements) = values[parameter.Name];
+            parameter.Set(tensor(elements, shape));
+        }
     }
 
     /// <summary>Puts them into an adapter of the same configuration.</summary>

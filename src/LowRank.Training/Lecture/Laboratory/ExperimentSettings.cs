@@ -6,6 +6,9 @@ internal sealed record ExperimentSettings
     /// <summary>lora, qlora or full.</summary>
     public string Method { get; init; } = "lora";
 
+    /// <summary>The kind of adapter: lora, dora or adalora, whose rank is what is left on average.</summary>
+    public string Variant { get; init; } = "lora";
+
     /// <summary>The rank.</summary>
     public int Rank { get; init; } = 16;
 

@@ -10,6 +10,7 @@ using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Packing;
 using LowRank.Training.Quickstart;
+using LowRank.Training.Settings;
 using TorchSharp;
 
 namespace LowRank.Training.Lecture.Laboratory;
@@ -125,8 +126,8 @@ internal sealed class LectureLaboratory
     public double HeldOutLoss(LanguageModel model) => Evaluator.Loss(model, BuilderFor(model).Build(HeldOut, cancellation).Examples, Grouped, cancellation: cancellation).Loss;
 
     /// <summary>The adapter's configuration of a run.</summary>
-    public static LoraConfig ConfigOf(ExperimentSettings settings) =>
-        new() { Rank = settings.Rank, Alpha = settings.Alpha ?? settings.Rank, TargetModules = ModulePattern.Parse(settings.Target) };
+    public static AdapterConfig ConfigOf(ExperimentSettings settings) =>
+        new AdapterSettings { Variant = settings.Variant, Rank = settings.Rank, Alpha = settings.Alpha ?? (settings.Variant == "adalora" ? null : settings.Rank), Target = settings.Target }.ToConfig();
 
     /// <summary>The share of held-out rows that a model answers exactly, row by row.</summary>
     public ExactMatchResult Answer(LanguageModel model) =>
@@ -149,5 +150,5 @@ internal sealed class LectureLaboratory
     };
 
     private static string Describe(ExperimentSettings s) => FormattableString.Invariant(
-        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
+        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method}{(s.Variant == "lora" ? "" : $" ({s.Variant})")} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
 }

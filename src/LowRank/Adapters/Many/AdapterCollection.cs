@@ -15,7 +15,7 @@ public sealed class AdapterCollection : IDisposable
     private readonly string? modelType;
     private readonly Lock gate = new();
     private readonly Queue<Action> pending = [];
-    private readonly Dictionary<string, (AdapterConfig Config, long Bytes)> names = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HeldAdapter> names = new(StringComparer.Ordinal);
     private AdapterRoute next = AdapterRoute.Base;
 
     internal AdapterCollection(IReadOnlyList<ModuleSlot> slots, string? modelType) => (this.slots, this.modelType) = (slots, modelType);
@@ -121,7 +121,7 @@ public sealed class AdapterCollection : IDisposable
         var parameters = made.SelectMany(m => m.Adapter.Parameters).ToList();
         lock (gate)
         {
-            names.Add(name, (config, parameters.Sum(p => p.Count) * sizeof(float)));
+            names.Add(name, new HeldAdapter(selection.Config, parameters.Sum(p => p.Count) * sizeof(float), made));
             pending.Enqueue(() =>
             {
                 foreach (var (slot, adapter) in made)
@@ -169,6 +169,30 @@ public sealed class AdapterCollection : IDisposable
         }
     }
 
+    /// <summary>Writes an adapter in PEFT's form into a folder that exists; each file appears whole or not at all. Not while it is trained.</summary>
+    /// <param name="name">The adapter.</param>
+    /// <param name="folder">The folder.</param>
+    /// <param name="record">What to keep beside it, or null.</param>
+    /// <exception cref="ArgumentException">There is no adapter of that name.</exception>
+    public void SaveInto(string name, string folder, AdapterRecord? record = null)
+    {
+        HeldAdapter held;
+        lock (gate)
+            if (!names.TryGetValue(name, out held!)) throw new ArgumentException($"There is no adapter called {name}.", nameof(name));
+        using var scope = NewDisposeScope();
+        var values = held.Modules.SelectMany(m => m.Adapter.Values().Select(v => (Key: AdapterKeys.NameOf(m.Slot.Name, v.Kind), v.Value))).ToList();
+        using var writer = AdapterFolder.WriteInto(folder, AttachedAdapter.SavedConfig(held.Config), [.. values.Select(v => (v.Key, Formats.TensorType.F32, v.Value.shape))], record);
+        foreach (var (key, value) in values) writer.Write(key, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(value.cpu().contiguous().bytes));
+        writer.Commit();
+    }
+
+    /// <summary>What the modules of an adapter started from, where that is a part of the weight: flat tensors by names.</summary>
+    internal IReadOnlyDictionary<string, Tensor> InitialUpdatesOf(string name)
+    {
+        lock (gate)
+            return names[name].Modules.Where(m => m.Adapter is Initialization.ResidualLoraAdapter).ToDictionary(m => $"{m.Slot.Name}.initial", m => ((Initialization.ResidualLoraAdapter)m.Adapter).Initial.Values, StringComparer.Ordinal);
+    }
+
     /// <summary>A pass begins on the thread of the model: what was chosen and changed since the last one counts now.</summary>
     internal void BeginPass()
     {
@@ -192,4 +216,7 @@ public sealed class AdapterCollection : IDisposable
         }
         names.Clear();
     }
+
+    /// <summary>An adapter, with its settings as they are saved, its size and its modules.</summary>
+    private sealed record HeldAdapter(AdapterConfig Config, long Bytes, IReadOnlyList<(LinearSlot Slot, ILinearAdapter Adapter)> Modules);
 }
