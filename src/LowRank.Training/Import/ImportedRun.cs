@@ -62,7 +62,7 @@ internal sealed class ImportedRun
     public bool Mentions(string key)
     {
         var word = new Regex($@"(?<![\w]){Regex.Escape(key)}(?![\w])", RegexOptions.CultureInvariant);
-        return lines.Values.Any(l => word.IsMatch(l.Origin)) || notes.Any(word.IsMatch) || problems.Any(p => p.Key == key) || withoutEffect.Any(w => w.Key == key)
+        return lines.Values.Any(l => word.IsMatch(l.Origin)) || notes.Any(word.IsMatch) || problems.Any(p => p.Key == key) || withoutEffect.Any(w => w.Key == key || w.Key.StartsWith(key + ".", StringComparison.Ordinal))
             || unknown.Any(u => u.Key == key) || ignored.Any(i => i.Key == key);
     }
 

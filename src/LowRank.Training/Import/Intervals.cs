@@ -7,10 +7,13 @@ internal static class Intervals
     private const string NeverStop = "1000000";
 
     /// <summary>Reads evaluation, checkpoints and early stopping.</summary>
-    public static void Read(SourceReader reader)
+    /// <param name="reader">The file.</param>
+    /// <param name="stepsCount">Whether a number of steps counts without a strategy beside it, as in axolotl.</param>
+    public static void Read(SourceReader reader, bool stepsCount = false)
     {
-        Steps(reader, "eval_steps", "eval-every", (Strategy(reader, "eval_strategy") ?? Strategy(reader, "evaluation_strategy")) == "steps");
-        Steps(reader, "save_steps", "save-every", Strategy(reader, "save_strategy") is null or "steps");
+        var (evaluates, saves) = (Strategy(reader, "eval_strategy") ?? Strategy(reader, "evaluation_strategy"), Strategy(reader, "save_strategy"));
+        Steps(reader, "eval_steps", "eval-every", evaluates == "steps" || (stepsCount && evaluates is null));
+        Steps(reader, "save_steps", "save-every", saves is null or "steps");
         reader.Copy("save_total_limit", "keep-checkpoints");
         if (reader.Flag("load_best_model_at_end") == true && !reader.Run.Lines.ContainsKey("patience"))
             reader.Set("patience", NeverStop, "load_best_model_at_end", "load_best_model_at_end: the adapter with the best held-out loss is kept; no run stops early at this number");
@@ -23,12 +26,8 @@ internal static class Intervals
         return strategy;
     }
 
-    /// <summary>Reads a number of steps; a number below 1 is a share of a length that only the run knows.</summary>
-    /// <param name="reader">The file.</param>
-    /// <param name="key">Its key.</param>
-    /// <param name="setting">LowRank's.</param>
-    /// <param name="counts">Whether the tool looks at it.</param>
-    public static void Steps(SourceReader reader, string key, string setting, bool counts)
+    // A number below 1 is a share of a length that only the run knows.
+    private static void Steps(SourceReader reader, string key, string setting, bool counts)
     {
         if (reader.Number(key) is not { } steps) return;
         if (!counts) reader.Run.HasNoEffect(key, "another setting says when");

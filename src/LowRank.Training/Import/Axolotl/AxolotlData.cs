@@ -24,7 +24,7 @@ internal static class AxolotlData
         reader.CopyFlag("sample_packing", "packing");
         if (reader.Flag("train_on_inputs") == true) reader.Set("train-on", "all", "train_on_inputs");
         if ((reader.Text("excess_length_strategy") ?? "drop") is var strategy and not "truncate")
-            reader.Run.Note($"Rows beyond sequence_len: axolotl's {strategy} {(strategy == "raise" ? "refuses them" : "leaves them out")}; LowRank cuts them at max-length, leaves out those that then have nothing to learn, and tells how many there were.");
+            reader.Run.Note($"Rows beyond sequence_len: axolotl {(strategy == "raise" ? "refuses them" : "leaves them out")} (excess_length_strategy: {strategy}); LowRank cuts them at max-length, leaves out those that then have nothing to learn, and tells how many there were.");
     }
 
     private static void Set(SourceReader reader, string key, string setting)

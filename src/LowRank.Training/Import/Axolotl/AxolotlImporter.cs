@@ -36,7 +36,7 @@ internal sealed class AxolotlImporter : ConfigImporter
             "activation_offloading", "layer_offloading", "selective_checkpointing", "flash_attention", "sdp_attention", "xformers_attention", "flex_attention", "sage_attention", "eager_attention", "flash_attn_cross_entropy", "flash_attn_rms_norm",
             "flash_attn_fuse_qkv", "flash_attn_fuse_mlp", "lora_mlp_kernel", "lora_qkv_kernel", "lora_o_kernel", "lora_embedding_kernel", "liger_rope", "liger_rms_norm", "liger_glu_activation", "liger_swiglu", "liger_layer_norm", "liger_cross_entropy", "liger_fused_linear_cross_entropy",
             "cut_cross_entropy", "chunked_cross_entropy", "chunked_cross_entropy_num_chunks", "tiled_mlp", "use_kernels", "gc_steps", "gc_collect_steps", "max_memory", "gpu_memory_limit", "low_cpu_mem_usage", "device_map", "device", "lora_on_cpu", "embeddings_skip_upcast", "experimental_skip_move_to_device", "peft_autocast_adapter_dtype")
-        .WithoutEffect("the model's own files say it", "model_type", "type_of_model", "tokenizer_type", "tokenizer_use_fast", "tokenizer_legacy", "processor_type", "is_llama_derived_model", "is_mistral_derived_model", "is_falcon_derived_model", "is_qwen_derived_model", "lora_fan_in_fan_out", "trust_remote_code", "tokenizer_save_jinja_files")
+        .WithoutEffect("the model's own files say it", "model_type", "type_of_model", "tokenizer_type", "tokenizer_use_fast", "tokenizer_legacy", "processor_type", "is_llama_derived_model", "is_mistral_derived_model", "is_falcon_derived_model", "is_qwen_derived_model", "lora_fan_in_fan_out", "tokenizer_save_jinja_files")
         .WithoutEffect("settings of a run on several devices", "ddp", "world_size", "fsdp_version", "fsdp_final_state_dict_type", "use_ray", "ray_num_workers", "ray_run_name", "resources_per_worker", "qlora_sharded_model_loading")
         .WithoutEffect("of what comes after training", "merge_lora", "merge_method", "do_bench_eval", "eval_table_size", "eval_max_new_tokens", "do_causal_lm_eval", "eval_causal_lm_metrics", "hub_revision")
         .WithoutEffect("LowRank looks for diverging losses itself (docs/guards.md)", "loss_watchdog_threshold", "loss_watchdog_patience")
@@ -101,9 +101,7 @@ internal sealed class AxolotlImporter : ConfigImporter
                 if (times == 1) reader.Run.HasNoEffect(key, "LowRank evaluates and saves once an epoch, or by --eval-every and --save-every");
                 else reader.Run.Note($"{key} {SourceReader.Format(times)}: --{setting} takes steps, and is once an epoch where it is left out.");
             }
-        Intervals.Steps(reader, "eval_steps", "eval-every", counts: true);
-        Intervals.Steps(reader, "save_steps", "save-every", counts: true);
-        Intervals.Read(reader);
+        Intervals.Read(reader, stepsCount: true);
         foreach (var key in (string[])["fsdp", "fsdp_config"])
             if (reader.Document.Take(key) is { } sharding) reader.Refuse(key, $"{sharding.Shown}: {ManyDevices}");
     }

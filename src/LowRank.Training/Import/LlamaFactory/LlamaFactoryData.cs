@@ -17,6 +17,7 @@ internal static class LlamaFactoryData
     public static void Read(SourceReader reader)
     {
         var folder = reader.Text("dataset_dir") ?? "data";
+        if (reader.Document.Has("dataset_dir")) reader.Run.HasNoEffect("dataset_dir", "where the names of data sets are looked up");
         Set(reader, "dataset", "data", folder, reader.Options.Data is not null);
         Set(reader, "eval_dataset", "validation", folder, false);
     }

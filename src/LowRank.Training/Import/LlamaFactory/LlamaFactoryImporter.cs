@@ -53,7 +53,7 @@ internal sealed class LlamaFactoryImporter : ConfigImporter
         if (reader.Text("model_revision") is { } revision && revision != "main") reader.Set("revision", revision, "model_revision");
         ReadMethod(reader);
         Precision.Read(reader, standard: null, off: null);
-        if (reader.Flag("pure_bf16") == true) reader.Set("dtype", "bf16", "pure_bf16", "pure_bf16; the adapter stays fp32");
+        if (reader.Flag("pure_bf16") == true) reader.Set("dtype", "bf16", "pure_bf16", "pure_bf16; what is trained stays fp32");
         ReadData(reader);
         TrainingArguments.Read(reader, learningRate: "5e-5");
         if (reader.Flag("disable_shuffling") == true) reader.Set("shuffle", "false", "disable_shuffling");
