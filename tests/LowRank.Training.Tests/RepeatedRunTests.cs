@@ -50,7 +50,7 @@ public sealed class RepeatedRunTests : IDisposable
     {
         await Run(TrainingRun.Create(Settings()));
         var config = At("model", "tokenizer_config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("<|end|>", "<|fin|>", StringComparison.Ordinal));
+        File.WriteAllText(config, File.ReadAllText(config).Replace("|end|", "|fin|", StringComparison.Ordinal));
         var error = Assert.ThrowsAny<LowRankException>(() => Repeat()).Message;
         Assert.Contains("the chat template or its special tokens are not the same", error, StringComparison.Ordinal);
         Assert.DoesNotContain("the data is not the same", error, StringComparison.Ordinal);
