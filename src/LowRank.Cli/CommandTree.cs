@@ -48,6 +48,7 @@ internal sealed class CommandTree
         PlanVerb.Create(screen),
         AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
+        ImportConfigVerb.Create(screen),
         CompareVerb.Create(screen),
         SweepVerb.Create(screen),
         EvalVerb.Create(screen),

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using LowRank.Adapters;
 using LowRank.Formats;
@@ -62,11 +61,31 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="LowRankException">Something is missing or does not fit; the message says what, where, and what to do.</exception>
     public static TrainingRun Create(TrainSettings settings, Action<string>? progress = null, CancellationToken cancellation = default)
     {
-        var output = settings.Output.Output;
+        RequireNew(settings.Output.Output);
+        return Build(settings, null, null, progress, cancellation);
+    }
+
+    /// <summary>
+    /// Sets up a run again, in a new folder: its record holds the settings with every choice, and fingerprints of what it read. On the same machine the result has the same bytes.
+    /// </summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="entries">The new folder (<c>output</c>), and where data, model or adapter are now, if they were moved. Other settings must be the run's.</param>
+    /// <param name="progress">Is told what is being done, a line at a time.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">The folder holds no run; or data, tokenizer, template, model or adapter are no longer the same, and <c>force</c> is not set.</exception>
+    public static TrainingRun Repeat(string folder, IReadOnlyList<SettingEntry> entries, Action<string>? progress = null, CancellationToken cancellation = default)
+    {
+        var record = RunRecord.Load(folder);
+        var settings = RunRepetition.SettingsOf(record, entries);
+        RequireNew(settings.Output.Output);
+        return Build(settings, null, new RunRepetition(record, folder, settings.Memory.Force), progress, cancellation);
+    }
+
+    private static void RequireNew(string output)
+    {
         if (output.Length == 0) throw new LowRankException("The run needs a folder: --output FOLDER.");
         if (Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any())
             throw new LowRankException($"{output} exists and is not empty. Take another folder, or go on with that run: --resume {output}.");
-        return Build(settings, null, progress, cancellation);
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest checkpoint and with its own settings.</summary>
@@ -80,10 +99,10 @@ public sealed class TrainingRun : IDisposable
         var record = TrainingJson.Read(Path.Combine(output, RunRecord.FileName), TrainingJson.Default.RunRecord);
         var settings = record.Settings with { Output = record.Settings.Output with { Output = output } };
         if (silence is not null) settings = settings with { Guards = new GuardSettings { Silence = silence } };
-        return Build(settings, record, progress, cancellation);
+        return Build(settings, record, null, progress, cancellation);
     }
 
-    private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, Action<string>? progress, CancellationToken cancellation)
+    private static TrainingRun Build(TrainSettings settings, RunRecord? resumed, RunRepetition? repetition, Action<string>? progress, CancellationToken cancellation)
     {
         var choices = new List<string>();
         // A device that was named is refused at once; to look for one takes libtorch, which loads while files are read.
@@ -96,6 +115,8 @@ public sealed class TrainingRun : IDisposable
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
         var (examples, held, maxLength) = Tokenize(settings.Data, text, split, silenced, choices, cancellation);
+        var inputs = resumed is null ? RunInputs.Of(settings.Data, text, adapter, [examples, held], cancellation) : resumed.Inputs;
+        if (inputs is not null) repetition?.CheckInputs(inputs);
         var batches = new BatchOptions
         {
             BatchSize = settings.Optimization.Batch,
@@ -125,6 +146,7 @@ public sealed class TrainingRun : IDisposable
         {
             if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
+            repetition?.CheckBase(settings.Model.Model, model.Fingerprint.Weights);
             var (weights, adapterWarnings) = Weigh(settings, adapter, model);
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
@@ -136,11 +158,12 @@ public sealed class TrainingRun : IDisposable
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
             var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
+            run.warnings.AddRange(repetition?.Warnings ?? []);
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
             if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
-            run.Open(resumed);
+            run.Open(resumed, inputs);
             return run;
         }
         catch
@@ -252,7 +275,7 @@ public sealed class TrainingRun : IDisposable
         model.TokenizerConfig.PadToken is { } pad && model.Tokenizer.TokenToId(pad) is { } id ? id : model.EndTokens.Count > 0 ? model.EndTokens[0] : 0;
 
     // The run's folder comes into being here: everything that can be wrong has been checked.
-    private void Open(RunRecord? resumed)
+    private void Open(RunRecord? resumed, RunInputs? inputs)
     {
         var output = Path.GetFullPath(Settings.Output.Output);
         Directory.CreateDirectory(output);
@@ -260,9 +283,11 @@ public sealed class TrainingRun : IDisposable
         {
             var record = new RunRecord
             {
-                Version = typeof(TrainingRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown",
+                Version = RunRecord.CurrentVersion,
                 Settings = Settings,
                 BaseWeights = Model.Fingerprint.Weights,
+                Inputs = inputs,
+                Machine = RunMachine.Read(),
                 Started = TimeProvider.System.GetUtcNow(),
             };
             AtomicFile.WriteAllBytes(Path.Combine(output, RunRecord.FileName), JsonSerializer.SerializeToUtf8Bytes(record, TrainingJson.Default.RunRecord));

@@ -26,14 +26,32 @@ internal static class TrainVerb
         };
         var preset = new Option<string>("--preset") { Description = $"Settings under one name, over which the others win: {string.Join(", ", TrainPresets.Names)} (rank 8 on query and value, QLoRA).", HelpName = "NAME" };
         var json = new Option<bool>("--json") { Description = "Print what happens as JSON lines, as in metrics.jsonl." };
+        var repeat = new Option<string>("--repeat") { Description = "Do the run in this folder again, in the folder of --output: its settings, and the same bytes at the end. Refused where data, tokenizer, template or model are no longer the same.", HelpName = "FOLDER" };
+        var printConfig = new Option<bool>("--print-config") { Description = "Train nothing: print every setting with its value and where it comes from, as a file for --config." };
+        var printSchema = new Option<bool>("--print-schema") { Description = "Train nothing: print the JSON schema of the YAML file, for editors that complete and check it." };
         verb.Add(resume);
+        verb.Add(repeat);
         verb.Add(preset);
+        verb.Add(printConfig);
+        verb.Add(printSchema);
         verb.Add(json);
         verb.SetAction(async (parsed, cancellation) =>
         {
+            if (parsed.GetValue(printSchema))
+            {
+                screen.Json(SettingsJsonSchema.Of<TrainSettings>("Settings of lowrank train"));
+                return ExitCode.Done;
+            }
             List<SettingEntry> entries = [.. parsed.GetValue(preset) is { } name ? TrainPresets.Entries(name) : [], .. settings.Entries(parsed)];
-            using var run = await Task.Run(() => parsed.GetResult(resume) is { Implicit: false }
-                ? Resume(entries, parsed.GetValue(resume), screen, cancellation)
+            var (resumes, repeated) = (parsed.GetResult(resume) is { Implicit: false }, parsed.GetValue(repeat));
+            if (resumes && repeated is not null) throw new UsageException("--resume goes on with a run, --repeat does one again: give one of them.");
+            if (parsed.GetValue(printConfig))
+            {
+                PrintConfig(entries, repeated ?? (resumes ? parsed.GetValue(resume) : null), screen);
+                return ExitCode.Done;
+            }
+            using var run = await Task.Run(() => resumes ? Resume(entries, parsed.GetValue(resume), screen, cancellation)
+                : repeated is not null ? TrainingRun.Repeat(repeated, entries, screen.Progress, cancellation)
                 : Begin(entries, screen, cancellation), cancellation).ConfigureAwait(false);
             return await TrainingView.For(screen, parsed.GetValue(json)).ShowAsync(Events(run, cancellation)).ConfigureAwait(false);
         });
@@ -55,6 +73,9 @@ internal static class TrainVerb
         RunRecord.Load(output).RequireSame(entries);
         return TrainingRun.Resume(output, screen.Progress, cancellation, given.Guards.Silence);
     }
+
+    private static void PrintConfig(IReadOnlyList<SettingEntry> entries, string? run, Screen screen) =>
+        screen.Out.Write(EffectiveYaml.Write<TrainSettings>(entries, run is null ? null : (RunRecord.Load(run).Settings, Path.Combine(run, RunRecord.FileName))));
 
     private static async IAsyncEnumerable<TrainingEvent> Events(TrainingRun run, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Text.Json.Serialization;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Checkpoints;
@@ -19,6 +21,17 @@ public sealed record RunRecord
 
     /// <summary>When the run began, in UTC.</summary>
     public required DateTimeOffset Started { get; init; }
+
+    /// <summary>Fingerprints of what the run reads; null in a record of a LowRank that took none.</summary>
+    [JsonInclude]
+    internal RunInputs? Inputs { get; init; }
+
+    /// <summary>The machine that the run began on; null in a record of a LowRank that did not keep it.</summary>
+    [JsonInclude]
+    internal RunMachine? Machine { get; init; }
+
+    /// <summary>The version of this LowRank.</summary>
+    internal static string CurrentVersion { get; } = typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <summary>Reads the record of a run.</summary>
     /// <param name="folder">The run's folder.</param>

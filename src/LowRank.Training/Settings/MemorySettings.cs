@@ -8,6 +8,6 @@ public sealed record MemorySettings
     public string? Memory { get; init; }
 
     /// <summary>Whether to run without regard to the plan.</summary>
-    [Setting("force", "Run even where the plan says that memory will not suffice.")]
+    [Setting("force", "Run even where the plan says that memory will not suffice; with --repeat also where what the run reads is no longer the same.")]
     public bool Force { get; init; }
 }

@@ -47,6 +47,18 @@ public sealed class Setting
     /// <summary>Whether it is true or false.</summary>
     public bool IsSwitch => type == typeof(bool);
 
+    /// <summary>Whether it is a text that is none of a few choices.</summary>
+    internal bool IsText => type == typeof(string) && Choices is null;
+
+    /// <summary>Whether it is a number without a fraction.</summary>
+    internal bool IsWhole => type == typeof(int) || type == typeof(long);
+
+    /// <summary>The least number that is allowed, or null.</summary>
+    internal double? Minimum => double.IsNaN(declared.Minimum) ? null : declared.Minimum;
+
+    /// <summary>The largest number that is allowed, or null.</summary>
+    internal double? Maximum => double.IsNaN(declared.Maximum) ? null : declared.Maximum;
+
     /// <summary>The value where nothing is said; null or an empty string where there is none.</summary>
     public object? Default { get; }
 
