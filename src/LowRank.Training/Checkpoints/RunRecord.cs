@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Checkpoints;
@@ -19,6 +20,27 @@ public sealed record RunRecord
 
     /// <summary>When the run began, in UTC.</summary>
     public required DateTimeOffset Started { get; init; }
+
+    /// <summary>What no other run is called: eight letters and digits, by which its trackers know it again when it is resumed. Null in records of older versions, as is what follows.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Fingerprint of the data: XxHash128 over its rows, in hexadecimal.</summary>
+    public string? DataFingerprint { get; init; }
+
+    /// <summary>The git commit of the folder in which the run was started.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The address of that repository's origin, without a user or password.</summary>
+    public string? Repository { get; init; }
+
+    /// <summary>The peak of memory that was planned, in bytes.</summary>
+    public long? PredictedPeakBytes { get; init; }
+
+    /// <summary>Versions of what LowRank stands on: dotnet, torchsharp, libtorch.</summary>
+    public IReadOnlyDictionary<string, string>? Libraries { get; init; }
+
+    /// <summary>A new <see cref="Id"/>.</summary>
+    internal static string NewId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 8);
 
     /// <summary>Reads the record of a run.</summary>
     /// <param name="folder">The run's folder.</param>
