@@ -87,12 +87,20 @@ public sealed class RunTrackersTests
     public async Task A_tracker_that_hangs_costs_the_time_limit_once_and_a_warning()
     {
         using var never = new ManualResetEventSlim();
-        var sound = new Sound();
-        using var trackers = Trackers(("stuck", _ => new Sound { OnStep = _ => never.Wait() }), ("stuck too", _ => new Sound { OnEnd = () => never.Wait() }), ("good", _ => sound));
-        var clock = Stopwatch.StartNew();
-        foreach (var tracked in SampleRun.Events(0, TrackerWorker.QueueLength + 2000)) trackers.Write(tracked.Event);
-        // Ten thousand events into a queue of eight thousand, whose reader hangs: microseconds each.
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(3), $"posting took {clock.Elapsed}");
+        var (sound, late) = (new Sound(), new Sound { OnEnd = () => never.Wait() });
+        using var trackers = Trackers(("stuck", _ => new Sound { OnStep = _ => never.Wait() }), ("stuck too", _ => late), ("good", _ => sound));
+        var clock = new Stopwatch();
+        // Twice five thousand events into queues of eight thousand, of which one is never read.
+        const int Steps = 4000;
+        for (var half = 1; half <= 2; half++)
+        {
+            clock.Start();
+            foreach (var tracked in SampleRun.Events(0, Steps)) trackers.Write(tracked.Event);
+            clock.Stop();
+            Assert.True(SpinWait.SpinUntil(() => sound.Steps.Count == half * Steps && late.Steps.Count == half * Steps, TimeSpan.FromSeconds(60)));
+        }
+        // Microseconds each; a wait for the one that hangs would never end.
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"posting took {clock.Elapsed}");
         clock.Restart();
         var warnings = await Task.Run(trackers.Close);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"the end took {clock.Elapsed}");
@@ -136,11 +144,12 @@ public sealed class RunTrackersTests
     [Fact]
     public void Posting_allocates_nothing()
     {
-        using var trackers = Trackers(("good", _ => new Sound()));
+        var sound = new Sound();
+        using var trackers = Trackers(("good", _ => sound));
         var step = SampleRun.Step(1);
-        for (var i = 0; i < 2000; i++) trackers.Write(step);
-        // The ring has grown to what it needs by now, and a step later than that has room: the thread empties it.
-        Thread.Sleep(600);
+        for (var i = 0; i < 4000; i++) trackers.Write(step);
+        // The ring has grown to what it needs by now, and the thread has emptied it.
+        Assert.True(SpinWait.SpinUntil(() => sound.Steps.Count == 4000, TimeSpan.FromSeconds(60)));
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++) trackers.Write(step);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
