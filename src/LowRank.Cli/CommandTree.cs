@@ -58,6 +58,7 @@ internal sealed class CommandTree
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         ExportVerb.Create(screen),
+        RunsVerb.Create(screen),
         BenchVerb.Create(screen),
         LearnVerb.Create(screen),
     ];

@@ -80,6 +80,9 @@ public sealed class Trainer : IDisposable
     /// <summary>Gives prompts with the model's answers, at each evaluation; null for none.</summary>
     public Func<IReadOnlyList<(string Prompt, string Answer)>>? Sampler { get; set; }
 
+    /// <summary>What someone else has to say in the run's stream, asked for after each step; it gives null where there is nothing.</summary>
+    internal Func<RunWarning?>? Notices { get; set; }
+
     /// <summary>Who looks for mistakes before, in and behind the run.</summary>
     internal RunGuards Guards { get; }
 
@@ -175,6 +178,7 @@ public sealed class Trainer : IDisposable
             }
             var step = TakeStep(pace);
             Tell(step);
+            while (Notices?.Invoke() is { } notice) Tell(notice);
             var isLast = state.Step == TotalSteps;
             if (validation.Count > 0 && (isLast || options.EvaluateEvery is { } every && state.Step % every == 0))
             {

@@ -16,6 +16,7 @@ using LowRank.Training.Packing;
 using LowRank.Training.Planning;
 using LowRank.Training.Planning.Sources;
 using LowRank.Training.Settings;
+using LowRank.Training.Trackers;
 using TorchSharp;
 
 namespace LowRank.Training;
@@ -27,6 +28,7 @@ namespace LowRank.Training;
 public sealed class TrainingRun : IDisposable
 {
     private readonly List<string> warnings = [];
+    private RunTrackers? trackers;
 
     private TrainingRun(TrainSettings settings, LanguageModel model, TrainedWeights weights, Trainer trainer, ExampleSet examples)
     {
@@ -108,6 +110,7 @@ public sealed class TrainingRun : IDisposable
         // A device that was named is refused at once; to look for one takes libtorch, which loads while files are read.
         var device = settings.Model.Device is null ? null : RunDevice.Of(settings);
         var silenced = settings.Guards.Names();
+        TrackerSetup.Check(settings.Trackers);
         var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced, progress, cancellation);
         var path = ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         var adapter = settings.Adapter.Adapter is { } named ? ModelLoader.LocateAdapter(named, new ModelLoadOptions { Progress = progress }, cancellation) : null;
@@ -163,7 +166,7 @@ public sealed class TrainingRun : IDisposable
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
             if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
-            run.Open(resumed, inputs);
+            run.Open(resumed, inputs, data);
             return run;
         }
         catch
@@ -275,33 +278,52 @@ public sealed class TrainingRun : IDisposable
         model.TokenizerConfig.PadToken is { } pad && model.Tokenizer.TokenToId(pad) is { } id ? id : model.EndTokens.Count > 0 ? model.EndTokens[0] : 0;
 
     // The run's folder comes into being here: everything that can be wrong has been checked.
-    private void Open(RunRecord? resumed, RunInputs? inputs)
+    private void Open(RunRecord? resumed, RunInputs? inputs, Dataset data)
     {
         var output = Path.GetFullPath(Settings.Output.Output);
         Directory.CreateDirectory(output);
-        if (resumed is null)
-        {
-            var record = new RunRecord
-            {
-                Version = RunRecord.CurrentVersion,
-                Settings = Settings,
-                BaseWeights = Model.Fingerprint.Weights,
-                Inputs = inputs,
-                Machine = RunMachine.Read(),
-                Started = TimeProvider.System.GetUtcNow(),
-            };
-            AtomicFile.WriteAllBytes(Path.Combine(output, RunRecord.FileName), JsonSerializer.SerializeToUtf8Bytes(record, TrainingJson.Default.RunRecord));
-        }
+        var record = resumed ?? Describe(inputs, data);
+        if (resumed is null) AtomicFile.WriteAllBytes(Path.Combine(output, RunRecord.FileName), JsonSerializer.SerializeToUtf8Bytes(record, TrainingJson.Default.RunRecord));
         var metrics = MetricsFile.Open(Path.Combine(output, MetricsFile.FileName), Trainer.Step);
         Trainer.Sinks.Add(metrics.Write);
+        trackers = TrackerSetup.Open(record, output, Trainer.Step, metrics.Write);
+        Trainer.Sinks.Add(trackers.Write);
+        Trainer.Notices = trackers.Next;
+    }
+
+    private RunRecord Describe(RunInputs? inputs, Dataset data)
+    {
+        var commit = GitCommit.Find(Environment.CurrentDirectory);
+        return new RunRecord
+        {
+            Version = RunRecord.CurrentVersion,
+            Settings = Settings,
+            BaseWeights = Model.Fingerprint.Weights,
+            Started = TimeProvider.System.GetUtcNow(),
+            Inputs = inputs,
+            Machine = RunMachine.Read(),
+            Id = RunRecord.NewId(),
+            DataFingerprint = DataFingerprint.Of(data),
+            Commit = commit?.Hash,
+            Repository = commit?.Remote,
+            PredictedPeakBytes = Memory.Total,
+            Libraries = new Dictionary<string, string>
+            {
+                ["dotnet"] = Environment.Version.ToString(),
+                ["torchsharp"] = NativePackageVersions.TorchSharp,
+                ["libtorch"] = NativeRuntime.Load().LibTorchVersion.ToString(),
+            },
+        };
     }
 
     /// <summary>Runs to the end; see <see cref="Trainer.TrainAsync"/>.</summary>
-    public IAsyncEnumerable<TrainingEvent> TrainAsync(CancellationToken cancellation = default) => Trainer.TrainAsync(cancellation);
+    public IAsyncEnumerable<TrainingEvent> TrainAsync(CancellationToken cancellation = default) =>
+        trackers is null ? Trainer.TrainAsync(cancellation) : trackers.FollowAsync(Trainer.TrainAsync(cancellation), cancellation);
 
     /// <summary>Frees trainer and model.</summary>
     public void Dispose()
     {
+        trackers?.Dispose();
         Trainer.Dispose();
         Model.Dispose();
     }

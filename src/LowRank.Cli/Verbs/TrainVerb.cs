@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LowRank.Cli.Options;
+using LowRank.Cli.Telemetry;
 using LowRank.Cli.Terminal;
 using LowRank.Cli.TrainingViews;
 using LowRank.Training;
@@ -53,6 +54,7 @@ internal static class TrainVerb
             using var run = await Task.Run(() => resumes ? Resume(entries, parsed.GetValue(resume), screen, cancellation)
                 : repeated is not null ? TrainingRun.Repeat(repeated, entries, screen.Progress, cancellation)
                 : Begin(entries, screen, cancellation), cancellation).ConfigureAwait(false);
+            using var export = OtlpExport.Start(run, screen);
             return await TrainingView.For(screen, parsed.GetValue(json)).ShowAsync(Events(run, cancellation)).ConfigureAwait(false);
         });
         return verb;

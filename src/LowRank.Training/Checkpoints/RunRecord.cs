@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
+using System.Security.Cryptography;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Checkpoints;
@@ -32,6 +33,26 @@ public sealed record RunRecord
 
     /// <summary>The version of this LowRank.</summary>
     internal static string CurrentVersion { get; } = typeof(RunRecord).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+    /// <summary>What no other run is called: eight letters and digits, by which its trackers know it again when it is resumed. Null in records of older versions, as is what follows.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Fingerprint of the data: XxHash128 over its rows, in hexadecimal.</summary>
+    public string? DataFingerprint { get; init; }
+
+    /// <summary>The git commit of the folder in which the run was started.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The address of that repository's origin, without a user or password.</summary>
+    public string? Repository { get; init; }
+
+    /// <summary>The peak of memory that was planned, in bytes.</summary>
+    public long? PredictedPeakBytes { get; init; }
+
+    /// <summary>Versions of what LowRank stands on: dotnet, torchsharp, libtorch.</summary>
+    public IReadOnlyDictionary<string, string>? Libraries { get; init; }
+
+    /// <summary>A new <see cref="Id"/>.</summary>
+    internal static string NewId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 8);
 
     /// <summary>Reads the record of a run.</summary>
     /// <param name="folder">The run's folder.</param>

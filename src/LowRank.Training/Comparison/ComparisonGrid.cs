@@ -52,7 +52,7 @@ internal static class ComparisonGrid
     {
         // Where files go and how often a curve has a point is the comparison's.
         foreach (var (key, _) in values)
-            if (SettingsSchema<TrainSettings>.Find(key)?.Group is nameof(TrainSettings.Output) or nameof(TrainSettings.Evaluation) || key is "seed" or "model" or "data" or "validation" or "split-seed")
+            if (SettingsSchema<TrainSettings>.Find(key)?.Group is nameof(TrainSettings.Output) or nameof(TrainSettings.Evaluation) or nameof(TrainSettings.Trackers) || key is "seed" or "model" or "data" or "validation" or "split-seed")
                 throw new SettingsException([$"--vary {key}: this is the same for all cells"]);
         // LoRA+ is LoRA with a learning rate of its own for B; 16 times is what its paper proposes.
         values = [.. values.SelectMany(v => v is { Key: "variant", Value: "lora+" } ? (KeyValuePair<string, string>[])[new("variant", "lora"), new("plus", "16")] : [v])];

@@ -26,4 +26,7 @@ public sealed record TrainSettings
 
     /// <summary>Where results go.</summary>
     public OutputSettings Output { get; init; } = new();
+
+    /// <summary>Where it is followed.</summary>
+    public TrackerSettings Trackers { get; init => field = value ?? new(); } = new();
 }
