@@ -48,6 +48,8 @@ internal sealed class CommandTree
         PlanVerb.Create(screen),
         AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
+        TopVerb.Create(screen),
+        RunsVerb.Create(screen),
         CompareVerb.Create(screen),
         EvalVerb.Create(screen),
         GenerateVerb.Create(screen),

@@ -20,6 +20,9 @@ public sealed record RunRecord
     /// <summary>When the run began, in UTC.</summary>
     public required DateTimeOffset Started { get; init; }
 
+    /// <summary>The planned memory by part, in bytes; null in the records of earlier versions.</summary>
+    public IReadOnlyDictionary<string, long>? PlannedMemory { get; init; }
+
     /// <summary>Reads the record of a run.</summary>
     /// <param name="folder">The run's folder.</param>
     /// <exception cref="LowRankException">The folder holds no run, or the record is damaged.</exception>
