@@ -72,7 +72,7 @@ public sealed record TrainerOptions
     /// </summary>
     public bool WatchMemory { get; init; } = true;
 
-    /// <summary>What happens where memory does not suffice for a step. Default <see cref="OnOutOfMemory.Split"/>.</summary>
+    /// <summary>What happens where memory does not suffice for a step. Default <see cref="Accumulation.OnOutOfMemory.Split"/>.</summary>
     public OnOutOfMemory OnOutOfMemory { get; init; }
 
     /// <summary><see cref="NeededBytes"/> with each micro-batch in so many parts; null where that is not known.</summary>

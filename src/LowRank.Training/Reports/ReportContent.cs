@@ -107,7 +107,7 @@ internal static class ReportContent
 
     private static string Mebibytes(double mebibytes) => MemorySize.Gibibytes((long)(mebibytes * 1048576));
 
-    private static string Difference(double measured, double planned) => planned > 0 ? Text($"{100 * (measured - planned) / planned:+0.0;-0.0} %") : "–";
+    private static string Difference(double measured, double planned) => planned > 0 ? Text($"{Math.Round(100 * (measured - planned) / planned, 1) + 0.0:+0.0;-0.0} %") : "–";
 
     private static string Time(double seconds) => seconds switch
     {
