@@ -49,6 +49,8 @@ internal sealed class CommandTree
         AdviseVerb.Create(screen),
         TrainVerb.Create(screen),
         ImportConfigVerb.Create(screen),
+        TopVerb.Create(screen),
+        RunsVerb.Create(screen),
         CompareVerb.Create(screen),
         SweepVerb.Create(screen),
         EvalVerb.Create(screen),

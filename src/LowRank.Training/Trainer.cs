@@ -6,15 +6,16 @@ using LowRank.Formats;
 using LowRank.Layers;
 using LowRank.Optimizers;
 using LowRank.Runtime.Memory;
+using LowRank.Training.Accumulation;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
 using LowRank.Training.Methods;
+using LowRank.Training.Monitoring;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
-using LowRank.Training.Planning;
 using static TorchSharp.torch;
 
 namespace LowRank.Training;
@@ -64,6 +65,7 @@ public sealed class Trainer : IDisposable
         record = new AdapterRecord(weights.Model.Fingerprint, Quantization: weights.Model.Quantization);
         TotalSteps = options.Steps(sampler.BatchesInEpoch);
         weights.Begin(flat, TotalSteps);
+        Gradient = new StepGradient(options);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
         state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
     }
@@ -82,6 +84,11 @@ public sealed class Trainer : IDisposable
 
     /// <summary>What someone else has to say in the run's stream, asked for after each step; it gives null where there is nothing.</summary>
     internal Func<RunWarning?>? Notices { get; set; }
+    /// <summary>Looks at the machine while the run goes on; null for nobody. Whoever sets it disposes it.</summary>
+    internal MachineMonitor? Monitor { get; set; }
+
+    /// <summary>Sums the gradients of a step.</summary>
+    internal StepGradient Gradient { get; }
 
     /// <summary>Who looks for mistakes before, in and behind the run.</summary>
     internal RunGuards Guards { get; }
@@ -163,6 +170,8 @@ public sealed class Trainer : IDisposable
         var pace = new Pace();
         Tell(Started());
         foreach (var warning in found) Tell(warning);
+        if (state.Step == 0 && options.AnswersFirst && Sampler is { } ask) Tell(new AnswersSampled { Samples = ask() });
+        Monitor?.Start();
         var end = RunEnd.Finished;
         while (state.Step < TotalSteps)
         {
@@ -171,13 +180,13 @@ public sealed class Trainer : IDisposable
                 end = RunEnd.Cancelled;
                 break;
             }
-            if (options is { WatchMemory: true, NeededBytes: { } needed } && StepMemory.Problem(needed, Math.Max(0, (options.PredictedPeakBytes ?? needed) - needed), MachineMemory.Read(), ProcessMemory.Read()) is { } shortage)
+            if (Gradient.Shortage() is { } shortage)
             {
                 Save(Tell);
                 throw new LowRankException(shortage);
             }
-            var step = TakeStep(pace);
-            Tell(step);
+            Tell(TakeStep(pace, Tell));
+            while (Monitor?.Take() is { } seen) Tell(seen);
             while (Notices?.Invoke() is { } notice) Tell(notice);
             var isLast = state.Step == TotalSteps;
             if (validation.Count > 0 && (isLast || options.EvaluateEvery is { } every && state.Step % every == 0))
@@ -196,6 +205,8 @@ public sealed class Trainer : IDisposable
         if (end == RunEnd.Cancelled) Save(Tell);
         else Finish();
         var peak = ProcessMemory.Read().PeakResidentBytes;
+        Monitor?.End();
+        while (Monitor?.Take() is { } seen) Tell(seen);
         foreach (var warning in Guards.After()) Tell(warning);
         Tell(new RunCompleted
         {
@@ -211,19 +222,14 @@ public sealed class Trainer : IDisposable
     }
 
     // One optimizer step: the gradient of all micro-batches per supervised token of them all, clipped, applied.
-    private StepCompleted TakeStep(Pace pace)
+    private StepCompleted TakeStep(Pace pace, Action<TrainingEvent> tell)
     {
         var start = Stopwatch.GetTimestamp();
         var micro = new Batch[options.Accumulate];
         var epoch = sampler.Epoch;
         for (var i = 0; i < micro.Length; i++) micro[i] = sampler.Next();
         long supervised = micro.Sum(b => (long)b.SupervisedTokens), tokens = micro.Sum(b => (long)b.Tokens);
-        var loss = 0.0;
-        for (var i = 0; i < micro.Length; i++)
-        {
-            using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
-            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
-        }
+        var loss = Accumulate(micro, 1.0 / Math.Max(1, supervised), tell);
         weights.AddPenalty();
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
@@ -261,6 +267,28 @@ public sealed class Trainer : IDisposable
             Paging = optimizer.Traffic,
             TimeLeft = pace.TimeFor(TotalSteps - state.Step),
         };
+    }
+
+    // Without memory for it, the step that was begun never happened: the checkpoint is of the one before.
+    private double Accumulate(Batch[] micro, double scale, Action<TrainingEvent> tell)
+    {
+        try
+        {
+            return Gradient.Compute(micro, (batch, number) =>
+            {
+                using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, number);
+                return CausalLoss.Backward(weights.Model.Decoder, batch, scale, options.CheckpointedLayers);
+            }, flat.ZeroGradients);
+        }
+        catch (LowRankException error) when (OutOfMemory.Is(error))
+        {
+            Save(tell);
+            throw;
+        }
+        finally
+        {
+            while (Gradient.TakeNotice() is { } notice) tell(notice);
+        }
     }
 
     private EvaluationCompleted Evaluate()

@@ -1,4 +1,5 @@
 using LowRank.Optimizers;
+using LowRank.Training.Accumulation;
 using LowRank.Training.Packing;
 
 namespace LowRank.Training;
@@ -70,6 +71,15 @@ public sealed record TrainerOptions
     /// Whether <see cref="NeededBytes"/> is compared with what is free before each step: on a CPU, running out of memory ends the process without a word. Default true.
     /// </summary>
     public bool WatchMemory { get; init; } = true;
+
+    /// <summary>What happens where memory does not suffice for a step. Default <see cref="Accumulation.OnOutOfMemory.Split"/>.</summary>
+    public OnOutOfMemory OnOutOfMemory { get; init; }
+
+    /// <summary><see cref="NeededBytes"/> with each micro-batch in so many parts; null where that is not known.</summary>
+    internal Func<int, long>? NeededBytesInParts { get; init; }
+
+    /// <summary>Whether the sampler's prompts are answered before the first step too.</summary>
+    internal bool AnswersFirst { get; init; }
 
     /// <summary>Steps of an epoch: its batches by the micro-batches of a step, rounded up.</summary>
     internal int StepsPerEpoch(int batches) => Math.Max(1, (batches + Accumulate - 1) / Accumulate);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LowRank.Adapters;
 using LowRank.Formats;
@@ -6,15 +7,18 @@ using LowRank.Models.Checkpoints;
 using LowRank.Optimizers;
 using LowRank.Runtime;
 using LowRank.Runtime.ComputeTypes;
+using LowRank.Training.Accumulation;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
 using LowRank.Training.Methods;
+using LowRank.Training.Monitoring;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
 using LowRank.Training.Planning.Sources;
+using LowRank.Training.Reports;
 using LowRank.Training.Settings;
 using LowRank.Training.Trackers;
 using TorchSharp;
@@ -29,6 +33,8 @@ public sealed class TrainingRun : IDisposable
 {
     private readonly List<string> warnings = [];
     private RunTrackers? trackers;
+    private RunMonitoring? monitoring;
+    private string? reportProblem;
 
     private TrainingRun(TrainSettings settings, LanguageModel model, TrainedWeights weights, Trainer trainer, ExampleSet examples)
     {
@@ -154,6 +160,13 @@ public sealed class TrainingRun : IDisposable
             batches = batches with { PadTokenId = PadToken(model) };
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
             options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
+            var layers = checkpointed;
+            options = options with
+            {
+                OnOutOfMemory = settings.Memory.OnOom == "stop" ? OnOutOfMemory.Stop : OnOutOfMemory.Split,
+                NeededBytesInParts = parts => planner.InParts(parts).Plan(layers).Needed,
+                AnswersFirst = settings.Output.Report,
+            };
             trainer = new Trainer(weights, examples.Examples, held?.Examples ?? [], options);
             trainer.Guards.Before();
             if (settings.Evaluation.Samples > 0 && split.Validation.Count > 0)
@@ -167,6 +180,7 @@ public sealed class TrainingRun : IDisposable
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
             if (examples.Truncation.TruncatedRows > 0) run.warnings.Add(examples.Truncation.ToString());
             run.Open(resumed, inputs, data);
+            run.monitoring = RunMonitoring.Begin(run, device);
             return run;
         }
         catch
@@ -286,6 +300,13 @@ public sealed class TrainingRun : IDisposable
         if (resumed is null) AtomicFile.WriteAllBytes(Path.Combine(output, RunRecord.FileName), JsonSerializer.SerializeToUtf8Bytes(record, TrainingJson.Default.RunRecord));
         var metrics = MetricsFile.Open(Path.Combine(output, MetricsFile.FileName), Trainer.Step);
         Trainer.Sinks.Add(metrics.Write);
+        // What is said before the run belongs to its record too.
+        Trainer.Sinks.Add(e =>
+        {
+            if (e is not RunStarted) return;
+            foreach (var warning in warnings) metrics.Write(new RunWarning(warning) { Step = e.Step });
+        });
+        if (Settings.Output.Report) Trainer.Sinks.Add(e => reportProblem = e is RunCompleted { End: not RunEnd.Cancelled } ? RunReport.TryWrite(output) : null);
         trackers = TrackerSetup.Open(record, output, Trainer.Step, metrics.Write);
         Trainer.Sinks.Add(trackers.Write);
         Trainer.Notices = trackers.Next;
@@ -307,6 +328,7 @@ public sealed class TrainingRun : IDisposable
             Commit = commit?.Hash,
             Repository = commit?.Remote,
             PredictedPeakBytes = Memory.Total,
+            PlannedMemory = Memory.Parts.Where(p => p.Part.Bytes > 0).ToDictionary(p => p.Name, p => p.Part.Bytes),
             Libraries = new Dictionary<string, string>
             {
                 ["dotnet"] = Environment.Version.ToString(),
@@ -316,13 +338,21 @@ public sealed class TrainingRun : IDisposable
         };
     }
 
-    /// <summary>Runs to the end; see <see cref="Trainer.TrainAsync"/>.</summary>
-    public IAsyncEnumerable<TrainingEvent> TrainAsync(CancellationToken cancellation = default) =>
-        trackers is null ? Trainer.TrainAsync(cancellation) : trackers.FollowAsync(Trainer.TrainAsync(cancellation), cancellation);
+    /// <summary>Runs to the end; see <see cref="Trainer.TrainAsync"/>. The report is written by the time that <see cref="RunCompleted"/> comes.</summary>
+    public async IAsyncEnumerable<TrainingEvent> TrainAsync([EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var events = Trainer.TrainAsync(cancellation);
+        await foreach (var e in (trackers?.FollowAsync(events, cancellation) ?? events).ConfigureAwait(false))
+        {
+            if (e is RunCompleted && reportProblem is { } problem) yield return new RunWarning($"The report could not be written: {problem}") { Step = e.Step };
+            yield return e;
+        }
+    }
 
     /// <summary>Frees trainer and model.</summary>
     public void Dispose()
     {
+        monitoring?.Dispose();
         trackers?.Dispose();
         Trainer.Dispose();
         Model.Dispose();

@@ -48,7 +48,7 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal([3L, 6L, 9L], events.OfType<EvaluationCompleted>().Select(e => e.Step));
         Assert.Equal(RunEnd.Finished, Assert.IsType<RunCompleted>(events[^1]).End);
         var written = Directory.GetFileSystemEntries(Path.Combine(folder, "out")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "checkpoint-000006", "checkpoint-000008", "lowrank.json", "metrics.jsonl", "run.json"], written);
+        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "checkpoint-000006", "checkpoint-000008", "lowrank.json", "metrics.jsonl", "report", "report.html", "report.md", "run.json"], written);
         Assert.Equal(events.Count, File.ReadAllLines(Path.Combine(folder, "out", "metrics.jsonl")).Length);
     }
 
@@ -106,7 +106,7 @@ public sealed class TrainingRunTests : IDisposable
         TrainSettings Short(string output)
         {
             var settings = Settings(output);
-            return settings with { Optimization = settings.Optimization with { MaxSteps = 3, Accumulate = 1 }, Evaluation = new EvaluationSettings { Samples = 0 }, Output = settings.Output with { SaveEvery = 1, KeepCheckpoints = 1 } };
+            return settings with { Optimization = settings.Optimization with { MaxSteps = 3, Accumulate = 1 }, Evaluation = new EvaluationSettings { Samples = 0 }, Output = settings.Output with { SaveEvery = 1, KeepCheckpoints = 1, Report = false } };
         }
 
         await Run(TrainingRun.Create(Short("whole")));

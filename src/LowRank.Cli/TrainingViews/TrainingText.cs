@@ -2,6 +2,7 @@ using System.Globalization;
 using LowRank.Cli.Inspection;
 using LowRank.Cli.Terminal;
 using LowRank.Training.Events;
+using LowRank.Training.Reports;
 
 namespace LowRank.Cli.TrainingViews;
 
@@ -17,6 +18,7 @@ internal sealed class TrainingText(Screen screen)
         {
             case RunStarted started: Started(start = started); break;
             case StepCompleted { Step: 1 } first: screen.Out.WriteLine($"loss before the first step: {Quantity.Loss(first.Loss)}"); break;
+            case AnswersSampled answers: Answers(answers.Samples); break;
             case EvaluationCompleted evaluation: Evaluated(evaluation); break;
             case CheckpointSaved saved: screen.Out.WriteLine($"checkpoint: {saved.Folder}"); break;
             case RunWarning { Id: { } id } guard: Lines($"warning: [{id}] {Printable.Of(guard.Message)} (--silence {id})"); break;
@@ -44,7 +46,12 @@ internal sealed class TrainingText(Screen screen)
     private void Evaluated(EvaluationCompleted e)
     {
         screen.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"held-out loss {Quantity.Loss(e.Loss)}, perplexity {e.Perplexity:0.###} at step {e.Step}{(e.IsBest ? " (best)" : "")}"));
-        foreach (var (prompt, answer) in e.Samples)
+        Answers(e.Samples);
+    }
+
+    private void Answers(IReadOnlyList<(string Prompt, string Answer)> samples)
+    {
+        foreach (var (prompt, answer) in samples)
         {
             screen.Out.WriteLine($"  asked:    {OneLine(prompt)}");
             screen.Out.WriteLine($"  answered: {OneLine(answer)}");
@@ -57,6 +64,7 @@ internal sealed class TrainingText(Screen screen)
         screen.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{why} after step {e.Step}: {Quantity.Time(e.Elapsed)}, {e.TokensPerSecond:N0} tokens/s"));
         screen.Out.WriteLine($"train loss {Quantity.Loss(e.TrainLoss)}{(e.BestValidationLoss is { } best ? $", best held-out loss {Quantity.Loss(best)}" : "")}");
         screen.Out.WriteLine($"peak memory {Quantity.Bytes(e.PeakBytes)}{Compared(e.PeakBytes, e.PredictedPeakBytes ?? start?.PredictedPeakBytes)}");
+        if (e.End != RunEnd.Cancelled && Path.Combine(e.Folder, RunReport.HtmlFile) is var page && File.Exists(page)) Lines($"report: {page}");
         Lines(e.End == RunEnd.Cancelled ? $"go on with: lowrank train --resume {e.Folder}" : $"saved in {e.Folder}");
     }
 

@@ -53,6 +53,8 @@ public sealed record RunRecord
 
     /// <summary>A new <see cref="Id"/>.</summary>
     internal static string NewId() => RandomNumberGenerator.GetString("abcdefghijklmnopqrstuvwxyz0123456789", 8);
+    /// <summary>The planned memory by part, in bytes; null in the records of earlier versions.</summary>
+    public IReadOnlyDictionary<string, long>? PlannedMemory { get; init; }
 
     /// <summary>Reads the record of a run.</summary>
     /// <param name="folder">The run's folder.</param>

@@ -34,6 +34,6 @@ public sealed record ComparisonSettings
         Guards = Guards,
         Evaluation = new EvaluationSettings { Samples = 0, EvalEvery = Comparison.EvalEvery ?? (Optimization.MaxSteps is { } steps ? Math.Max(1, steps / 8) : null) },
         // No checkpoints: a run that was cut off begins anew.
-        Output = new OutputSettings { SaveEvery = int.MaxValue },
+        Output = new OutputSettings { SaveEvery = int.MaxValue, Report = false },
     };
 }

@@ -52,6 +52,9 @@ public sealed class MetricsFile
                 EvaluationCompleted => "evaluation",
                 CheckpointSaved => "checkpoint",
                 RunWarning => "warning",
+                MachineSampled => "machine",
+                MicroBatchesSplit => "split",
+                AnswersSampled => "answers",
                 RunCompleted => "end",
                 _ => e.GetType().Name,
             });
@@ -72,6 +75,9 @@ public sealed class MetricsFile
                 json.WriteNumber("total_steps", s.TotalSteps);
                 json.WriteNumber("examples", s.Examples);
                 json.WriteNumber("validation_examples", s.ValidationExamples);
+                json.WriteStartArray("choices");
+                foreach (var choice in s.Choices) json.WriteStringValue(choice);
+                json.WriteEndArray();
                 break;
             case StepCompleted s:
                 Number(json, "loss", s.Loss);
@@ -83,6 +89,7 @@ public sealed class MetricsFile
                 Number(json, "tokens_per_second", s.TokensPerSecond);
                 Mebibytes(json, "rss_mib", s.ResidentBytes);
                 Mebibytes(json, "peak_rss_mib", s.PeakBytes);
+                if (s.TimeLeft is { } left) Number(json, "seconds_left", Math.Round(left.TotalSeconds, 1));
                 if (s.Paging is { } paging)
                 {
                     Mebibytes(json, "paged_in_mib", paging.InBytes);
@@ -93,15 +100,17 @@ public sealed class MetricsFile
                 Number(json, "loss", s.Loss);
                 Number(json, "perplexity", s.Perplexity);
                 json.WriteBoolean("best", s.IsBest);
-                json.WriteStartArray("samples");
-                foreach (var (prompt, answer) in s.Samples)
-                {
-                    json.WriteStartObject();
-                    json.WriteString("prompt", prompt);
-                    json.WriteString("answer", answer);
-                    json.WriteEndObject();
-                }
-                json.WriteEndArray();
+                Samples(json, s.Samples);
+                break;
+            case AnswersSampled s:
+                Samples(json, s.Samples);
+                break;
+            case MachineSampled s:
+                MachineJson.Write(json, s);
+                break;
+            case MicroBatchesSplit s:
+                json.WriteNumber("parts", s.Parts);
+                json.WriteString("reason", s.Reason);
                 break;
             case CheckpointSaved s:
                 json.WriteString("folder", Path.GetFileName(s.Folder));
@@ -120,6 +129,19 @@ public sealed class MetricsFile
                 if (s.PredictedPeakBytes is { } predicted) Mebibytes(json, "predicted_peak_mib", predicted);
                 break;
         }
+    }
+
+    private static void Samples(Utf8JsonWriter json, IReadOnlyList<(string Prompt, string Answer)> samples)
+    {
+        json.WriteStartArray("samples");
+        foreach (var (prompt, answer) in samples)
+        {
+            json.WriteStartObject();
+            json.WriteString("prompt", prompt);
+            json.WriteString("answer", answer);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 
     private static void Number(Utf8JsonWriter json, string key, double value)

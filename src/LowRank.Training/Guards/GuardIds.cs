@@ -24,6 +24,9 @@ public static class GuardIds
     /// <summary>The run is planned to need more than 80 % of the memory.</summary>
     public const string MemoryTight = "memory-tight";
 
+    /// <summary>More than 80 % of the memory is in use while the run goes on.</summary>
+    public const string MemoryHigh = "memory-high";
+
     /// <summary>The base would be trained although the method freezes it.</summary>
     public const string BaseTrainable = "base-trainable";
 
@@ -60,7 +63,7 @@ public static class GuardIds
     /// <summary>All of them, in the order of the documentation.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        RankTooHigh, AlphaUnusual, LossDiverges, SlowFourBitInference, TargetsExceedNeed, MemoryTight, BaseTrainable, BaseChanged, LearningRateUnfit, NothingSupervised,
+        RankTooHigh, AlphaUnusual, LossDiverges, SlowFourBitInference, TargetsExceedNeed, MemoryTight, MemoryHigh, BaseTrainable, BaseChanged, LearningRateUnfit, NothingSupervised,
         AllTruncated, LossNotFinite, Overfitting, ZeroGradients, EndOfTurnUntrained, TemplateOfOtherFamily, ValidationLeaks,
     ];
 

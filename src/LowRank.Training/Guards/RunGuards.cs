@@ -24,7 +24,7 @@ internal sealed class RunGuards
     [
         new NothingSupervised(), new BaseTrainable(), new LearningRateUnfit(), new AlphaUnusual(), new RankTooHigh(), new TargetsExceedNeed(), new MemoryTight(),
         new TemplateOfOtherFamily(), new EndOfTurnUntrained(), new ValidationLeaks(),
-        new LossDiverges(), new Overfitting(), new ZeroGradients(), new BaseChanged(), new SlowFourBitInference(DecodingSpeed.Measure),
+        new MemoryHigh(), new LossDiverges(), new Overfitting(), new ZeroGradients(), new BaseChanged(), new SlowFourBitInference(DecodingSpeed.Measure),
     ];
 
     /// <summary>Puts a guard in the place of the one of its name, unless that is silenced.</summary>

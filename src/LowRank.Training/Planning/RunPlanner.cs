@@ -53,6 +53,10 @@ internal sealed class RunPlanner
         });
     }
 
+    /// <summary>The plan of the same run with its batches cut into parts of rows.</summary>
+    /// <param name="parts">How many, from 1.</param>
+    public RunPlanner InParts(int parts) => With(w => w with { Rows = (w.Rows + parts - 1) / parts, SupervisedTokens = (w.SupervisedTokens + parts - 1) / parts });
+
     /// <summary>Refuses a run that needs more than there is.</summary>
     /// <param name="plan">Its plan.</param>
     /// <param name="budget">What there is.</param>

@@ -34,7 +34,7 @@ public sealed record QuickstartOptions
             Data = new DataSettings { Data = files.Training },
             Optimization = new OptimizationSettings { MaxSteps = MaxSteps ?? (isTiny ? 120 : 60), Batch = isTiny ? 16 : 8, LearningRate = isTiny ? 5e-3 : 1e-3, Warmup = 0.1, Seed = Seed },
             // No checkpoints: the run is over before one would be missed.
-            Output = new OutputSettings { Output = Output, SaveEvery = int.MaxValue },
+            Output = new OutputSettings { Output = Output, SaveEvery = int.MaxValue, Report = false },
         };
     }
 }

@@ -10,4 +10,8 @@ public sealed record MemorySettings
     /// <summary>Whether to run without regard to the plan.</summary>
     [Setting("force", "Run even where the plan says that memory will not suffice; with --repeat also where what the run reads is no longer the same.")]
     public bool Force { get; init; }
+
+    /// <summary>What happens where memory runs short in the run.</summary>
+    [Setting("on-oom", "Where memory does not suffice for the next step: compute its batch in parts from there on, with the same gradient (split), or take a checkpoint and end (stop).", Choices = ["split", "stop"])]
+    public string OnOom { get; init; } = "split";
 }

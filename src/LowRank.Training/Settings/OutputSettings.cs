@@ -14,4 +14,12 @@ public sealed record OutputSettings
     /// <summary>Checkpoints kept.</summary>
     [Setting("keep-checkpoints", "Latest checkpoints that are kept.", Minimum = 1)]
     public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>Whether a report is written.</summary>
+    [Setting("report", "Write report.html and report.md at the end: settings, plan and measurement, curves, answers before and after.")]
+    public bool Report { get; init; } = true;
+
+    /// <summary>Seconds between looks at the machine.</summary>
+    [Setting("monitor-every", "Seconds between samples of processors, memory and GPUs, for metrics.jsonl; 0 takes none.", Minimum = 0, Maximum = 86400)]
+    public double MonitorEvery { get; init; } = 3;
 }

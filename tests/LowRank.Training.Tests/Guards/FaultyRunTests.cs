@@ -1,8 +1,10 @@
 using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Quantization;
+using LowRank.Runtime.Memory;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
+using LowRank.Training.Monitoring;
 using LowRank.Training.Settings;
 using TorchSharp;
 
@@ -176,6 +178,14 @@ public sealed class FaultyRunTests : IDisposable
             Model = sound.Model with { Model = runs.Model("gemma", "{% for m in messages %}<start_of_turn>{{ m['role'] }}\n{{ m['content'] }}<end_of_turn>\n{% endfor %}") },
         });
     }
+
+    [Fact]
+    public Task Memory_that_fills_up() => Expect(GuardIds.MemoryHigh, runs.Sound(), run =>
+    {
+        // The real samples are of a machine that may be as full as it likes.
+        run.Trainer.Monitor?.Dispose();
+        run.Trainer.Monitor = new MachineMonitor(new MachineSampler(TimeProvider.System, null) { ProcessLimitBytes = ProcessMemory.Read().ResidentBytes }, TimeSpan.FromHours(1), TimeProvider.System);
+    });
 
     [Fact]
     public Task Held_out_rows_that_are_learned()

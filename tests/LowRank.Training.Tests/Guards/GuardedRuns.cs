@@ -18,7 +18,7 @@ internal sealed class GuardedRuns : IDisposable
         Data = new DataSettings { Data = Rows() },
         Optimization = new OptimizationSettings { MaxSteps = 9, Batch = 4, LearningRate = 1e-2 },
         Evaluation = new EvaluationSettings { Samples = 0 },
-        Output = new OutputSettings { Output = At($"run-{runs++}") },
+        Output = new OutputSettings { Output = At($"run-{runs++}"), Report = false },
     };
 
     /// <summary>The model of the quickstart.</summary>

@@ -13,6 +13,10 @@ internal static class CudaDevice
         return string.Create(CultureInfo.InvariantCulture, $"{CudaDriver.Instance.Name(index)}, compute capability {major}.{minor}, {Memory(index).Total / 1e9:0.0} GB");
     }
 
+    /// <summary>Its address on the PCI bus, by which NVML knows it too.</summary>
+    /// <exception cref="CudaException">The driver does not answer.</exception>
+    public static string BusId(int index) => CudaDriver.Instance.BusId(index);
+
     /// <summary>Free and all bytes of its memory.</summary>
     /// <exception cref="CudaException">The driver does not answer.</exception>
     public static (long Free, long Total) Memory(int index)

@@ -94,6 +94,15 @@ internal sealed unsafe class CudaDriver
         return Marshal.PtrToStringUTF8((nint)text) ?? "";
     }
 
+    /// <summary>The address of a device on the PCI bus, such as <c>0000:1B:00.0</c>.</summary>
+    public string BusId(int device)
+    {
+        const int room = 32;
+        var text = stackalloc byte[room];
+        Check("cuDeviceGetPCIBusId", ((delegate* unmanaged<byte*, int, int, int>)Export("cuDeviceGetPCIBusId"))(text, room, Ordinal(device)));
+        return Marshal.PtrToStringUTF8((nint)text) ?? "";
+    }
+
     /// <summary>Free and all bytes of the current context's device.</summary>
     public (long Free, long Total) Memory()
     {
