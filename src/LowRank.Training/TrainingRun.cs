@@ -9,6 +9,8 @@ using LowRank.Runtime;
 using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
+using LowRank.Training.Data.Rows;
+using LowRank.Training.Data.Tokens;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
@@ -28,6 +30,7 @@ namespace LowRank.Training;
 public sealed class TrainingRun : IDisposable
 {
     private readonly List<string> warnings = [];
+    private RunTokens? tokens;
 
     private TrainingRun(TrainSettings settings, LanguageModel model, TrainedWeights weights, Trainer trainer, ExampleSet examples)
     {
@@ -95,7 +98,7 @@ public sealed class TrainingRun : IDisposable
         // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-        var (examples, held, maxLength) = Tokenize(settings.Data, text, split, silenced, choices, cancellation);
+        var (examples, held, maxLength, tokens) = Tokenize(settings.Data, text, split, silenced, choices, progress, cancellation);
         var batches = new BatchOptions
         {
             BatchSize = settings.Optimization.Batch,
@@ -135,7 +138,8 @@ public sealed class TrainingRun : IDisposable
                 trainer.Sampler = new AnswerSampler(model, split.Validation, settings.Evaluation.Samples, settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
-            var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
+            var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory, tokens = tokens };
+            if (data.SkippedRows > 0) run.warnings.Add(Skipped(data));
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
@@ -147,9 +151,13 @@ public sealed class TrainingRun : IDisposable
         {
             trainer?.Dispose();
             model.Dispose();
+            tokens.Dispose();
             throw;
         }
     }
+
+    private static string Skipped(Dataset data) =>
+        $"{data.SkippedRows} {(data.SkippedRows == 1 ? "row is" : "rows are")} left out, because {(data.SkippedRows == 1 ? "it is" : "they are")} wrong: {string.Join("; ", data.Problems.Where(p => p.Message.EndsWith("the row is left out", StringComparison.Ordinal)).Take(3))}{(data.SkippedRows > 3 ? "; …" : "")}";
 
     /// <summary>The model that a run with these settings trains, without an adapter.</summary>
     internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
@@ -173,10 +181,20 @@ public sealed class TrainingRun : IDisposable
     internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
-        var data = DataSource.Load(settings.Data, null, progress, cancellation);
-        if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
-        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
+        var reading = settings.Reading();
+        var data = DataSource.Load(settings.Data, reading, progress, cancellation);
+        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireAnswers();
+        else data.RequireTrainable();
+        var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
+        if (data.Mixture is { } mixture)
+        {
+            // What is held back is held back before rows are repeated, and the first rows are those of the mixture.
+            var apart = ValidationSplit.Parse(data, validation, settings.SplitSeed ?? seed, reading);
+            var mixed = mixture.Apply(apart.Training, seed);
+            return (data, apart with { Training = settings.MaxSamples is { } first && first < mixed.Count ? RowView.First(mixed, first) : mixed });
+        }
+        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, RowView.First(data.Rows, most), data.Problems) { SkippedRows = data.SkippedRows } : data;
+        return (rows, ValidationSplit.Parse(rows, validation, settings.SplitSeed ?? seed, reading));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model)
@@ -194,14 +212,15 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
+    private static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)
     {
+        var skips = settings.OnBadRow == "skip";
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
-        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
-        var examples = builder.Build(split.Training, cancellation);
-        var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
+        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
+        var tokens = new RunTokens(TokenCache.OfUser(settings.DataCache == "on"), text, builder, progress);
+        var (examples, held) = tokens.Build(split, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
-        return (examples, held, limit);
+        return (examples, held, limit, tokens);
     }
 
     private static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
@@ -279,5 +298,6 @@ public sealed class TrainingRun : IDisposable
     {
         Trainer.Dispose();
         Model.Dispose();
+        tokens?.Dispose();
     }
 }
