@@ -1,3 +1,5 @@
+using LowRank.Training.Data.Formats;
+
 namespace LowRank.Training.Data;
 
 /// <summary>How a data file is read. The defaults recognise everything by themselves.</summary>

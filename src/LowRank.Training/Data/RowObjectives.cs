@@ -1,3 +1,6 @@
+using System.Text.Json;
+using LowRank.Training.Data.Formats;
+
 namespace LowRank.Training.Data;
 
 /// <summary>What rows of each shape are for.</summary>
@@ -11,5 +14,36 @@ internal static class RowObjectives
         _ => null,
     };
 
-    private static string Instead => "expected rows with " + Formats.FormatDetector.Expected + ".";
+    /// <summary>The answers of a row, each as a row to learn from: both of a preference row, the judged one of KTO; other rows as they are.</summary>
+    public static IEnumerable<DataRow> Answers(DataRow row) => row.Format switch
+    {
+        DataFormat.Preference => [Side(row, row.Chosen!.Value), Side(row, row.Rejected!.Value)],
+        DataFormat.Kto => [Plain(row, row.Messages, row.Learned, row.Completion)],
+        _ => [row],
+    };
+
+    private static DataRow Side(DataRow row, JsonElement answer)
+    {
+        if (row.Messages is not { } prompt) return Plain(row, null, [], answer.GetString());
+        var builder = new MessageListBuilder();
+        foreach (var message in prompt.EnumerateArray()) builder.Add(message);
+        foreach (var message in answer.EnumerateArray()) builder.Add(message);
+        return Plain(row, builder.Build(), [.. row.Learned, .. answer.EnumerateArray().Select(MessageList.IsLearned)], null);
+    }
+
+    private static DataRow Plain(DataRow row, JsonElement? messages, IReadOnlyList<bool> learned, string? completion) => new()
+    {
+        File = row.File,
+        Line = row.Line,
+        Number = row.Number,
+        Format = messages is null ? DataFormat.PromptCompletion : DataFormat.Messages,
+        Messages = messages,
+        Learned = learned,
+        Tools = row.Tools,
+        Prompt = row.Prompt,
+        Completion = completion,
+        NothingToLearn = row.NothingToLearn,
+    };
+
+    private static string Instead => "expected rows with " + FormatDetector.Expected + ".";
 }

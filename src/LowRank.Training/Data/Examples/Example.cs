@@ -31,6 +31,15 @@ public sealed class Example
     /// <summary>An example whose tokens lie in a mapped file; they are read when they are asked for.</summary>
     internal Example(StoredExamples store, int index, int length, int supervisedTokens) => (this.store, this.index, Length, SupervisedTokens) = (store, index, length, supervisedTokens);
 
+    private Example(Example whole)
+    {
+        (Length, SupervisedTokens, LostTokens, LostSupervisedTokens) = (whole.Length, whole.SupervisedTokens, whole.LostTokens, whole.LostSupervisedTokens);
+        row = SupervisedTokens == 0 ? whole.Row : null;
+    }
+
+    /// <summary>The numbers alone, and the row where it is one that is left out: for counting rows that do not fit into memory.</summary>
+    internal Example WithoutTokens() => new(this);
+
     /// <summary>The token ids, [length].</summary>
     public ReadOnlySpan<int> InputIds => store is null ? inputIds : store.IdsOf(index);
 

@@ -105,7 +105,8 @@ internal static class ConversationChecks
         });
     }
 
-    private static bool SaysSomething(JsonElement message) =>
+    /// <summary>Whether a turn has text, reasoning or calls.</summary>
+    public static bool SaysSomething(JsonElement message) =>
         HasText(message, "content"u8) || HasText(message, "reasoning_content"u8) || HasText(message, "thinking"u8) || HasText(message, "reasoning"u8)
         || message.TryGetProperty("function_call"u8, out var call) && call.ValueKind == JsonValueKind.Object
         || message.TryGetProperty("tool_calls"u8, out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;

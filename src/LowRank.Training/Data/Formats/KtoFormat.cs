@@ -8,7 +8,7 @@ internal static class KtoFormat
     public static DataRow? Read(RowContext row)
     {
         var label = Label(row);
-        var judged = row.TryField("messages", out _) ? MessagesFormat.Read(row)
+        var judged = row.Tags is null && row.TryField("messages", out _) ? MessagesFormat.Read(row)
             : row.TryField("conversations", out _) ? ShareGptFormat.Read(row)
             : row.TryField("instruction", out _) ? AlpacaFormat.Read(row)
             : PromptCompletionFormat.Read(row);

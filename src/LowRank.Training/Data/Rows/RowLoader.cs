@@ -8,6 +8,7 @@ namespace LowRank.Training.Data.Rows;
 /// <summary>Reads a file once from front to back: finds out the shape of its rows, checks each, and keeps it or its place.</summary>
 internal sealed class RowLoader(RowFile file, DatasetOptions options)
 {
+    private readonly DatasetOptions options = options;
     private readonly ProblemList problems = new(file.Path, options.OnBadRow);
     private readonly bool keeps = file.ContentBytes <= options.InMemoryBytes;
     private readonly List<DataRow> kept = [];

@@ -5,6 +5,8 @@ namespace LowRank.Training.Data.Sources;
 /// <summary>A folder of this machine with data in it: files named by their split, or LLaMA-Factory's <c>dataset_info.json</c>.</summary>
 internal static class DataFolder
 {
+    private static readonly string[] Weights = [".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt"];
+
     /// <summary>A folder and what is wanted of it: <c>FOLDER</c>, or <c>FOLDER:part</c>. Null where the text names no folder that is there.</summary>
     public static (string Folder, string? Part)? Parse(string text)
     {
@@ -34,7 +36,11 @@ internal static class DataFolder
 
     /// <summary>Whether a folder holds data, and no model or adapter.</summary>
     public static bool IsOne(string folder) => Directory.Exists(folder) && !File.Exists(Path.Combine(folder, "config.json")) && !File.Exists(Path.Combine(folder, "adapter_config.json"))
+        && !Directory.EnumerateFiles(folder).Any(IsWeights)
         && (File.Exists(Path.Combine(folder, DatasetInfo.FileName)) || Files(folder).Any(DataContent.IsReadable));
+
+    /// <summary>Whether a file is one of weights, by its name.</summary>
+    public static bool IsWeights(string path) => Weights.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     private static string[] Files(string folder) =>
         [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true }).Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))];

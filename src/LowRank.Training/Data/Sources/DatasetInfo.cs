@@ -21,6 +21,8 @@ internal sealed class DatasetInfo
     private static readonly (string Tag, string Speaker)[] SpeakerTags =
         [("user_tag", "human"), ("assistant_tag", "gpt"), ("observation_tag", "observation"), ("function_tag", "function_call"), ("system_tag", "system")];
 
+    private static readonly Dictionary<string, string> OpenAi = new(StringComparer.Ordinal) { ["user"] = "human", ["assistant"] = "gpt", ["tool"] = "observation", ["system"] = "system" };
+
     private readonly string folder;
     private readonly JsonElement entries;
 
@@ -103,7 +105,9 @@ internal sealed class DatasetInfo
     {
         if (!entry.TryGetProperty("tags", out var tags) || tags.ValueKind != JsonValueKind.Object) return null;
         var speakers = SpeakerTags.Where(t => Text(tags, t.Tag) is not null).ToDictionary(t => Text(tags, t.Tag)!, t => t.Speaker, StringComparer.Ordinal);
-        return new TurnTags(Text(tags, "role_tag") ?? "from", Text(tags, "content_tag") ?? "value", speakers);
+        var (role, content) = (Text(tags, "role_tag") ?? "from", Text(tags, "content_tag") ?? "value");
+        // OpenAI's own names are read as they are.
+        return role == "role" && content == "content" && speakers.All(s => OpenAi.GetValueOrDefault(s.Key) == s.Value) ? null : new TurnTags(role, content, speakers);
     }
 
     private static string? Text(JsonElement json, string member) => json.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
