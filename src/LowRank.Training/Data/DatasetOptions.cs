@@ -26,6 +26,9 @@ public sealed record DatasetOptions
     /// <summary>The speakers and members of ShareGPT turns that are called otherwise, as LLaMA-Factory's tags tell; null for the usual names.</summary>
     internal TurnTags? Tags { get; init; }
 
+    /// <summary>The folder in which it is kept where the rows of large files stand; null for none.</summary>
+    internal string? IndexFolder { get; init; }
+
     /// <summary>What a row of a <c>.txt</c> file is. Default <see cref="TextSplit.Paragraph"/>; ignored for JSON.</summary>
     public TextSplit TextSplit { get; init; } = TextSplit.Paragraph;
 }

@@ -1,5 +1,6 @@
 using LowRank.Training.Data;
 using LowRank.Training.Data.Sources;
+using LowRank.Training.Data.Tokens;
 
 namespace LowRank.Training.Settings;
 
@@ -51,5 +52,5 @@ public sealed record DataSettings
     public string DataCache { get; init; } = "on";
 
     /// <summary>How the files are read.</summary>
-    internal DatasetOptions Reading() => new() { Columns = ColumnMap.Parse(Columns), OnBadRow = OnBadRow == "skip" ? BadRows.Skip : BadRows.Stop };
+    internal DatasetOptions Reading() => new() { Columns = ColumnMap.Parse(Columns), OnBadRow = OnBadRow == "skip" ? BadRows.Skip : BadRows.Stop, IndexFolder = TokenCache.OfUser(DataCache == "on").Folder };
 }

@@ -115,6 +115,28 @@ public sealed class TokenFileTests : IDisposable
     }
 
     [Fact]
+    public void Places_of_rows_are_kept_too_and_a_changed_or_damaged_file_is_read_again()
+    {
+        var options = new DatasetOptions { InMemoryBytes = 0, IndexFolder = folder.At("cache"), OnBadRow = BadRows.Skip };
+        File.AppendAllText(path, "{\"messages\": [{\"role\": \"user\", \"content\": \"no answer\"}]}\n{\"messages\": 1}\n");
+        string[] Texts(Dataset data) => [.. data.Rows.Select(r => $"{r.Place} {r.Number} {r.Messages!.Value.GetRawText()} {r.NothingToLearn}"), .. data.Problems.Select(p => p.ToString()), $"{data.SkippedRows}"];
+        var want = Texts(Dataset.Load(path, options with { IndexFolder = null }));
+        Assert.Equal(want, Texts(Dataset.Load(path, options)));
+        var index = Assert.Single(Directory.GetFiles(folder.At("cache"), "*.rows"));
+        Assert.Equal(want, Texts(Dataset.Load(path, options)));
+        Assert.Equal((1, 1, 2501), (Dataset.Load(path, options).SkippedRows, ((RowList)Dataset.Load(path, options).Rows).NothingToLearn.Count, Dataset.Load(path, options).Rows.Count));
+        var bytes = File.ReadAllBytes(index);
+        bytes[bytes.Length / 2] ^= 4;
+        File.WriteAllBytes(index, bytes);
+        Assert.Equal(want, Texts(Dataset.Load(path, options)));
+        bytes[bytes.Length / 2] ^= 4;
+        Assert.Equal(bytes, File.ReadAllBytes(index));
+        File.AppendAllText(path, File.ReadLines(path).First() + "\n");
+        Assert.Equal(2502, Dataset.Load(path, options).Rows.Count);
+        Assert.Equal(2, Directory.GetFiles(folder.At("cache"), "*", new EnumerationOptions { AttributesToSkip = 0 }).Length);
+    }
+
+    [Fact]
     public void Faults_of_rows_are_told_and_nothing_is_kept()
     {
         var bad = folder.Write("ids.jsonl", "{\"input_ids\": [1, 2]}\n{\"input_ids\": [1, 99999]}\n");

@@ -47,7 +47,8 @@ internal sealed record DataReport
         foreach (var (i, row) in data.Rows.Index())
         {
             if ((i & 1023) == 0) cancellation.ThrowIfCancellationRequested();
-            if (!seen.TryAdd(RowHash.Of(row), i)) duplicates = duplicates.With($"{row.Place} is {data.Rows[seen[RowHash.Of(row)]].Place}");
+            var hash = RowHash.Of(row);
+            if (!seen.TryAdd(hash, i)) duplicates = duplicates.With(() => $"{row.Place} is {data.Rows[seen[hash]].Place}");
             if (prompts is not null && RowHash.OfPrompt(row) is { } prompt) prompts.TryAdd(prompt, i);
             if (HasEmptyAnswer(row)) empty = empty.With(row.Place);
             if (row.Label is { } label) (judged, good) = (judged + 1, good + (label ? 1 : 0));
@@ -72,8 +73,8 @@ internal sealed record DataReport
         var (same, alike) = (FoundRows.None, FoundRows.None);
         foreach (var row in held.Rows)
         {
-            if (rows.TryGetValue(RowHash.Of(row), out var equal)) same = same.With($"{row.Place} is {data.Rows[equal].Place}");
-            else if (RowHash.OfPrompt(row) is { } prompt && prompts.TryGetValue(prompt, out var asked)) alike = alike.With($"{row.Place} asks what {data.Rows[asked].Place} asks");
+            if (rows.TryGetValue(RowHash.Of(row), out var equal)) same = same.With(() => $"{row.Place} is {data.Rows[equal].Place}");
+            else if (RowHash.OfPrompt(row) is { } prompt && prompts.TryGetValue(prompt, out var asked)) alike = alike.With(() => $"{row.Place} asks what {data.Rows[asked].Place} asks");
         }
         return new Leakage(held.Path, held.Rows.Count, same, alike);
     }

@@ -9,5 +9,8 @@ internal sealed record FoundRows(int Count, IReadOnlyList<string> Examples)
 
     public static FoundRows None { get; } = new(0, []);
 
-    public FoundRows With(string example) => new(Count + 1, Examples.Count < Named ? [.. Examples, example] : Examples);
+    public FoundRows With(string example) => With(() => example);
+
+    /// <summary>One more; the text is made only where it is shown, because it may ask for another row.</summary>
+    public FoundRows With(Func<string> example) => new(Count + 1, Examples.Count < Named ? [.. Examples, example()] : Examples);
 }

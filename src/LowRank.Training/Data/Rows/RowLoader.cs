@@ -21,15 +21,47 @@ internal sealed class RowLoader(RowFile file, DatasetOptions options)
     /// <exception cref="DatasetException">There are no rows, or some are wrong; all of them are listed.</exception>
     public Dataset Load()
     {
+        (byte[]? content, string? indexPath) = (null, null);
+        if (!keeps && options.IndexFolder is { } folder) (content, indexPath) = Index(folder);
+        if (indexPath is not null && RowIndexFile.Read(indexPath, file.Path) is { } index) return Streamed(index, content);
         if (HasKnownColumns()) file.Read(problems, Take);
         if (format is null && waiting.Count > 0) Unknown(waiting[0].Row);
         var count = keeps ? kept.Count : places.Count;
         if (count == 0 && problems.Errors == 0)
             problems.Fatal(1, problems.SkippedRows > 0 ? $"no rows are left: all {problems.SkippedRows} are wrong" : "no rows; every line is blank or the list is empty");
         problems.ThrowIfErrors();
-        var origin = new RowOrigin(file.Path, Reading());
-        RowList rows = keeps ? new KeptRows(kept, origin, file.ContentBytes) : new StreamedRows(file, places, format!.Value, reading, nothingToLearn, origin);
-        return new Dataset(file.Path, format ?? DataFormat.Messages, rows, problems.Kept) { SkippedRows = problems.SkippedRows, Skips = options.OnBadRow == BadRows.Skip };
+        if (keeps)
+            return new Dataset(file.Path, format ?? DataFormat.Messages, new KeptRows(kept, new RowOrigin(file.Path, Reading()), file.ContentBytes), problems.Kept) { SkippedRows = problems.SkippedRows, Skips = options.OnBadRow == BadRows.Skip };
+        var made = new RowIndex(format!.Value, reading.Columns, places, problems.SkippedRows, problems.Kept, nothingToLearn);
+        if (indexPath is not null) Keep(indexPath, made);
+        return Streamed(made, content);
+    }
+
+    private Dataset Streamed(RowIndex index, byte[]? content)
+    {
+        (format, reading) = (index.Format, options with { Columns = index.Columns });
+        var rows = new StreamedRows(file, index.Places, index.Format, reading, index.NothingToLearn, new RowOrigin(file.Path, Reading(), content));
+        return new Dataset(file.Path, index.Format, rows, index.Problems) { SkippedRows = index.Skipped, Skips = options.OnBadRow == BadRows.Skip };
+    }
+
+    /// <summary>The hash of the file's content, and where its index is kept: named by that, by how it is read and by this build.</summary>
+    private (byte[] Content, string Path) Index(string folder)
+    {
+        var content = FileHash.Of(file.Path);
+        var key = System.Security.Cryptography.SHA256.HashData([.. content, .. System.Text.Encoding.UTF8.GetBytes($"{Reading()} {typeof(RowLoader).Module.ModuleVersionId}")]);
+        return (content, System.IO.Path.Combine(folder, Convert.ToHexStringLower(key.AsSpan(0, 20)) + ".rows"));
+    }
+
+    private static void Keep(string path, RowIndex index)
+    {
+        try
+        {
+            RowIndexFile.Write(path, index);
+        }
+        catch (Exception fault) when (fault is LowRankException or IOException or UnauthorizedAccessException)
+        {
+            // A cache that cannot be written is told about when tokens are to be kept; here the rows are at hand all the same.
+        }
     }
 
     /// <summary>A table tells its shape by its header, so that one message stands for all of its rows.</summary>

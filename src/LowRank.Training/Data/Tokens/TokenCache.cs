@@ -23,6 +23,9 @@ internal sealed class TokenCache(string? folder)
     /// <summary>The least content, in bytes, that is kept. Default <see cref="SmallestContent"/>.</summary>
     public long Smallest { get; init; } = SmallestContent;
 
+    /// <summary>The folder, or null where nothing is kept.</summary>
+    public string? Folder => folder;
+
     /// <summary>The user's cache: the folder of <c>LOWRANK_DATA_CACHE</c>, or <c>data</c> in the folder of what LowRank keeps.</summary>
     public static TokenCache OfUser(bool isOn) => new(!isOn ? null
         : Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } set ? Path.GetFullPath(set) : Path.Combine(NativePlaces.UserFolder, "data"));
@@ -109,7 +112,7 @@ internal sealed class TokenCache(string? folder)
     private void Prune()
     {
         var oldest = TimeProvider.System.GetUtcNow().UtcDateTime - Unused;
-        foreach (var file in Directory.EnumerateFiles(folder!, "*.tokens*"))
+        foreach (var file in Directory.EnumerateFiles(folder!, "*.tokens*").Concat(Directory.EnumerateFiles(folder!, "*.rows*")))
         {
             try
             {

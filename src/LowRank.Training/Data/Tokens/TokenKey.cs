@@ -21,22 +21,9 @@ internal static class TokenKey
         foreach (var origin in rows.Origins)
         {
             Add(hash, origin.Reading);
-            hash.AppendData(Content(origin.Path, cancellation));
+            hash.AppendData(origin.Content ?? FileHash.Of(origin.Path, cancellation));
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 20));
-    }
-
-    private static byte[] Content(string path, CancellationToken cancellation)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 20, FileOptions.SequentialScan);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var buffer = new byte[1 << 20];
-        while (stream.Read(buffer) is > 0 and var read)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            hash.AppendData(buffer, 0, read);
-        }
-        return hash.GetHashAndReset();
     }
 
     // With its length, so that two texts cannot be taken for two others.
