@@ -54,7 +54,7 @@ public sealed class TrainTests : IDisposable
     {
         Directory.CreateDirectory(folder.At("set"));
         // More than a megabyte, from which on tokens are kept; with a validation split that is found by its name.
-        folder.Write("set/train.csv", "question,answer\n" + string.Concat(Enumerable.Range(0, 9000).Select(i => $"Which colour has number {i} of the many numbers that there are in this long list of numbers?,\"red, {i % 7}\"\n")));
+        folder.Write("set/train.csv", "question,answer\n" + string.Concat(Enumerable.Range(0, 11000).Select(i => $"Which colour has number {i} of the many numbers that there are in this long list of numbers?,\"red, {i % 7}\"\n")));
         folder.Write("set/valid.csv", "question,answer\nWhich colour?,\"red, 3\"\n");
         Task<ToolResult> Train(string output, params string[] more) => Tool.Run(["train", "--model", model, "--data", folder.At("set"), "--columns", "prompt=question,response=answer", "--output", folder.At(output),
             "--max-steps", "2", "--rank", "2", "--threads", "1", .. more], "", null, ("LOWRANK_DATA_CACHE", folder.At("cache")));
@@ -64,7 +64,7 @@ public sealed class TrainTests : IDisposable
         var kept = Assert.Single(Directory.GetFiles(folder.At("cache"), "*.tokens"));
         var second = await Train("two");
         Assert.True(second.Code == 0, second.Error);
-        Assert.Contains("9000 rows are tokenized already", second.Error, StringComparison.Ordinal);
+        Assert.Contains("11000 rows are tokenized already", second.Error, StringComparison.Ordinal);
         var off = await Train("three", "--data-cache", "off");
         Assert.True(off.Code == 0, off.Error);
         Assert.DoesNotContain("tokenized already", off.Error, StringComparison.Ordinal);

@@ -60,7 +60,7 @@ public sealed class TableTests
         ], Faults("prompt,completion\na\n\"b\"c,d\n\"e\nf\",g\nh,\"i\nj,k\n"));
 
     [Fact]
-    public void Any_fields_come_back_kept_or_read_again() => Gen.Select(Gen.String[Gen.OneOf(Gen.Char['a', 'c'], Gen.Const('"'), Gen.Const(','), Gen.Const('\n'), Gen.Const('é')), 1, 8], Gen.Bool).Array[2, 12].Sample(fields =>
+    public void Any_fields_come_back_kept_or_read_again() => Gen.Select(Gen.Char["abc\",\né"].Array[1, 8].Select(c => new string(c)), Gen.Bool).Array[2, 12].Sample(fields =>
     {
         var text = new StringBuilder("prompt,completion\n");
         for (var i = 0; i + 1 < fields.Length; i += 2) text.Append(Written(fields[i])).Append(',').Append(Written(fields[i + 1])).Append(i % 4 == 0 ? "\r\n" : "\n");

@@ -14,7 +14,7 @@ internal static class PageReader
     {
         var entries = checked((int)metadata.Required(5, "number of values"));
         // More than writers put into a row group; a damaged number must not ask for all of memory.
-        if (entries is < 0 or > 1 << 28) throw new InvalidDataException("a number of values is out of range");
+        if (entries is < 0 or > 1 << 27) throw new InvalidDataException("a number of values is out of range");
         var column = new ColumnValues(node, entries);
         var codec = metadata.Number(4) ?? 0;
         ColumnValues? dictionary = null;

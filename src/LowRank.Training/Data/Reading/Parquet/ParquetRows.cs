@@ -72,7 +72,10 @@ internal sealed class ParquetRows : RowFile
                 values[i] = PageReader.Read(Bytes(new RowPlace(start, checked((int)metadata.Required(7, "size of a column")))), metadata, columns[i]);
             }
             var writer = new RecordWriter(root, values);
-            var rows = new Memory<byte>[checked((int)groups[group].Required(3, "number of rows"))];
+            var count = groups[group].Required(3, "number of rows");
+            // Every row has an entry in every column.
+            if (count < 0 || values.Any(v => v.Definitions.Length < count)) throw new InvalidDataException($"{count} rows are more than its columns have");
+            var rows = new Memory<byte>[count];
             for (var i = 0; i < rows.Length; i++) rows[i] = writer.Next();
             return rows;
         }
