@@ -60,7 +60,6 @@ internal sealed class CommandTree
         ChatVerb.Create(screen),
         ConvertVerb.Create(screen),
         ExportVerb.Create(screen),
-        RunsVerb.Create(screen),
         BenchVerb.Create(screen),
         LearnVerb.Create(screen),
     ];

@@ -10,6 +10,8 @@ using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Accumulation;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
+using LowRank.Training.Data.Rows;
+using LowRank.Training.Data.Tokens;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
@@ -35,6 +37,7 @@ public sealed class TrainingRun : IDisposable
     private RunTrackers? trackers;
     private RunMonitoring? monitoring;
     private string? reportProblem;
+    private RunTokens? tokens;
 
     private TrainingRun(TrainSettings settings, LanguageModel model, TrainedWeights weights, Trainer trainer, ExampleSet examples)
     {
@@ -123,7 +126,7 @@ public sealed class TrainingRun : IDisposable
         // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-        var (examples, held, maxLength) = Tokenize(settings.Data, text, split, silenced, choices, cancellation);
+        var (examples, held, maxLength, tokens) = Tokenize(settings.Data, text, split, silenced, choices, progress, cancellation);
         var inputs = resumed is null ? RunInputs.Of(settings.Data, text, adapter, [examples, held], cancellation) : resumed.Inputs;
         if (inputs is not null) repetition?.CheckInputs(inputs);
         var batches = new BatchOptions
@@ -173,8 +176,9 @@ public sealed class TrainingRun : IDisposable
                 trainer.Sampler = new AnswerSampler(model, split.Validation, settings.Evaluation.Samples, settings.Evaluation.SampleTokens).Answer;
             if (resumed is not null)
                 trainer.Resume(TrainingCheckpoint.Newest(options.Output!) ?? throw new LowRankException($"{options.Output} has no checkpoint yet. Delete the folder and begin anew."));
-            var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory };
+            var run = new TrainingRun(resolved, model, weights, trainer, examples) { Memory = memory, tokens = tokens };
             run.warnings.AddRange(repetition?.Warnings ?? []);
+            if (data.SkippedRows > 0) run.warnings.Add(Skipped(data));
             run.warnings.AddRange(adapterWarnings);
             run.warnings.AddRange(examples.Warnings.Take(5).Select(w => w.ToString()));
             if (examples.Warnings.Count > 5) run.warnings.Add($"and {examples.Warnings.Count - 5} more rows with such warnings");
@@ -187,9 +191,13 @@ public sealed class TrainingRun : IDisposable
         {
             trainer?.Dispose();
             model.Dispose();
+            tokens.Dispose();
             throw;
         }
     }
+
+    private static string Skipped(Dataset data) =>
+        $"{data.SkippedRows} {(data.SkippedRows == 1 ? "row is" : "rows are")} left out, because {(data.SkippedRows == 1 ? "it is" : "they are")} wrong: {string.Join("; ", data.Problems.Where(p => p.Message.EndsWith("the row is left out", StringComparison.Ordinal)).Take(3))}{(data.SkippedRows > 3 ? "; …" : "")}";
 
     /// <summary>The model that a run with these settings trains, without an adapter.</summary>
     internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
@@ -213,10 +221,20 @@ public sealed class TrainingRun : IDisposable
     internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
     {
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
-        var data = DataSource.Load(settings.Data, null, progress, cancellation);
-        if (!silenced.Contains(GuardIds.NothingSupervised)) data.RequireTrainable();
-        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, [.. data.Rows.Take(most)], data.Problems) : data;
-        return (rows, ValidationSplit.Parse(rows, settings.Validation, settings.SplitSeed ?? seed));
+        var reading = settings.Reading();
+        var data = DataSource.Load(settings.Data, reading, progress, cancellation);
+        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireAnswers();
+        else data.RequireTrainable();
+        var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
+        if (data.Mixture is { } mixture)
+        {
+            // What is held back is held back before rows are repeated, and the first rows are those of the mixture.
+            var apart = ValidationSplit.Parse(data, validation, settings.SplitSeed ?? seed, reading);
+            var mixed = mixture.Apply(apart.Training, seed);
+            return (data, apart with { Training = settings.MaxSamples is { } first && first < mixed.Count ? RowView.First(mixed, first) : mixed });
+        }
+        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, RowView.First(data.Rows, most), data.Problems) { SkippedRows = data.SkippedRows } : data;
+        return (rows, ValidationSplit.Parse(rows, validation, settings.SplitSeed ?? seed, reading));
     }
 
     private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model)
@@ -234,14 +252,15 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, CancellationToken cancellation)
+    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)
     {
+        var skips = settings.OnBadRow == "skip";
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
-        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = silenced.Contains(GuardIds.NothingSupervised) });
-        var examples = builder.Build(split.Training, cancellation);
-        var held = split.Validation.Count == 0 ? null : builder.Build(split.Validation, cancellation);
+        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
+        var tokens = new RunTokens(TokenCache.OfUser(settings.DataCache == "on"), text, builder, progress);
+        var (examples, held) = tokens.Build(split, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
-        return (examples, held, limit);
+        return (examples, held, limit, tokens);
     }
 
     internal static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
@@ -356,5 +375,6 @@ public sealed class TrainingRun : IDisposable
         trackers?.Dispose();
         Trainer.Dispose();
         Model.Dispose();
+        tokens?.Dispose();
     }
 }

@@ -23,7 +23,7 @@ public sealed class HubTests : IDisposable
         hub.Add("datasets/org/rows", "data/train-00000-of-00002.jsonl", rows);
         hub.Add("datasets/org/rows", "data/train-00001-of-00002.jsonl", rows);
         hub.Add("datasets/org/rows", "test.jsonl", rows);
-        hub.Add("datasets/org/columns", "data/train-00000-of-00001.parquet", [0]);
+        hub.Add("datasets/org/columns", "data/train-00000-of-00001.arrow", [0]);
     }
 
     public void Dispose()
@@ -62,7 +62,7 @@ public sealed class HubTests : IDisposable
     }
 
     [Theory]
-    [InlineData("org/columns@v1.0", "is there as Parquet only")]
+    [InlineData("org/columns@v1.0", "is there as Arrow only")]
     [InlineData("org/rows@v1.0:dev", "no split 'dev'")]
     [InlineData("org/rows", "no branch, tag or commit 'main'")]
     [InlineData("org/missing", "there is no such data set")]

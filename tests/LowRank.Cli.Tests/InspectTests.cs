@@ -66,6 +66,44 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
+    public async Task Lengths_duplicates_and_leaks_are_told_and_drawn()
+    {
+        var (model, data) = (TinyModel.Create(folder.At("model")), TinyModel.CreateData(folder.At("rows.jsonl")));
+        File.AppendAllText(data, File.ReadLines(data).First() + "\n");
+        var held = folder.Write("held.jsonl", File.ReadLines(data).Skip(3).First() + "\n");
+        var result = await Tool.Run("inspect", data, "--model", model, "--max-length", "20", "--validation", held, "--picture", folder.At("lengths.png"));
+        Assert.Equal(0, result.Code);
+        Assert.Contains("rows by length in tokens:", result.Out, StringComparison.Ordinal);
+        Assert.Contains('█', result.Out);
+        Assert.Contains($"1 row says what an earlier one says: {data}:25 is {data}:1", result.Out, StringComparison.Ordinal);
+        Assert.Contains($"1 of them is among the training rows: {held}:1 is {data}:4", result.Out, StringComparison.Ordinal);
+        Assert.Contains("longer than what is kept", result.Out, StringComparison.Ordinal);
+        Assert.True(File.ReadAllBytes(folder.At("lengths.png")).AsSpan(1, 3).SequenceEqual("PNG"u8));
+        using var json = JsonDocument.Parse((await Tool.Run("inspect", data, "--validation", held, "--json")).Out);
+        var report = json.RootElement.GetProperty("report");
+        Assert.Equal((1, 1, 25), (report.GetProperty("duplicates").GetProperty("count").GetInt32(), report.GetProperty("leakage").GetProperty("same").GetProperty("count").GetInt32(),
+            report.GetProperty("lengths").GetProperty("bins").EnumerateArray().Sum(b => b.GetProperty("rows").GetInt32())));
+    }
+
+    [Fact]
+    public async Task Every_kind_of_file_and_of_row_is_shown()
+    {
+        var csv = folder.Write("rows.csv", "question,answer\na,b\nc\n");
+        (await Tool.Run("inspect", csv)).AssertFails(1, "--columns prompt=question,completion=answer");
+        var skipped = await Tool.Run("inspect", csv, "--columns", "prompt=question,response=answer", "--on-bad-row", "skip");
+        Assert.Equal(0, skipped.Code);
+        Assert.Contains("1 wrong row", skipped.Out, StringComparison.Ordinal);
+        Assert.Contains($"{csv}:3: 1 field instead of the 2 of the header (question, answer); the row is left out", skipped.Out, StringComparison.Ordinal);
+        var model = TinyModel.Create(folder.At("model"));
+        var preferences = folder.Write("pairs.jsonl", """{"prompt": "p", "chosen": "good", "rejected": "bad"}""" + "\n");
+        var shown = await Tool.Run("inspect", preferences, "--model", model);
+        Assert.Contains("⟦good<|end|>", shown.Out, StringComparison.Ordinal);
+        Assert.Contains("⟦bad<|end|>", shown.Out, StringComparison.Ordinal);
+        Assert.Contains("chosen: good", (await Tool.Run("inspect", preferences)).Out, StringComparison.Ordinal);
+        Assert.Contains("format  PromptCompletion", (await Tool.Run("inspect", $"{csv},{csv}", "--columns", "prompt=question,response=answer", "--on-bad-row", "skip")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Control_characters_of_a_file_do_not_reach_the_terminal()
     {
         var data = folder.Write("rows.jsonl", """{"prompt": "a\u001b[2Jb", "completion": "c"}""" + "\n");

@@ -50,6 +50,43 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_second_run_takes_the_tokens_of_the_first_and_ends_with_the_same_bytes()
+    {
+        Directory.CreateDirectory(folder.At("set"));
+        // More than a megabyte, from which on tokens are kept; with a validation split that is found by its name.
+        folder.Write("set/train.csv", "question,answer\n" + string.Concat(Enumerable.Range(0, 11000).Select(i => $"Which colour has number {i} of the many numbers that there are in this long list of numbers?,\"red, {i % 7}\"\n")));
+        folder.Write("set/valid.csv", "question,answer\nWhich colour?,\"red, 3\"\n");
+        Task<ToolResult> Train(string output, params string[] more) => Tool.Run(["train", "--model", model, "--data", folder.At("set"), "--columns", "prompt=question,response=answer", "--output", folder.At(output),
+            "--max-steps", "2", "--rank", "2", "--threads", "1", .. more], "", null, ("LOWRANK_DATA_CACHE", folder.At("cache")));
+        var first = await Train("one");
+        Assert.True(first.Code == 0, first.Error);
+        Assert.Contains("held-out loss", first.Out, StringComparison.Ordinal);
+        var kept = Assert.Single(Directory.GetFiles(folder.At("cache"), "*.tokens"));
+        var second = await Train("two");
+        Assert.True(second.Code == 0, second.Error);
+        Assert.Contains("11000 rows are tokenized already", second.Error, StringComparison.Ordinal);
+        var off = await Train("three", "--data-cache", "off");
+        Assert.True(off.Code == 0, off.Error);
+        Assert.DoesNotContain("tokenized already", off.Error, StringComparison.Ordinal);
+        Assert.Equal(kept, Assert.Single(Directory.GetFiles(folder.At("cache"), "*.tokens")));
+        foreach (var output in (string[])["two", "three"])
+            Assert.Equal(File.ReadAllBytes(folder.At("one/adapter_model.safetensors")), File.ReadAllBytes(folder.At(output + "/adapter_model.safetensors")));
+    }
+
+    [Fact]
+    public async Task Wrong_rows_are_left_out_and_counted_and_other_objectives_named()
+    {
+        File.AppendAllText(data, "{\"messages\": []}\n{\"mesages\": 1}\n");
+        string[] run = ["train", "--model", model, "--max-steps", "1", "--rank", "2", "--threads", "1"];
+        (await Tool.Run([.. run, "--data", data, "--output", folder.At("stop")])).AssertFails(1, "2 problems", $"{data}:25: \"messages\" is empty");
+        var skipped = await Tool.Run([.. run, "--data", data, "--on-bad-row", "skip", "--output", folder.At("skip")]);
+        Assert.True(skipped.Code == 0, skipped.Error);
+        Assert.Contains("2 rows are left out, because they are wrong", skipped.Out + skipped.Error, StringComparison.Ordinal);
+        var pairs = folder.Write("pairs.jsonl", """{"prompt": "p", "chosen": "c", "rejected": "r"}""" + "\n");
+        (await Tool.Run([.. run, "--data", pairs, "--output", folder.At("pairs")])).AssertFails(1, "objective that compares two answers");
+    }
+
+    [Fact]
     public async Task Json_prints_one_event_a_line()
     {
         var train = await Tool.Run("train", "--model", model, "--data", data, "--output", folder.At("out"), "--max-steps", "2", "--threads", "1", "--json");

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LowRank.Cli.Terminal;
 using LowRank.Training.Data;
 
@@ -7,13 +8,8 @@ namespace LowRank.Cli.Inspection;
 internal static class RowsView
 {
     /// <summary>Prints it.</summary>
-    public static void Show(Screen screen, Dataset data, int rows, bool json)
+    public static void Show(Screen screen, Dataset data, int rows)
     {
-        if (json)
-        {
-            screen.Json(new { File = data.Path, data.Format, Rows = data.Rows.Count, data.Problems, Preview = data.Rows.Take(rows) });
-            return;
-        }
         screen.Fields([("file", data.Path), ("format", data.Format.ToString()), ("rows", Quantity.Count(data.Rows.Count))]);
         foreach (var row in data.Rows.Take(rows))
         {
@@ -21,11 +17,16 @@ internal static class RowsView
             screen.Out.WriteLine(Printable.Of(Text(row)));
         }
         ProblemsView.Show(screen, data.Problems);
-        screen.Out.WriteLine("\nWith --model MODEL the rows are shown as that model sees them, with what is learned marked.");
     }
 
-    private static string Text(DataRow row) =>
+    private static string Text(DataRow row) => Body(row) + (row.Chosen is { } chosen && row.Rejected is { } rejected ? $"\nchosen: {Answer(chosen)}\nrejected: {Answer(rejected)}" : "")
+        + (row.Label is { } label ? $"\nlabel: {(label ? "good" : "bad")}" : "");
+
+    private static string Answer(JsonElement answer) => answer.ValueKind == JsonValueKind.String ? answer.GetString()! : string.Join('\n', answer.EnumerateArray().Select(m => m.GetRawText()));
+
+    private static string Body(DataRow row) =>
         row.Messages is { } messages ? string.Join('\n', messages.EnumerateArray().Select(m => m.GetRawText()))
+        : row.Prompt is not null && row.Completion is null ? $"prompt: {row.Prompt}"
         : row.Prompt is not null ? $"prompt: {row.Prompt}\ncompletion: {row.Completion}"
         : row.Text ?? $"ids: {string.Join(' ', row.InputIds ?? [])}";
 }

@@ -3,6 +3,7 @@ using LowRank.Cli.Evaluations;
 using LowRank.Cli.Options;
 using LowRank.Cli.Terminal;
 using LowRank.Training.Data;
+using LowRank.Training.Data.Sources;
 using LowRank.Training.Evaluation;
 
 namespace LowRank.Cli.Verbs;
@@ -13,7 +14,8 @@ internal static class EvalVerb
     public static VerbCommand Create(Screen screen)
     {
         var standard = new EvaluationOptions();
-        var data = new Option<string>("--data") { Description = "The data: a file, or a data set of the hub as org/name, with :split or :file.", HelpName = "DATA", Required = true };
+        var data = new Option<string>("--data") { Description = "The data: a file, a folder or a data set of the hub as org/name, with :split or :file, or a pattern of files.", HelpName = "DATA", Required = true };
+        var columns = new Option<string>("--columns") { Description = "Fields of other names: the field, then its name in the file, such as prompt=question,response=answer.", HelpName = "FIELD=NAME,..." };
         var metric = new Option<EvaluationMetric>("--metric") { Description = "loss: loss and perplexity. exact: the share of exactly right answers too. [default: loss]", HelpName = "NAME" };
         var batch = Count("--batch", "Rows at a time.", standard.BatchSize);
         var maxNewTokens = Count("--max-new-tokens", "Most tokens of a generated answer.", standard.MaxNewTokens);
@@ -25,13 +27,13 @@ internal static class EvalVerb
         var json = new Option<bool>("--json") { Description = "Print JSON: loss, perplexity, supervised_tokens, accuracy, rows; with an adapter its numbers, and those of the base under base." };
         var verb = new VerbCommand("eval", "Measure a model on a data file: loss, perplexity, accuracy; with an adapter, side by side with the base.",
             "lowrank eval --adapter out --data test.jsonl --metric exact");
-        verb.AddGroup("data", [data, metric, trainOn, maxLength, maxSamples, batch, maxNewTokens]);
+        verb.AddGroup("data", [data, columns, metric, trainOn, maxLength, maxSamples, batch, maxNewTokens]);
         var models = new ModelOptions();
         models.AddTo(verb);
         foreach (var option in (Option[])[wrong, adapterOnly, json]) verb.Add(option);
         verb.SetAction(async (parsed, cancellation) =>
         {
-            var rows = DataSource.Load(parsed.GetRequiredValue(data), progress: screen.Progress, cancellation: cancellation).Rows;
+            var rows = DataSource.Load(parsed.GetRequiredValue(data), new DatasetOptions { Columns = ColumnMap.Parse(parsed.GetValue(columns)) }, progress: screen.Progress, cancellation: cancellation).Rows;
             if (parsed.GetValue(maxSamples) is { } most) rows = [.. rows.Take(most)];
             var options = standard with
             {

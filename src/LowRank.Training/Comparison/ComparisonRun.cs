@@ -52,7 +52,7 @@ internal sealed class ComparisonRun
             throw new LowRankException($"{output} exists and holds no comparison. Take another folder: --output FOLDER.");
         var general = settings.Comparison.General ?? ShippedFiles.Find("assets/general/general.txt");
         Dataset.Load(general);
-        if (settings.Comparison.Test is { } test) DataSource.Load(test);
+        if (settings.Comparison.Test is { } test) DataSource.Load(test, settings.Data.Reading());
         var run = settings.ToRun();
         TrainingRun.LoadData(run.Data, run.Optimization.Seed, run.Guards.Names());
         return new ComparisonRun(settings, runner, cells, general, HashOf(((string?[])[settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]).OfType<string>().SelectMany(d => DataSource.Locate(d))));

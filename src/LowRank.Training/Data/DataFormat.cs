@@ -21,9 +21,12 @@ public enum DataFormat
     /// <summary><c>input_ids</c>, optional <c>labels</c> and <c>attention_mask</c>.</summary>
     Pretokenized,
 
-    /// <summary><c>chosen</c> and <c>rejected</c> (DPO and the like). Recognised and refused by name: a later version trains on it.</summary>
+    /// <summary>
+    /// <c>chosen</c> and <c>rejected</c>, with <c>prompt</c>, <c>conversations</c> or an Alpaca <c>instruction</c> before them, or whole conversations that begin
+    /// alike. For objectives that compare two answers (DPO and the like).
+    /// </summary>
     Preference,
 
-    /// <summary><c>completion</c> or <c>messages</c> with a boolean <c>label</c> (KTO). Recognised and refused by name: a later version trains on it.</summary>
+    /// <summary>Rows of the other kinds with a boolean <c>label</c> that says whether the answer is a good one (KTO).</summary>
     Kto,
 }

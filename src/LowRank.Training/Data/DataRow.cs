@@ -5,7 +5,7 @@ namespace LowRank.Training.Data;
 
 /// <summary>
 /// One row of a data file, brought to one of four shapes: <see cref="Messages"/>, <see cref="Prompt"/> and <see cref="Completion"/>,
-/// <see cref="Text"/>, or <see cref="InputIds"/>. Immutable and safe to read from many threads.
+/// <see cref="Text"/>, or <see cref="InputIds"/>. A preference row has <see cref="Chosen"/> and <see cref="Rejected"/> behind its messages or prompt. Immutable and safe to read from many threads.
 /// </summary>
 public sealed class DataRow
 {
@@ -31,7 +31,7 @@ public sealed class DataRow
     public JsonElement? Tools { get; init; }
 
     /// <summary>
-    /// One entry for each message: whether it may be learned. True for assistant turns, save those with <c>"weight": 0</c> and
+    /// One entry for each message: whether it may be learned. True for assistant turns, save those with <c>"weight": 0</c> or <c>"train": false</c> and
     /// those that belong to the prompt of a prompt/completion row.
     /// </summary>
     public IReadOnlyList<bool> Learned { get; init; } = [];
@@ -50,6 +50,15 @@ public sealed class DataRow
 
     /// <summary>For a pretokenized row, which of <see cref="InputIds"/> are learned (label not -100); else null.</summary>
     public IReadOnlyList<bool>? Supervised { get; init; }
+
+    /// <summary>The better answer of a preference row: a JSON array of messages that follow <see cref="Messages"/>, or a JSON text that follows <see cref="Prompt"/>; else null.</summary>
+    public JsonElement? Chosen { get; init; }
+
+    /// <summary>The worse answer of a preference row, of the same kind as <see cref="Chosen"/>; else null.</summary>
+    public JsonElement? Rejected { get; init; }
+
+    /// <summary>Whether the answer of a KTO row is a good one; null for rows of other kinds.</summary>
+    public bool? Label { get; init; }
 
     /// <summary>
     /// Why the row holds nothing to learn from, or null. To read such a row is fine (it is a warning of its <see cref="Dataset"/>), to

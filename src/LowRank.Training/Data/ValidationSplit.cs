@@ -1,5 +1,6 @@
 using System.Globalization;
 using LowRank.RandomNumbers;
+using LowRank.Training.Data.Rows;
 
 namespace LowRank.Training.Data;
 
@@ -21,8 +22,8 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
             throw new LowRankException($"{count} rows for validation leave none of {rows.Count} to train on; hold back fewer");
         var order = Enumerable.Range(0, rows.Count).ToArray();
         new Xoshiro256(seed, -1).Shuffle(order.AsSpan());
-        var held = order.AsSpan(0, count).ToArray().ToHashSet();
-        return new ValidationSplit([.. rows.Where((_, i) => !held.Contains(i))], [.. rows.Where((_, i) => held.Contains(i))]);
+        // Places are kept, not rows: those of large files are read when they are needed.
+        return new ValidationSplit(new RowView(rows, [.. order[count..].Order()]), new RowView(rows, [.. order[..count].Order()]));
     }
 
     /// <summary>Holds back a share of the rows: rounded, but at least one where the share is above 0.</summary>
@@ -38,7 +39,7 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
     }
 
     /// <summary>
-    /// What a user writes as validation: <c>0.1</c> or <c>10%</c> (a share), <c>200</c> (rows), the path of another file, or a data set of the hub.
+    /// What a user writes as validation: <c>0.1</c> or <c>10%</c> (a share), <c>200</c> (rows), the path of another file, a folder or a pattern of files, or a data set of the hub.
     /// </summary>
     /// <param name="data">The training file.</param>
     /// <param name="validation">The text; null or empty holds nothing back.</param>
@@ -50,13 +51,19 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
         ArgumentNullException.ThrowIfNull(data);
         if (string.IsNullOrWhiteSpace(validation)) return new ValidationSplit(data.Rows, []);
         var text = validation.Trim();
-        if (File.Exists(text)) return new ValidationSplit(data.Rows, Dataset.Load(text, options).Rows);
+        if (File.Exists(text)) return new ValidationSplit(data.Rows, Answers(Dataset.Load(text, options)));
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count)) return ByCount(data.Rows, count, seed);
         var isPercent = text.EndsWith('%');
         if (double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share)
             && (isPercent ? share / 100 : share) is >= 0 and < 1 and var part)
             return ByShare(data.Rows, part, seed);
-        if (DataSource.IsOnHub(text)) return new ValidationSplit(data.Rows, DataSource.Load(text, options).Rows);
-        throw new LowRankException($"validation \"{text}\" is no file, no number of rows (200), and no share of them (0.1 or 10%)");
+        if (DataSource.IsComposed(text)) return new ValidationSplit(data.Rows, Answers(DataSource.Load(text, options, isHeldOut: true)));
+        throw new LowRankException($"validation \"{text}\" is no file or folder, no number of rows (200), and no share of them (0.1 or 10%)");
+    }
+
+    private static IReadOnlyList<DataRow> Answers(Dataset held)
+    {
+        held.RequireAnswers();
+        return held.Rows;
     }
 }

@@ -6,6 +6,7 @@ using LowRank.Models;
 using LowRank.Models.Checkpoints;
 using LowRank.Runtime.ComputeTypes;
 using LowRank.Training.Data;
+using LowRank.Training.Data.Tokens;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
 using LowRank.Training.Planning.Sources;
@@ -28,6 +29,7 @@ internal sealed class SweepRun : IDisposable
     private readonly BatchOptions batches;
     private readonly SweepPlan plan;
     private SweepResult result;
+    private RunTokens? tokens;
 
     private SweepRun(SweepSettings settings, IReadOnlyList<SweepCell> cells, LanguageModel model, SideBySideTrainer trainer, ExampleSet held, BatchOptions batches, SweepResult result, SweepPlan plan) =>
         (this.settings, this.cells, this.model, this.trainer, this.held, this.batches, this.result, this.plan) = (settings, cells, model, trainer, held, batches, result, plan);
@@ -56,7 +58,7 @@ internal sealed class SweepRun : IDisposable
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
         List<string> choices = [];
-        var (examples, held, maxLength) = TrainingRun.Tokenize(run.Data, text, split, silenced, choices, cancellation);
+        var (examples, held, maxLength, tokens) = TrainingRun.Tokenize(run.Data, text, split, silenced, choices, progress, cancellation);
         if (held is null) throw new LowRankException("A sweep needs held-out rows, by which runs are judged; --validation gave none.");
         var batches = new BatchOptions { BatchSize = run.Optimization.Batch, Layout = run.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded, RowLength = maxLength, Shuffle = run.Data.Shuffle, Seed = run.Optimization.Seed };
         var source = ModelSource.Open(path);
@@ -84,6 +86,7 @@ internal sealed class SweepRun : IDisposable
                 Together = together,
                 Runs = [.. adapters.Select(a => new SweepRunResult { Name = a.Name, Trainable = trainer.TrainableOf(a.Name), LearningRate = a.Options.LearningRate })],
             }, plan);
+            sweep.tokens = tokens;
             sweep.GoOn();
             return sweep;
         }
@@ -91,6 +94,7 @@ internal sealed class SweepRun : IDisposable
         {
             trainer?.Dispose();
             model.Dispose();
+            tokens.Dispose();
             throw;
         }
     }
@@ -224,5 +228,6 @@ internal sealed class SweepRun : IDisposable
     {
         trainer.Dispose();
         model.Dispose();
+        tokens?.Dispose();
     }
 }

@@ -13,8 +13,9 @@ internal sealed partial class DataContent(string? part) : HubContent
     private const string DefaultSplit = "train";
 
     // In the order of preference where a split is there in several kinds.
-    private static readonly string[] Readable = [".jsonl", ".ndjson", ".json"];
-    private static readonly string[] Unreadable = [".parquet", ".arrow", ".csv", ".tsv", ".gz", ".zst", ".zip", ".bz2", ".xz"];
+    private static readonly string[] Readable = [".jsonl", ".ndjson", ".json", ".parquet", ".csv", ".tsv"];
+    private static readonly string[] Unreadable = [".arrow", ".gz", ".zst", ".zip", ".bz2", ".xz"];
+    private static readonly string[] PlainText = [".txt"];
     private static readonly string[] NoData = ["dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json", "package.json"];
 
     private static readonly string[][] Splits = [["train", "training"], ["validation", "valid", "dev", "val"], ["test", "testing", "eval", "evaluation"]];
@@ -22,31 +23,40 @@ internal sealed partial class DataContent(string? part) : HubContent
     /// <inheritdoc/>
     public override IReadOnlyList<string> First(HubId id, IReadOnlyCollection<string> files)
     {
-        var (chosen, problem) = Choose(id, files);
+        var (chosen, problem) = Choose(id.Repository, files);
         return problem is null ? chosen : throw new HubException(id, problem);
     }
 
     /// <inheritdoc/>
     public override bool IsWhole(string snapshot, Func<string, bool> isAbsent) =>
-        Choose(null, HubCache.NamesIn(snapshot)) is (var chosen, null) && chosen.All(f => Has(snapshot, f));
+        Choose("", HubCache.NamesIn(snapshot)) is (var chosen, null) && chosen.All(f => Has(snapshot, f));
 
-    private (IReadOnlyList<string> Files, string? Problem) Choose(HubId? id, IReadOnlyCollection<string> files)
+    /// <summary>Whether a file is of a kind that the data reader takes, by its name.</summary>
+    public static bool IsReadable(string file) => IsData(file) && (IsOf(file, Readable) || IsOf(file, PlainText));
+
+    /// <summary>The files wanted, of those that a repository or folder has, or why there are none.</summary>
+    /// <param name="name">What the repository or folder is called, for messages.</param>
+    /// <param name="files">The names of its files, with slashes.</param>
+    public (IReadOnlyList<string> Files, string? Problem) Choose(string name, IReadOnlyCollection<string> files)
     {
         if (part is not null && files.Contains(part))
-            return IsOf(part, Unreadable) ? ([], NotRead(id, part, [part])) : ([part], null);
-        if (part is not null && Path.GetExtension(part).Length > 0 && (IsOf(part, Readable) || IsOf(part, Unreadable) || IsOf(part, [".txt"])))
+            return IsOf(part, Unreadable) ? ([], NotRead(name, part, [part])) : ([part], null);
+        if (part is not null && Path.GetExtension(part).Length > 0 && (IsOf(part, Readable) || IsOf(part, Unreadable) || IsOf(part, PlainText)))
             return ([], $"the revision has no file {part}. {Listing(files.Where(IsData))}");
         var (folder, split) = part?.LastIndexOf('/') is { } slash and >= 0 ? (part[..(slash + 1)], part[(slash + 1)..]) : ("", part ?? DefaultSplit);
-        var data = files.Where(f => IsData(f) && f.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        var data = files.Where(f => IsData(f) && !IsOf(f, PlainText) && f.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
         var found = Matching(data, folder, split);
         var readable = Readable.Select(kind => found.Where(f => IsOf(f, [kind])).ToArray()).FirstOrDefault(kind => kind.Length > 0) ?? [];
-        // A single file without the name of a split is the data.
-        if (found.Length == 0 && part is null && data.Where(f => IsOf(f, Readable)).ToArray() is [var single] && !Splits.Any(s => Names(single, s))) return ([single], null);
-        if (readable.Length == 0 && found.Length > 0) return ([], NotRead(id, split, found));
-        if (readable.Length == 0 && part is null && data.Length > 0 && !data.Any(f => IsOf(f, Readable))) return ([], NotRead(id, "it", data));
-        if (readable.Length == 0) return ([], $"the data set has no split '{(folder + split)}' in JSON Lines or JSON. {Listing(files.Where(IsData))} Name one: {id?.Repository}:FILE.");
+        // A single file without the name of a split is the data; JSON goes before the rest.
+        var json = data.Where(f => IsOf(f, Readable[..3])).ToArray();
+        if (found.Length == 0 && part is null && (json.Length > 0 ? json : [.. data.Where(f => IsOf(f, Readable))]) is [var single] && !Splits.Any(s => Names(single, s))) return ([single], null);
+        // Plain text is data only where its name says so: a README.txt is none.
+        if (readable.Length == 0) readable = Matching([.. files.Where(f => IsOf(f, PlainText) && IsData(f) && f.StartsWith(folder, StringComparison.Ordinal)).Order(StringComparer.Ordinal)], folder, split);
+        if (readable.Length == 0 && found.Length > 0) return ([], NotRead(name, split, found));
+        if (readable.Length == 0 && part is null && data.Length > 0 && !data.Any(f => IsOf(f, Readable))) return ([], NotRead(name, "it", data));
+        if (readable.Length == 0) return ([], $"the data set has no split '{(folder + split)}' in JSON Lines, JSON, Parquet or CSV. {Listing(files.Where(IsData))} Name one: {name}:FILE.");
         var folders = readable.Select(f => f[..(f.LastIndexOf('/') + 1)]).Distinct(StringComparer.Ordinal).ToArray();
-        if (folders.Length > 1) return ([], $"the split '{split}' is in several folders. Name one: {string.Join(" or ", folders.Take(8).Select(f => $"{id?.Repository}:{f}{split}"))}.");
+        if (folders.Length > 1) return ([], $"the split '{split}' is in several folders. Name one: {string.Join(" or ", folders.Take(8).Select(f => $"{name}:{f}{split}"))}.");
         return MissingShard(readable) is { } missing ? ([], missing) : (readable, null);
     }
 
@@ -74,20 +84,17 @@ internal sealed partial class DataContent(string? part) : HubContent
         return null;
     }
 
-    private static string NotRead(HubId? id, string what, IReadOnlyList<string> files) =>
-        $"{what} is there as {Kind(files[0])} only ({string.Join(", ", files.Take(3))}{(files.Count > 3 ? ", …" : "")}), which this version does not read: it takes JSON Lines (.jsonl) and JSON (.json). " +
-        $"Convert it, with Python for example: datasets.load_dataset(\"{id?.Repository}\", split=\"train\").to_json(\"train.jsonl\"), and name that file. Nothing was downloaded.";
+    private static string NotRead(string name, string what, IReadOnlyList<string> files) =>
+        $"{what} is there as {Kind(files[0])} only ({string.Join(", ", files.Take(3))}{(files.Count > 3 ? ", …" : "")}), which is not read: data is JSON Lines (.jsonl), JSON (.json), Parquet (.parquet), CSV (.csv), TSV (.tsv) or text (.txt). " +
+        $"Convert it, with Python for example: datasets.load_dataset(\"{name}\", split=\"train\").to_json(\"train.jsonl\"), and name that file. Nothing was downloaded.";
 
     private static string Kind(string file) => Path.GetExtension(file).ToLowerInvariant() switch
     {
-        ".parquet" => "Parquet",
-        ".csv" => "CSV",
-        ".tsv" => "TSV",
         ".arrow" => "Arrow",
         var other => $"compressed files ({other})",
     };
 
-    private static bool IsData(string file) => (IsOf(file, Readable) || IsOf(file, Unreadable)) && !NoData.Contains(Path.GetFileName(file)) && !file.Split('/').Any(p => p.StartsWith('.'));
+    private static bool IsData(string file) => (IsOf(file, Readable) || IsOf(file, Unreadable) || IsOf(file, PlainText)) && !NoData.Contains(Path.GetFileName(file)) && !file.Split('/').Any(p => p.StartsWith('.'));
 
     private static bool IsOf(string file, string[] extensions) => extensions.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase);
 

@@ -6,8 +6,11 @@ namespace LowRank.Training.Data;
 /// </summary>
 public sealed class Example
 {
-    private readonly int[] inputIds;
-    private readonly bool[] supervised;
+    private readonly int[]? inputIds;
+    private readonly bool[]? supervised;
+    private readonly DataRow? row;
+    private readonly StoredExamples? store;
+    private readonly int index;
 
     /// <summary>An example of given tokens. The arrays are kept, not copied.</summary>
     /// <param name="inputIds">The token ids, [length].</param>
@@ -20,25 +23,37 @@ public sealed class Example
         ArgumentNullException.ThrowIfNull(supervised);
         if (inputIds.Length != supervised.Length)
             throw new ArgumentException($"{supervised.Length} marks for {inputIds.Length} tokens", nameof(supervised));
-        (this.inputIds, this.supervised, Row) = (inputIds, supervised, row);
+        (this.inputIds, this.supervised, this.row, Length) = (inputIds, supervised, row, inputIds.Length);
         // Nothing stands before the first token, so nothing can predict it.
         SupervisedTokens = supervised.Length == 0 ? 0 : supervised.AsSpan(1).Count(true);
     }
 
+    /// <summary>An example whose tokens lie in a mapped file; they are read when they are asked for.</summary>
+    internal Example(StoredExamples store, int index, int length, int supervisedTokens) => (this.store, this.index, Length, SupervisedTokens) = (store, index, length, supervisedTokens);
+
+    private Example(Example whole)
+    {
+        (Length, SupervisedTokens, LostTokens, LostSupervisedTokens) = (whole.Length, whole.SupervisedTokens, whole.LostTokens, whole.LostSupervisedTokens);
+        row = SupervisedTokens == 0 ? whole.Row : null;
+    }
+
+    /// <summary>The numbers alone, and the row where it is one that is left out: for counting rows that do not fit into memory.</summary>
+    internal Example WithoutTokens() => new(this);
+
     /// <summary>The token ids, [length].</summary>
-    public ReadOnlySpan<int> InputIds => inputIds;
+    public ReadOnlySpan<int> InputIds => store is null ? inputIds : store.IdsOf(index);
 
     /// <summary>For each token whether it is learned, [length].</summary>
-    public ReadOnlySpan<bool> Supervised => supervised;
+    public ReadOnlySpan<bool> Supervised => store is null ? supervised : store.SupervisedOf(index);
 
     /// <summary>The number of tokens.</summary>
-    public int Length => inputIds.Length;
+    public int Length { get; }
 
     /// <summary>How many tokens the loss counts: the supervised ones, the first token never among them.</summary>
     public int SupervisedTokens { get; }
 
     /// <summary>The row it was made from, or null.</summary>
-    public DataRow? Row { get; }
+    public DataRow? Row => store is null ? row : store.RowOf(index);
 
     /// <summary>How many tokens were cut off on the right.</summary>
     public int LostTokens { get; init; }

@@ -62,12 +62,18 @@ public sealed class ExampleBuilder
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0) throw new LowRankException("there are no rows to make examples of");
         var (examples, problems) = BuildAll(rows, cancellation);
+        return Assemble(rows, examples, problems);
+    }
+
+    /// <summary>The set of examples that are there already, one a row, null where there is none.</summary>
+    internal ExampleSet Assemble(IReadOnlyList<DataRow> rows, IReadOnlyList<Example?> examples, List<Problem> problems)
+    {
         var warnings = problems.FindAll(p => p.Severity == ProblemSeverity.Warning);
         if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
         if (examples.All(e => e is null)) throw new DatasetException(rows[0].File, $"none of its {rows.Count} rows has a token to learn") { GuardId = GuardIds.NothingSupervised };
-        var kept = examples.Where(e => e is { SupervisedTokens: > 0 }).Cast<Example>().ToArray();
-        if (kept.Length == 0)
+        var kept = examples is StoredExamples stored ? stored.Learnable() : (IReadOnlyList<Example>)[.. examples.Where(e => e is { SupervisedTokens: > 0 }).Cast<Example>()];
+        if (kept.Count == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
                 $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"))
             { GuardId = GuardIds.AllTruncated };
@@ -75,31 +81,40 @@ public sealed class ExampleBuilder
     }
 
     /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
-    internal (Example?[] Examples, List<Problem> Problems) BuildAll(IReadOnlyList<DataRow> rows, CancellationToken cancellation)
+    internal (Example?[] Examples, List<Problem> Problems) BuildAll(IReadOnlyList<DataRow> rows, CancellationToken cancellation, int threads = -1)
     {
         var examples = new Example?[rows.Count];
         var problems = new Problem?[rows.Count];
-        Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
+        Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
         return (examples, [.. problems.OfType<Problem>()]);
     }
 
-    private (Example?, Problem?) BuildOne(DataRow row)
+    internal (Example? Example, Problem? Problem) BuildOne(DataRow row)
     {
         try
         {
+            if (RowObjectives.Refusal(row.Format) is { } refusal) return (null, Fault(row, refusal));
             if (row.NothingToLearn is { } reason) return (null, Unsupervised(row, reason));
             var text = row.InputIds is null ? renderer.Render(row) : default;
             var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
             if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
                 return (null, Unsupervised(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
-            var warning = text.LostCalls == 0 ? null : new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, string.Create(CultureInfo.InvariantCulture,
-                $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned"));
-            return (Truncation.Cut(ids, learned, row, Options.MaxLength), warning);
+            return (Truncation.Cut(ids, learned, row, Options.MaxLength), NotPrinted(row, text) is { } lost ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, lost) : null);
         }
         catch (LowRankException fault)
         {
-            return (null, Fault(row, fault.Message));
+            return (null, Options.SkipBadRows ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, fault.Message + "; the row is left out") : Fault(row, fault.Message));
         }
+    }
+
+    /// <summary>What of the row the chat template leaves out, or null.</summary>
+    private static string? NotPrinted(DataRow row, RowText text)
+    {
+        var calls = text.LostCalls == 0 ? null : string.Create(CultureInfo.InvariantCulture,
+            $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned");
+        var thoughts = text.LostThoughts == 0 ? null : string.Create(CultureInfo.InvariantCulture,
+            $"the model's chat template does not print the reasoning of {text.LostThoughts} assistant {(text.LostThoughts == 1 ? "turn" : "turns")}: it is not learned, the answer is");
+        return calls is null ? thoughts : thoughts is null ? calls : $"{calls}; {thoughts}";
     }
 
     private Problem Unsupervised(DataRow row, string message)

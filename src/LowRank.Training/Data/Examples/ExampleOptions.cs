@@ -16,6 +16,9 @@ public sealed record ExampleOptions
     /// <summary>Whether rows without a token to learn are left out with a warning. Default false: they are an error, with their lines.</summary>
     public bool SkipUnsupervised { get; init; }
 
+    /// <summary>Whether rows that cannot be rendered or tokenized are left out with a warning. Default false: they are an error, with their lines.</summary>
+    public bool SkipBadRows { get; init; }
+
     /// <summary>The most tokens an example may have; what is beyond is cut off on the right, and reported. Default 2048.</summary>
     public int MaxLength { get; init; } = 2048;
 }

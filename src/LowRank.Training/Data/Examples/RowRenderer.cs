@@ -34,8 +34,18 @@ internal sealed class RowRenderer(ChatTemplate? template, IReadOnlyList<string> 
         }
         // A template without tools prints an empty turn where the call was: learning it would teach the model to say nothing.
         var lost = spans.RemoveAll(s => ToolCallNames.Missing(messages[s.MessageIndex], chat.Text));
+        // Templates of thinking models leave out the reasoning of turns before the last question; that is how the model will see them, and no loss to tell.
+        var final = spans.Count == 0 ? -1 : spans.Max(s => s.MessageIndex);
+        var thoughtless = final >= 0 && messages.Skip(final + 1).All(m => m.Role != "user") && HasUnprintedThought(messages[final], chat.Text) ? 1 : 0;
         var separator = options.LearnTurnSeparator && !chat.HasGenerationTag;
-        return new RowText(chat.Text, [.. spans.Select(s => (s.Start, separator ? BehindSeparator(chat, s.End) : s.End))], IsComplete: true, lost);
+        return new RowText(chat.Text, [.. spans.Select(s => (s.Start, separator ? BehindSeparator(chat, s.End) : s.End))], IsComplete: true, lost, thoughtless);
+    }
+
+    private static bool HasUnprintedThought(ChatMessage message, string text)
+    {
+        foreach (var name in Formats.MessageList.Reasoning)
+            if (message.Fields.GetValueOrDefault(name)?.ToString()?.Trim() is { Length: > 0 } thought) return !text.Contains(thought, StringComparison.Ordinal);
+        return false;
     }
 
     /// <summary>

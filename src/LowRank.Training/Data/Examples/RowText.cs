@@ -8,4 +8,5 @@ namespace LowRank.Training.Data;
 /// end-of-sequence token that is learned closes the text.
 /// </param>
 /// <param name="LostCalls">How many assistant turns call tools that the chat template does not print; they are not learned.</param>
-internal readonly record struct RowText(string Text, IReadOnlyList<(int Start, int End)> Learned, bool IsComplete, int LostCalls = 0);
+/// <param name="LostThoughts">How many assistant turns that are learned have reasoning that the chat template does not print.</param>
+internal readonly record struct RowText(string Text, IReadOnlyList<(int Start, int End)> Learned, bool IsComplete, int LostCalls = 0, int LostThoughts = 0);

@@ -11,20 +11,27 @@ internal static class AlpacaFormat
 {
     public static DataRow? Read(RowContext row)
     {
+        var builder = Before(row);
+        if (row.Text("output", required: true) is not { } output || builder is null) return null;
+        builder.Add("assistant", output);
+        var messages = builder.Build();
+        var learned = messages.EnumerateArray().Select(MessageList.IsLearned).ToArray();
+        return MessagesFormat.Row(row, DataFormat.Alpaca, messages, learned, ToolList.Read(row));
+    }
+
+    /// <summary>What stands before the answer, or null after errors were reported.</summary>
+    public static MessageListBuilder? Before(RowContext row)
+    {
         var instruction = row.Text("instruction", required: true);
-        var output = row.Text("output", required: true);
         var input = row.Text("input", required: false);
         var system = row.Text("system", required: false);
         var builder = new MessageListBuilder();
         if (!string.IsNullOrEmpty(system)) builder.Add("system", system);
         var sound = History(row, builder);
-        if (instruction is null || output is null || !sound) return null;
+        if (instruction is null || !sound) return null;
         // An instruction can be empty when the input holds the request.
         builder.Add("user", string.IsNullOrEmpty(input) ? instruction : instruction.Length == 0 ? input : instruction + "\n" + input);
-        builder.Add("assistant", output);
-        var messages = builder.Build();
-        var learned = messages.EnumerateArray().Select(MessageList.IsLearned).ToArray();
-        return MessagesFormat.Row(row, DataFormat.Alpaca, messages, learned, ToolList.Read(row));
+        return builder;
     }
 
     private static bool History(RowContext row, MessageListBuilder builder)

@@ -99,14 +99,15 @@ internal static class ConversationChecks
         row.WarnNothingToLearn(assistants switch
         {
             0 => "no assistant turn",
-            _ when !learned.Contains(true) => "no assistant turn that is learned (weight 0, or part of the prompt)",
+            _ when !learned.Contains(true) => "no assistant turn that is learned (weight 0, train false, or part of the prompt)",
             1 => "the only assistant turn is empty or blank",
             _ => "all assistant turns are empty or blank",
         });
     }
 
-    private static bool SaysSomething(JsonElement message) =>
-        HasText(message, "content"u8) || HasText(message, "reasoning_content"u8)
+    /// <summary>Whether a turn has text, reasoning or calls.</summary>
+    public static bool SaysSomething(JsonElement message) =>
+        HasText(message, "content"u8) || HasText(message, "reasoning_content"u8) || HasText(message, "thinking"u8) || HasText(message, "reasoning"u8)
         || message.TryGetProperty("function_call"u8, out var call) && call.ValueKind == JsonValueKind.Object
         || message.TryGetProperty("tool_calls"u8, out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0;
 

@@ -12,8 +12,19 @@ internal static class FormatDetector
     private static readonly (string Prompt, string Completion)[] Pairs =
         [("prompt", "completion"), ("question", "answer"), ("prompt", "response"), ("query", "response"), ("input", "output"), ("input", "target")];
 
+    /// <summary>The fields of a pair of usual names that a row has.</summary>
+    public static (string Prompt, string Completion)? PairIn(JsonElement row)
+    {
+        foreach (var (prompt, completion) in Pairs)
+            if (row.TryGetProperty(prompt, out _) && row.TryGetProperty(completion, out _)) return (prompt, completion);
+        return null;
+    }
+
     /// <summary>The shape, and what its fields are called where not as usual; null for an unknown one.</summary>
-    public static (DataFormat Format, IReadOnlyDictionary<string, string> Columns)? Detect(JsonElement row, IReadOnlyDictionary<string, string> columns)
+    /// <param name="row">A row.</param>
+    /// <param name="columns">What fields are called.</param>
+    /// <param name="isTable">A header of CSV names columns as its author liked: pairs of other names than prompt and completion are not guessed there, but mapped.</param>
+    public static (DataFormat Format, IReadOnlyDictionary<string, string> Columns)? Detect(JsonElement row, IReadOnlyDictionary<string, string> columns, bool isTable = false)
     {
         if (row.ValueKind != JsonValueKind.Object) return null;
         bool Has(string field) => row.TryGetProperty(columns.GetValueOrDefault(field, field), out _);
@@ -24,6 +35,8 @@ internal static class FormatDetector
                 if (field != name) merged.TryAdd(field, name);
             return (format, merged);
         }
+        // What the user mapped says what is wanted of rows that have more.
+        if (columns.ContainsKey("completion") && Has("prompt") && Has("completion") && !columns.ContainsKey("label")) return As(DataFormat.PromptCompletion);
         if (Has("chosen") || Has("rejected")) return As(DataFormat.Preference);
         if (Has("label") && (Has("completion") || Has("messages") || Has("conversations"))) return As(DataFormat.Kto);
         if (Has("input_ids")) return As(DataFormat.Pretokenized);
@@ -31,7 +44,7 @@ internal static class FormatDetector
         if (Has("conversations")) return As(DataFormat.ShareGpt);
         if (Has("instruction"))
             return As(DataFormat.Alpaca, Has("output") || !Has("response") ? ("output", "output") : ("output", "response"), Has("input") || !Has("context") ? ("input", "input") : ("input", "context"));
-        foreach (var (prompt, completion) in Pairs)
+        foreach (var (prompt, completion) in isTable ? Pairs[..1] : Pairs)
             if (Has(prompt) && Has(completion)) return As(DataFormat.PromptCompletion, ("prompt", prompt), ("completion", completion));
         return Has("text") ? As(DataFormat.Text) : null;
     }

@@ -23,8 +23,8 @@ internal sealed class MessageListBuilder
         writer.WriteEndObject();
     }
 
-    /// <summary>A message as it is, save for its content.</summary>
-    public void AddWithContent(JsonElement message, string content)
+    /// <summary>A message as it is, save for its content, and with its reasoning where that stood in the content.</summary>
+    public void AddWithContent(JsonElement message, string content, string? reasoning = null)
     {
         writer.WriteStartObject();
         foreach (var member in message.EnumerateObject())
@@ -32,6 +32,7 @@ internal sealed class MessageListBuilder
             if (member.NameEquals("content"u8)) writer.WriteString("content"u8, content);
             else member.WriteTo(writer);
         }
+        if (reasoning is not null) writer.WriteString("reasoning_content"u8, reasoning);
         writer.WriteEndObject();
     }
 

@@ -11,7 +11,8 @@ internal static class PromptCompletionFormat
         var completion = row.Required("completion", "a text or a list of messages");
         if (prompt is not { } p || completion is not { } c) return null;
         if (p.ValueKind == JsonValueKind.Array || c.ValueKind == JsonValueKind.Array) return Conversation(row, p, c);
-        var (before, after) = (row.Text("prompt", required: true), row.Text("completion", required: true));
+        // No prompt, as null is written in Parquet, is an empty one: the answer follows nothing.
+        var (before, after) = (p.ValueKind == JsonValueKind.Null ? "" : row.Text("prompt", required: true), row.Text("completion", required: true));
         if (before is null || after is null) return null;
         if (string.IsNullOrWhiteSpace(after)) row.WarnNothingToLearn($"\"{row.NameOf("completion")}\" is empty or blank");
         return new DataRow { File = row.File, Line = row.Line, Number = row.Number, Format = DataFormat.PromptCompletion, Prompt = before, Completion = after, NothingToLearn = row.NothingToLearn };
@@ -19,8 +20,9 @@ internal static class PromptCompletionFormat
 
     private static DataRow? Conversation(RowContext row, JsonElement prompt, JsonElement completion)
     {
-        var before = MessageList.Read(prompt, row.NameOf("prompt"), row);
-        var after = MessageList.Read(completion, row.NameOf("completion"), row);
+        // A text beside a list is the turn that it stands for, as TRL's conversational rows have it.
+        var before = MessageList.ReadOrText(prompt, "user", row.NameOf("prompt"), row);
+        var after = MessageList.ReadOrText(completion, "assistant", row.NameOf("completion"), row);
         if (before is not { } first || after is not { } second) return null;
         var builder = new MessageListBuilder();
         foreach (var message in first.EnumerateArray()) builder.Add(message);

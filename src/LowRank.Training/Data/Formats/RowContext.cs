@@ -8,6 +8,10 @@ namespace LowRank.Training.Data.Formats;
 internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions options, ProblemList problems)
 {
     public JsonElement Row => row;
+    /// <summary>Fields that hold lists, which a table can only have as JSON in a text.</summary>
+    private static readonly string[] Structured = ["messages", "conversations", "history", "input_ids", "labels", "attention_mask", "chosen", "rejected", "label"];
+
+    public TurnTags? Tags => options.Tags;
     public string File => problems.File;
     public int Line => raw.Line;
     public int Number => raw.Number;
@@ -26,6 +30,9 @@ internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions opt
     /// <summary>Why the row holds nothing to learn from, or null.</summary>
     public string? NothingToLearn { get; private set; }
 
+    /// <summary>A message with the number of the row, where its line says too little.</summary>
+    public string Prefixed(string message) => Prefix + message;
+
     private string Prefix => raw.InArray ? string.Create(CultureInfo.InvariantCulture, $"row {raw.Number}: ") : "";
 
     /// <summary>The field's name in the file: another one where <see cref="DatasetOptions.Columns"/> says so.</summary>
@@ -33,12 +40,30 @@ internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions opt
 
     /// <summary>A field that is there and not null.</summary>
     public bool TryField(string field, out JsonElement value) =>
-        row.TryGetProperty(NameOf(field), out value) && value.ValueKind != JsonValueKind.Null;
+        TryGet(field, out value) && value.ValueKind != JsonValueKind.Null;
+
+    private bool TryGet(string field, out JsonElement value)
+    {
+        if (!row.TryGetProperty(NameOf(field), out value)) return false;
+        if (!raw.IsTable || value.ValueKind != JsonValueKind.String || !Structured.Contains(field, StringComparer.Ordinal)) return true;
+        var text = value.GetString()!.Trim();
+        if (text.Length == 0) return false;
+        if (text[0] is not ('[' or '{') && field != "label") return true;
+        try
+        {
+            value = JsonElement.Parse(text.ToLowerInvariant() is "true" or "false" ? text.ToLowerInvariant() : text);
+        }
+        catch (JsonException)
+        {
+            // It stays a text, and whoever expects a list says so.
+        }
+        return true;
+    }
 
     /// <summary>The field, or an error that shows the fields that are there.</summary>
     public JsonElement? Required(string field, string expected)
     {
-        if (row.TryGetProperty(NameOf(field), out var value)) return value;
+        if (TryGet(field, out var value)) return value;
         Error($"no field \"{NameOf(field)}\" (expected {expected}); the row has {JsonNames.Keys(row)}");
         return null;
     }

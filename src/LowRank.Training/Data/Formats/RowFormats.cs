@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LowRank.Training.Data.Formats;
 
-/// <summary>The reader of each shape that can be trained on.</summary>
+/// <summary>The reader of each shape.</summary>
 internal static class RowFormats
 {
     /// <summary>The row, or null after an error was reported.</summary>
@@ -21,13 +21,9 @@ internal static class RowFormats
             DataFormat.PromptCompletion => PromptCompletionFormat.Read(row),
             DataFormat.Text => TextFormat.Read(row),
             DataFormat.Pretokenized => PretokenizedFormat.Read(row),
-            _ => throw new DatasetException(row.File, Refusal(format), row.Line),
+            DataFormat.Preference => PreferenceFormat.Read(row),
+            DataFormat.Kto => KtoFormat.Read(row),
+            _ => throw new InvalidOperationException($"there is no reader for {format}"),
         };
     }
-
-    private static string Refusal(DataFormat format) => format == DataFormat.Preference
-        ? "the rows are preferences (chosen, rejected), for DPO and the like, which this version does not train; " + Supported
-        : "the rows are judged answers (KTO: completion and label), which this version does not train; " + Supported;
-
-    private static string Supported => "expected rows with " + FormatDetector.Expected;
 }

@@ -13,14 +13,19 @@ internal static class ShareGptFormat
 
     public static DataRow? Read(RowContext row)
     {
-        if (row.Required("conversations", "a list of turns") is not { } list) return null;
-        var field = row.NameOf("conversations");
-        var asMessages = list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 && list[0].ValueKind == JsonValueKind.Object && list[0].TryGetProperty("role"u8, out _);
+        return row.Required("conversations", "a list of turns") is { } list && Turns(row, list, "conversations") is { } messages ? Finish(row, messages) : null;
+    }
+
+    /// <summary>The turns of a field as messages, or null after errors were reported.</summary>
+    public static JsonElement? Turns(RowContext row, JsonElement list, string name)
+    {
+        var field = row.NameOf(name);
+        var asMessages = list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0 && list[0].ValueKind == JsonValueKind.Object && list[0].TryGetProperty("role"u8, out _) && row.Tags is null;
         if (asMessages || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() == 0)
-            return MessageList.Read(list, field, row) is { } plain ? Finish(row, plain) : null;
+            return MessageList.Read(list, field, row);
 
         var builder = new MessageListBuilder();
-        if (row.Text("system", required: false) is { Length: > 0 } system) builder.Add("system", system);
+        if (name == "conversations" && row.Text("system", required: false) is { Length: > 0 } system) builder.Add("system", system);
         var (number, sound) = (0, true);
         foreach (var turn in list.EnumerateArray())
         {
@@ -29,7 +34,7 @@ internal static class ShareGptFormat
             row.Error(string.Create(CultureInfo.InvariantCulture, $"turn {number} {fault}"));
             sound = false;
         }
-        return sound ? Finish(row, builder.Build()) : null;
+        return sound ? builder.Build() : null;
     }
 
     private static DataRow Finish(RowContext row, JsonElement messages) =>
@@ -38,12 +43,13 @@ internal static class ShareGptFormat
     private static string? Add(JsonElement turn, MessageListBuilder builder, RowContext row)
     {
         if (turn.ValueKind != JsonValueKind.Object) return $"is {JsonNames.Kind(turn)}; expected an object with from and value";
-        if (!turn.TryGetProperty("from"u8, out var from)) return $"has no \"from\"; it has {JsonNames.Keys(turn)}";
-        if (!turn.TryGetProperty("value"u8, out var value)) return $"has no \"value\"; it has {JsonNames.Keys(turn)}";
-        if (from.ValueKind != JsonValueKind.String) return $"has a \"from\" that is {JsonNames.Kind(from)}; expected one of {Speakers}";
-        if (value.ValueKind != JsonValueKind.String) return $"has a \"value\" that is {JsonNames.Kind(value)}; expected a text";
+        var (role, content) = row.Tags is { } tags ? (tags.Role, tags.Content) : ("from", "value");
+        if (!turn.TryGetProperty(role, out var from)) return $"has no \"{role}\"; it has {JsonNames.Keys(turn)}";
+        if (!turn.TryGetProperty(content, out var value)) return $"has no \"{content}\"; it has {JsonNames.Keys(turn)}";
+        if (from.ValueKind != JsonValueKind.String) return $"has a \"{role}\" that is {JsonNames.Kind(from)}; expected one of {Speakers}";
+        if (value.ValueKind != JsonValueKind.String) return $"has a \"{content}\" that is {JsonNames.Kind(value)}; expected a text";
         var said = value.GetString()!;
-        switch (from.GetString())
+        switch (row.Tags?.Speakers.GetValueOrDefault(from.GetString()!) ?? from.GetString())
         {
             case "human" or "user":
                 builder.Add("user", said);
@@ -66,7 +72,7 @@ internal static class ShareGptFormat
                 }
                 return null;
             case var unknown:
-                return $"has the unknown \"from\" \"{unknown}\"; expected one of {Speakers}";
+                return $"has the unknown \"{role}\" \"{unknown}\"; expected one of {Speakers}";
         }
     }
 

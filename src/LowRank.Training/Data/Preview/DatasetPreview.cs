@@ -1,5 +1,6 @@
 using System.Text;
 using LowRank.Models.Tokenization;
+using LowRank.Training.Data.Reports;
 
 namespace LowRank.Training.Data;
 
@@ -22,13 +23,7 @@ public sealed record DatasetPreview(string File, DataFormat Format, IReadOnlyLis
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        var (built, faults) = builder.BuildAll(data.Rows, cancellation);
-        var examples = built.OfType<Example>().ToArray();
-        var statistics = DatasetStatistics.Of(examples, data.Rows.Count, Truncation.Report(built, builder.Options.MaxLength));
-        // What reading told as a warning and training refuses is told once, as the error.
-        var refused = faults.Select(f => (f.Line, f.Message)).ToHashSet();
-        var problems = data.Problems.Where(p => !refused.Contains((p.Line, p.Message))).Concat(faults).OrderBy(p => p.Line).ToArray();
-        return new DatasetPreview(data.Path, data.Format, [.. examples.Take(rows).Select(e => Row(e, tokenizer))], statistics, problems);
+        return DataLook.At(data, builder, tokenizer, rows, cancellation).Preview;
     }
 
     /// <summary>Decodes one example, in stretches that are learned or not.</summary>

@@ -18,7 +18,7 @@ internal static class FileSignature
             throw new DatasetException(path, $"the file is {encoding} (it begins with a byte order mark); save it as UTF-8", 1);
         var format = head switch
         {
-            [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "a Parquet file",
+            [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "a Parquet file (name it .parquet)",
             [0x1F, 0x8B, ..] => "compressed with gzip",
             [0x28, 0xB5, 0x2F, 0xFD, ..] => "compressed with zstd",
             [(byte)'P', (byte)'K', 3, 4, ..] => "a zip archive",
@@ -26,17 +26,25 @@ internal static class FileSignature
             _ => null,
         };
         if (format is not null)
-            throw new DatasetException(path, $"the file is {format}, which is not read yet; expected JSON lines (.jsonl), a JSON array (.json) or text (.txt)");
+            throw new DatasetException(path, $"the file is {format}, which is not read as such; expected {Readable}");
     }
 
-    /// <exception cref="DatasetException">The extension names a kind of file that a later version reads.</exception>
+    /// <summary>The kinds of file that are read.</summary>
+    public const string Readable = "JSON lines (.jsonl), a JSON array (.json), Parquet (.parquet), CSV (.csv), TSV (.tsv) or text (.txt)";
+
+    /// <summary>Whether a file begins as Parquet does.</summary>
+    public static bool IsParquet(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        Span<byte> head = stackalloc byte[4];
+        return stream.ReadAtLeast(head, 4, throwOnEndOfStream: false) == 4 && head.SequenceEqual("PAR1"u8);
+    }
+
+    /// <exception cref="DatasetException">The extension names a kind of file that is not read.</exception>
     public static void CheckExtension(string path)
     {
         var kind = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".csv" => "CSV",
-            ".tsv" => "TSV",
-            ".parquet" => "Parquet",
             ".arrow" or ".feather" => "Arrow",
             ".xlsx" or ".xls" => "Excel",
             ".yaml" or ".yml" => "YAML",
@@ -44,6 +52,6 @@ internal static class FileSignature
             _ => null,
         };
         if (kind is not null)
-            throw new DatasetException(path, $"{kind} files are not read yet (a later version does); convert it to JSON lines (.jsonl), a JSON array (.json) or text (.txt)");
+            throw new DatasetException(path, $"{kind} files are not read; expected {Readable}");
     }
 }

@@ -17,7 +17,10 @@ internal static class JsonFault
         for (var i = 0; i < lineInText && line.IndexOf((byte)'\n') is >= 0 and var end; i++) line = line[(end + 1)..];
         if (line.IndexOf((byte)'\n') is >= 0 and var length) line = line[..length];
         var offset = (int)(fault.BytePositionInLine ?? 0);
-        problems.Error(firstLine + lineInText, "not JSON: " + Describe(fault, line, offset, whole), TextCheck.Column(line, offset));
+        var (at, message, column) = (firstLine + lineInText, "not JSON: " + Describe(fault, line, offset, whole), TextCheck.Column(line, offset));
+        // What stands behind a fault of a whole file is lost, so that leaving out one row is not enough.
+        if (whole == "file") problems.Fatal(at, message, column);
+        else problems.Error(at, message, column);
     }
 
     private static string Describe(JsonException fault, ReadOnlySpan<byte> line, int offset, string whole)

@@ -6,17 +6,20 @@ namespace LowRank.Training.Data.Reading;
 /// Cuts a JSON file into rows: one value a line, or the elements of one array. Which of the two it is, the content decides, not the name;
 /// an array in a file named .jsonl is told as a warning.
 /// </summary>
-internal static class JsonRows
+internal sealed class JsonRows(string path) : RowFile(path)
 {
-    /// <summary>Calls <paramref name="take"/> for each row in the order of the file. What is no JSON is reported and left out.</summary>
-    public static void Read(string path, ProblemList problems, Action<RawRow> take)
+    /// <inheritdoc/>
+    public override Memory<byte> Fetch(RowPlace place) => Bytes(place);
+
+    /// <inheritdoc/>
+    public override void Read(ProblemList problems, Action<RawRow> take)
     {
-        if (IsLines(path, problems, out var isArray)) ReadLines(path, problems, take);
+        if (IsLines(Path, problems, out var isArray)) ReadLines(Path, problems, take);
         else
         {
-            if (isArray && Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase))
+            if (isArray && System.IO.Path.GetExtension(Path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase))
                 problems.Warn(1, "a JSON array in a file named .jsonl; it is read as an array (name it .json, or write one row a line)");
-            ReadValues(path, problems, take);
+            ReadValues(Path, problems, take);
         }
     }
 
@@ -28,13 +31,13 @@ internal static class JsonRows
     {
         isArray = false;
         using var lines = new LineReader(path);
-        if (lines.IsEmpty) problems.Error(1, "the file is empty");
+        if (lines.IsEmpty) problems.Fatal(1, "the file is empty");
         while (lines.Read())
         {
             if (TextCheck.IsBlank(lines.Line.Span)) continue;
             var first = lines.Line.Span.Trim(" \t\r"u8);
             isArray = first[0] == '[';
-            var named = Path.GetExtension(path).ToLowerInvariant() is ".jsonl" or ".ndjson";
+            var named = System.IO.Path.GetExtension(path).ToLowerInvariant() is ".jsonl" or ".ndjson";
             if (!isArray && (named || first[0] != '{')) return true;
             var complete = IsComplete(first);
             if (!isArray || !complete) return complete;
@@ -68,8 +71,12 @@ internal static class JsonRows
             var line = lines.Line.Span;
             if (TextCheck.IsBlank(line)) continue;
             number++;
-            if (TextCheck.Find(line) is { } fault) problems.Error(lines.Number, fault.Message, TextCheck.Column(line, fault.Offset));
-            else take(new RawRow(lines.Line, lines.Number, number));
+            if (TextCheck.Find(line) is { } fault)
+            {
+                problems.Error(lines.Number, fault.Message, TextCheck.Column(line, fault.Offset));
+                problems.Skip();
+            }
+            else take(new RawRow(lines.Line, lines.Number, number, Place: new RowPlace(lines.Offset, line.Length)));
         }
     }
 
@@ -79,17 +86,18 @@ internal static class JsonRows
         if (new FileInfo(path).Length > Array.MaxLength)
             throw new DatasetException(path, "a JSON array over 2 GB cannot be read at once; write it as JSON lines (.jsonl), one row a line");
         var bytes = File.ReadAllBytes(path);
-        var json = bytes.AsMemory(bytes.AsSpan().StartsWith(FileSignature.Utf8Mark) ? 3 : 0);
+        var mark = bytes.AsSpan().StartsWith(FileSignature.Utf8Mark) ? 3 : 0;
+        var json = bytes.AsMemory(mark);
         if (TextCheck.Find(json.Span) is { } fault)
         {
             var (line, start) = Position(json.Span, fault.Offset);
-            problems.Error(line, fault.Message, TextCheck.Column(json.Span[start..], fault.Offset - start));
+            problems.Fatal(line, fault.Message, TextCheck.Column(json.Span[start..], fault.Offset - start));
             return;
         }
-        foreach (var row in Cut(json, problems)) take(row);
+        foreach (var row in Cut(json, mark, problems)) take(row);
     }
 
-    private static List<RawRow> Cut(Memory<byte> json, ProblemList problems)
+    private static List<RawRow> Cut(Memory<byte> json, int mark, ProblemList problems)
     {
         var rows = new List<RawRow>();
         var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { AllowMultipleValues = true });
@@ -105,7 +113,8 @@ internal static class JsonRows
                     reader.Skip();
                     line += json.Span[counted..start].Count((byte)'\n');
                     counted = start;
-                    rows.Add(new RawRow(json[start..(int)reader.BytesConsumed], line, rows.Count + 1, InArray: true));
+                    var length = (int)reader.BytesConsumed - start;
+                    rows.Add(new RawRow(json.Slice(start, length), line, rows.Count + 1, InArray: true, new RowPlace(mark + start, length)));
                 }
             }
         }

@@ -11,6 +11,7 @@ internal sealed class LineReader : IDisposable
     private readonly FileStream stream;
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
     private int start, end;
+    private long origin;
     private bool atEnd;
 
     public LineReader(string path)
@@ -27,6 +28,12 @@ internal sealed class LineReader : IDisposable
 
     /// <summary>The 1-based number of <see cref="Line"/>.</summary>
     public int Number { get; private set; }
+
+    /// <summary>The byte of the file at which <see cref="Line"/> begins.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>The byte of the file behind <see cref="Line"/> and its end.</summary>
+    public long Next => origin + start;
 
     /// <summary>The current line without its end.</summary>
     public Memory<byte> Line { get; private set; }
@@ -47,6 +54,7 @@ internal sealed class LineReader : IDisposable
     private bool Take(int length, int ending)
     {
         var line = buffer.AsMemory(start, length);
+        Offset = origin + start;
         Line = ending == 1 && line.Span.EndsWith("\r"u8) ? line[..^1] : line;
         start += length + ending;
         Number++;
@@ -62,7 +70,7 @@ internal sealed class LineReader : IDisposable
             var target = start > 0 ? buffer : ArrayPool<byte>.Shared.Rent(checked(buffer.Length * 2));
             Buffer.BlockCopy(buffer, start, target, 0, end - start);
             if (target != buffer) ArrayPool<byte>.Shared.Return(buffer);
-            (buffer, end, start) = (target, end - start, 0);
+            (buffer, end, origin, start) = (target, end - start, origin + start, 0);
         }
         var read = stream.Read(buffer, end, buffer.Length - end);
         atEnd = read == 0;

@@ -1,0 +1,49 @@
+using System.Text.Json;
+using LowRank.Training.Data.Formats;
+
+namespace LowRank.Training.Data;
+
+/// <summary>What rows of each shape are for.</summary>
+internal static class RowObjectives
+{
+    /// <summary>Why rows of a shape cannot be learned from as answers, and what they need; null where they can.</summary>
+    public static string? Refusal(DataFormat format) => format switch
+    {
+        DataFormat.Preference => "the rows are preferences (chosen, rejected): they need an objective that compares two answers, such as DPO. Training learns answers as they stand; " + Instead + " To learn the better answers alone, map them: --columns prompt=prompt,completion=chosen, with prompts and answers that are texts.",
+        DataFormat.Kto => "the rows are judged answers (label true or false): they need the objective KTO. Training learns answers as they stand, the bad ones too; " + Instead + " To learn the good answers alone, keep the rows with \"label\": true and remove the label.",
+        _ => null,
+    };
+
+    /// <summary>The answers of a row, each as a row to learn from: both of a preference row, the judged one of KTO; other rows as they are.</summary>
+    public static IEnumerable<DataRow> Answers(DataRow row) => row.Format switch
+    {
+        DataFormat.Preference => [Side(row, row.Chosen!.Value), Side(row, row.Rejected!.Value)],
+        DataFormat.Kto => [Plain(row, row.Messages, row.Learned, row.Completion)],
+        _ => [row],
+    };
+
+    private static DataRow Side(DataRow row, JsonElement answer)
+    {
+        if (row.Messages is not { } prompt) return Plain(row, null, [], answer.GetString());
+        var builder = new MessageListBuilder();
+        foreach (var message in prompt.EnumerateArray()) builder.Add(message);
+        foreach (var message in answer.EnumerateArray()) builder.Add(message);
+        return Plain(row, builder.Build(), [.. row.Learned, .. answer.EnumerateArray().Select(MessageList.IsLearned)], null);
+    }
+
+    private static DataRow Plain(DataRow row, JsonElement? messages, IReadOnlyList<bool> learned, string? completion) => new()
+    {
+        File = row.File,
+        Line = row.Line,
+        Number = row.Number,
+        Format = messages is null ? DataFormat.PromptCompletion : DataFormat.Messages,
+        Messages = messages,
+        Learned = learned,
+        Tools = row.Tools,
+        Prompt = row.Prompt,
+        Completion = completion,
+        NothingToLearn = row.NothingToLearn,
+    };
+
+    private static string Instead => "expected rows with " + FormatDetector.Expected + ".";
+}
