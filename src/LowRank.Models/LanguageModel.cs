@@ -4,6 +4,7 @@ using LowRank.Adapters.Many;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
+using LowRank.Models.Merging;
 using LowRank.Models.Templates;
 using LowRank.Models.Tokenization;
 using LowRank.Quantization;
@@ -88,6 +89,8 @@ public sealed class LanguageModel : IDisposable
     {
         using var read = AdapterFolder.Open(folder);
         if (BaseFingerprint.Compare(read.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        if (AdapterTables.Of(read, Decoder.Spec) is { } tables && tables.Rows != Decoder.Spec.VocabularySize)
+            throw new AdapterException(read.Path, $"it was trained with {tables.Rows} tokens and brings an embedding and a head of as many rows; {Id} has {Decoder.Spec.VocabularySize}. Merge it (lowrank merge), which takes these and the tokenizer over, and load the merged model.");
         if (LoraConversion.Warning(read.Config, read.Path) is { } unconverted) warning?.Invoke(unconverted);
         var attached = Attach(read.Config);
         try
@@ -113,7 +116,8 @@ public sealed class LanguageModel : IDisposable
         if (Adapters is null)
         {
             Adapters = new AdapterCollection(Decoder.Slots, Decoder.Spec.ModelType);
-            Decoder.PassBegins = Adapters.BeginPass;
+            var held = Adapters;
+            (Decoder.PassBegins, Decoder.RowsDiffer) = (held.BeginPass, () => held.RowsDiffer);
         }
         return Adapters;
     }
@@ -123,7 +127,7 @@ public sealed class LanguageModel : IDisposable
     {
         Adapter?.Dispose();
         Adapters?.Dispose();
-        Decoder.PassBegins = null;
+        (Decoder.PassBegins, Decoder.RowsDiffer) = (null, null);
         (Adapter, Adapters) = (null, null);
     }
 

@@ -327,7 +327,7 @@ public sealed class Trainer : IDisposable
             flat.Values.copy_(bestValues);
             TrainableParameter.Changed();
         }
-        if (options.Output is not null) FinalFiles.Write(options.Output, weights, record);
+        if (options.Output is not null) FinalFiles.Write(options.Output, weights, record, options.Portable);
     }
 
     private RunStarted Started() => new()

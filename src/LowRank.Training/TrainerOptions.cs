@@ -52,6 +52,9 @@ public sealed record TrainerOptions
     /// <summary>Checkpoints that are kept. Default 2.</summary>
     public int KeepCheckpoints { get; init; } = 2;
 
+    /// <summary>Whether the finished adapter has its scaling in the matrices. Default false.</summary>
+    internal bool Portable { get; init; }
+
     /// <summary>Evaluations without a better loss after which the run stops; null for never.</summary>
     public int? Patience { get; init; }
 

@@ -242,11 +242,15 @@ public sealed class TrainingRun : IDisposable
         var adapter = settings.Adapter;
         if (adapter.Method == "full" && settings.Optimization.Plus is not null)
             throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
+        if (adapter is { Method: "full", Portable: true }) throw new LowRankException("--portable is for adapters: it puts their scaling into their matrices. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
         if (folder is not null)
         {
             var found = new List<string>();
-            return (new LoraWeights(model, model.LoadAdapter(folder, found.Add)), found);
+            var continued = model.LoadAdapter(folder, found.Add);
+            // Told before the run, whose result could not be written.
+            if (adapter.Portable && PortableAdapter.Problem(continued.Config) is { } problem) throw new LowRankException($"--portable: {folder} has no such form: {problem}.");
+            return (new LoraWeights(model, continued), found);
         }
         var attached = model.Attach(adapter.ToConfig(), settings.Optimization.Seed);
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
@@ -302,6 +306,7 @@ public sealed class TrainingRun : IDisposable
             EvaluateEvery = resolved.Evaluation.EvalEvery,
             SaveEvery = resolved.Output.SaveEvery,
             KeepCheckpoints = settings.Output.KeepCheckpoints,
+            Portable = settings.Adapter.Portable,
             Patience = settings.Evaluation.Patience,
             Choices = choices,
         });

@@ -9,8 +9,9 @@ internal static class AdaptersVerb
 {
     public static VerbCommand Create(Screen screen)
     {
-        var verb = new VerbCommand("adapters", "Make an adapter from other adapters, or show its ranks.",
-            "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both") { CombineVerb.Create(screen), RanksVerb.Create(screen) };
+        var verb = new VerbCommand("adapters", "Make an adapter from other adapters or from two models, or show its ranks.",
+            "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both", "lowrank adapters extract --base smollm2 --tuned my-model --rank 32 --output extracted")
+            { CombineVerb.Create(screen), ExtractVerb.Create(screen), PortableVerb.Create(screen), RanksVerb.Create(screen) };
         verb.SetAction(parsed =>
         {
             new HelpText(screen).Invoke(parsed);

@@ -12,8 +12,9 @@ internal static class BenchVerb
 {
     public static VerbCommand Create(Screen screen)
     {
-        var verb = new VerbCommand("bench", "Measure the training step, or generation, beside what bounds it in the same process.",
-            "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --method lora --batch 4 --length 512 --json", "lowrank bench --shape qwen2.5-0.5b --method qlora --batch 2", "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --measure generation --batch 1");
+        var verb = new VerbCommand("bench", "Measure the training step, or generation, beside what bounds it in the same process, or many adapters over one base.",
+            "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --method lora --batch 4 --length 512 --json", "lowrank bench --shape qwen2.5-0.5b --method qlora --batch 2", "lowrank bench --model SmolLM2-135M-Instruct.Q4_1.gguf --measure generation --batch 1",
+            "lowrank bench --shape tinyllama-1.1b --measure adapters --adapters 100 --rank 16 --batch 8 --length 128");
         var options = new SettingsOptions(SettingsSchema<BenchmarkSettings>.All);
         options.AddTo(verb);
         var json = new Option<bool>("--json") { Description = "Print the figures as JSON." };
@@ -27,6 +28,13 @@ internal static class BenchVerb
                 var generation = await Task.Run(() => GenerationBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
                 if (parsed.GetValue(json)) screen.Json(generation);
                 else Print(screen, generation);
+                return ExitCode.Done;
+            }
+            if (settings.Measure == "adapters")
+            {
+                var many = await Task.Run(() => AdaptersBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
+                if (parsed.GetValue(json)) screen.Json(many);
+                else Print(screen, many);
                 return ExitCode.Done;
             }
             var result = await Task.Run(() => TrainingBenchmark.Run(settings, screen.Progress, cancellation), cancellation).ConfigureAwait(false);
@@ -43,6 +51,15 @@ internal static class BenchVerb
         ("generation", string.Create(CultureInfo.InvariantCulture, $"{result.DecodeTokensPerSecond:N1} tokens/s, {Quantity.Percent(result.DecodeBandwidthRatio)} of the {result.ReadGbPerSecond:N1} GB/s that memory gives")),
         ("weights of a step", string.Create(CultureInfo.InvariantCulture, $"{result.WeightBytesPerStep / 1e6:N0} MB")),
         ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
+    ]);
+
+    private static void Print(Screen screen, AdaptersBenchmarkResult result) => screen.Fields(
+    [
+        ("base in memory", string.Create(CultureInfo.InvariantCulture, $"{result.BaseRssMib:N0} MiB")),
+        ("adapters", string.Create(CultureInfo.InvariantCulture, $"{result.Adapters} of {result.AdapterMib:N1} MiB: {result.AdaptersMib:N0} MiB, and memory grew by {result.AddedRssMib:N0} MiB ({result.MemoryRatio:0.00} of them)")),
+        ("rows of a batch", string.Create(CultureInfo.InvariantCulture, $"{result.Batch}, with one adapter or with {result.AdaptersInBatch}")),
+        ("prompt", string.Create(CultureInfo.InvariantCulture, $"{result.OnePrefillSeconds:0.000} s with one, {result.MixedPrefillSeconds:0.000} s mixed: {result.PrefillRatio:0.00} times as long")),
+        ("a token after it", string.Create(CultureInfo.InvariantCulture, $"{1e3 * result.OneDecodeSeconds:0.0} ms with one, {1e3 * result.MixedDecodeSeconds:0.0} ms mixed: {result.DecodeRatio:0.00} times as long")),
     ]);
 
     private static void Print(Screen screen, BenchmarkResult result) => screen.Fields(

@@ -24,11 +24,12 @@ internal static class CombineVerb
         var rank = new Option<int?>("--rank") { Description = "The new rank, for the methods of SVD. [default: the largest of the adapters]", HelpName = "RANK" }.AtLeast(1);
         var seed = new Option<int>("--seed") { Description = "The seed of what dare keeps. [default: 0]", HelpName = "NUMBER" }.AtLeast(0);
         var output = new Option<string>("--output") { Description = "The folder to create. It must not exist, or be empty.", HelpName = "FOLDER", Required = true };
+        var portable = PortableVerb.Option();
         var json = new Option<bool>("--json") { Description = "Print the result as one JSON object." };
         var verb = new VerbCommand("combine", "Make one adapter of several, without their base model (PEFT's add_weighted_adapter).",
             "lowrank adapters combine --adapter a=maths --adapter b=code --weights 0.7,0.3 --output both",
             "lowrank adapters combine --adapter a=maths --adapter b=code --weights 1,-0.5 --method ties --density 0.5 --output both")
-            { adapter, weights, method, density, sign, rank, seed, output, json };
+            { adapter, weights, method, density, sign, rank, seed, portable, output, json };
         verb.SetAction(async (parsed, cancellation) =>
         {
             var options = new CombineOptions
@@ -38,6 +39,7 @@ internal static class CombineVerb
                 MajoritySign = parsed.GetValue(sign) == "frequency" ? MajoritySign.Frequency : MajoritySign.Total,
                 Rank = parsed.GetValue(rank),
                 Seed = parsed.GetValue(seed),
+                Portable = parsed.GetValue(portable),
             };
             if (options.Problems() is { Count: > 0 } problems) throw new UsageException(string.Join("; ", problems) + ".");
             var (named, factors) = (parsed.GetRequiredValue(adapter), Factors(parsed.GetRequiredValue(weights)));

@@ -70,8 +70,10 @@ internal static class ExportVerb
         LowRank.Runtime.NativeRuntime.Load();
         var merged = MergedCheckpoint.Open(model, adapter, MergeBase.Automatic);
         screen.Progress($"Merging {adapter} into the {(merged.Base == MergeBase.Dequantized ? "dequantized" : "original")} weights: {merged.BaseReason}");
-        if (!merged.Plan.IsHeadSeparate) return merged;
+        if (!merged.IsHeadSeparate && merged.ChangedVocabulary is null) return merged;
+        var isResized = merged.ChangedVocabulary is not null;
         merged.Dispose();
+        if (isResized) throw new LowRankException($"{adapter} brings an embedding and a head for tokens that were added. Merge it first (lowrank merge), which takes its tokenizer over too, and export the merged model.");
         throw new LowRankException($"{adapter} changes the embedding and the head that shares its weight differently. Merge it first (lowrank merge), and export the merged model.");
     }
 

@@ -76,6 +76,8 @@ internal static class MergeVerb
             ("peak memory", Quantity.Bytes(peak)),
         };
         if (report.IsHeadSeparate) fields.Add(("head", "one of its own now: the adapter changed it and the embedding differently (tie_word_embeddings is false)"));
+        if (report.Vocabulary is { } rows) fields.Add(("tokens", Text($"{rows:N0}, with embedding and head from the adapter (vocab_size says so)")));
+        if (report.IsTokenizerOfAdapter) fields.Add(("tokenizer", "from the adapter's folder"));
         if (check is not null)
         {
             fields.Add(("against base and adapter", Text($"{check.Tokens} tokens of a text: mean KL {check.KullbackLeibler:0.0e+0} nats, largest difference of a logit {check.LargestDifference:0.000}")));
@@ -94,6 +96,8 @@ internal static class MergeVerb
         ["seconds"] = seconds,
         ["peak_rss_mib"] = peak / 1048576.0,
         ["head_separate"] = report.IsHeadSeparate,
+        ["vocabulary"] = report.Vocabulary,
+        ["tokenizer_of_adapter"] = report.IsTokenizerOfAdapter,
         ["kl"] = check?.KullbackLeibler,
         ["largest_logit_difference"] = check?.LargestDifference,
         ["top1_agreement"] = check?.Top1Agreement,

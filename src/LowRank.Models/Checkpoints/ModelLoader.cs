@@ -98,7 +98,8 @@ public static class ModelLoader
         return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping, Quantization = weights.ReadForm };
     }
 
-    private static int MaxId(Tokenizer tokenizer)
+    /// <summary>The largest id of a tokenizer.</summary>
+    internal static int MaxId(Tokenizer tokenizer)
     {
         var last = tokenizer.VocabularySize - 1;
         return tokenizer.AddedTokens.Count == 0 ? last : Math.Max(tokenizer.IdToToken(last) is null ? 0 : last, tokenizer.AddedTokens.Max(t => t.Id));

@@ -75,7 +75,7 @@ public sealed class CausalLM : IDisposable
         var x = Embed(input);
         observe?.Invoke(-1, x);
         var pass = Begin(input, observeRouter);
-        if (observe is null && OneTokenDecoder.Handles(input) && OneToken() is { } oneToken)
+        if (observe is null && OneTokenDecoder.Handles(input) && OneToken() is { } oneToken && (oneToken.Rows is not { } rows || rows == input.Ids.shape[0]))
             return finalNorm.Forward(oneToken.Run(x, pass)).MoveToOuterDisposeScope();
         for (var i = 0; i < layers.Length; i++)
         {
@@ -106,6 +106,9 @@ public sealed class CausalLM : IDisposable
 
     /// <summary>Is called on the model's thread before each pass.</summary>
     internal Action? PassBegins { get; set; }
+
+    /// <summary>Whether rows of the next pass use different adapters; null for never.</summary>
+    internal Func<bool>? RowsDiffer { get; set; }
 
     internal DecoderPass Begin(DecoderInput input, Action<Tensor>? observeRouter = null)
     {

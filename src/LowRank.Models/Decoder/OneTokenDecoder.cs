@@ -26,6 +26,7 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         DecodeLinear[] all = [.. layers.SelectMany(l => new[] { l.Query, l.Key, l.Value, l.Output, l.Gate, l.Up, l.Down })];
         arranges = all.Any(l => l.Order != InputOrder.Plain);
         mostRank = all.Max(l => l.Rank);
+        Rows = layers.Select(l => l.Rows).FirstOrDefault(r => r is not null);
     }
 
     /// <summary>
@@ -58,6 +59,9 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
     /// <summary>Whether a pass is one for this: one new token a row, few rows, no gradients.</summary>
     public static bool Handles(DecoderInput input) =>
         input is { Cache: not null, Places: not null } && input.Ids.shape is [<= FewRows.Most, 1] && !is_grad_enabled() && NativeInterop.Enabled;
+
+    /// <summary>The number of rows that it is for, where each has its own adapter; null for any.</summary>
+    public int? Rows { get; }
 
     /// <summary>Whether the model's layers and adapters are still those that this was made of.</summary>
     public bool IsCurrent => Array.TrueForAll(layers, l => l.IsCurrent);

@@ -13,7 +13,7 @@ namespace LowRank.Models.Decoder;
 internal sealed unsafe class OneTokenLayer : IDisposable
 {
     private readonly List<IDisposable> owned = [];
-    private readonly List<(LinearSlot Slot, Source Seen)> seen = [];
+    private readonly List<(LinearSlot Slot, ILinearAdapter? OfRows, Source Seen)> seen = [];
     private readonly NormSlot[] norms;
 
     private OneTokenLayer(DecoderLayer layer, DecoderMlp mlp)
@@ -41,10 +41,14 @@ internal sealed unsafe class OneTokenLayer : IDisposable
         {
             if (slot is NormSlot { IsTrained: true }) return null;
             if (slot is not LinearSlot linear) continue;
-            if (linear.Module.PartFor() is not { } part || !DecodeLinear.Handles(part)) return null;
+            var handled = RowParts(linear) is { } rows ? rows.All(DecodeLinear.Handles) : linear.Module.PartFor() is { } part && DecodeLinear.Handles(part);
+            if (!handled) return null;
         }
         return new OneTokenLayer(layer, (DecoderMlp)layer.Mlp);
     }
+
+    /// <summary>The number of rows that it is for, where rows have updates of their own; null for any.</summary>
+    public int? Rows => new[] { Query, Key, Value, Output, Gate, Up, Down }.Select(l => l.Rows).FirstOrDefault(r => r is not null);
 
     public DecodeLinear Query { get; }
 
@@ -74,16 +78,19 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     public float* KeyNorm { get; }
 
     /// <summary>Whether the layer still is what the addresses were taken from.</summary>
-    public bool IsCurrent => Array.TrueForAll(norms, n => !n.IsTrained) && seen.TrueForAll(s => Source.Of(s.Slot) == s.Seen);
+    public bool IsCurrent => Array.TrueForAll(norms, n => !n.IsTrained) && seen.TrueForAll(s => Source.Of(s.Slot, s.OfRows) == s.Seen);
 
     private DecodeLinear Linear(LinearSlot slot)
     {
         using var scope = NewDisposeScope();
-        var linear = new DecodeLinear(slot.Module.PartFor()!);
+        var linear = RowParts(slot) is { } rows ? DecodeLinear.OfRows(rows) : new DecodeLinear(slot.Module.PartFor()!);
         owned.Add(linear);
-        seen.Add((slot, Source.Of(slot)));
+        seen.Add((slot, null, Source.Of(slot, null)));
+        if (slot.Module is ManyAdaptersLinear many) seen.AddRange(many.OfRows.Select(a => (slot, (ILinearAdapter?)a, Source.Of(slot, a))));
         return linear;
     }
+
+    private static IReadOnlyList<LinearPart>? RowParts(LinearSlot slot) => (slot.Module as ManyAdaptersLinear)?.RowParts;
 
     // The weight as the norm multiplies by it, in fp32.
     private float* Weights(NormSlot? norm)
@@ -106,8 +113,9 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     // The module, its adapter if that is on, and the tensors that its matrices are now. Dropout turns an update into another one.
     private readonly record struct Source(ILinear Module, ILinearAdapter? Adapter, Tensor? A, Tensor? B, bool Drops, TrainableParameter? Bias, AdapterRoute? Route = null)
     {
-        public static Source Of(LinearSlot slot) => slot.Module switch
+        public static Source Of(LinearSlot slot, ILinearAdapter? ofRows) => slot.Module switch
         {
+            ManyAdaptersLinear many when ofRows is LoraAdapter { Parameters.Count: >= 2 } lora => new(many, lora, lora.Parameters[0].Value, lora.Parameters[1].Value, lora.DropsNow, many.Frozen.TrainedBias, many.Route),
             AdaptedLinear { Enabled: true, Adapter: LoraAdapter { Parameters.Count: >= 2 } lora } adapted => new(adapted, lora, lora.Parameters[0].Value, lora.Parameters[1].Value, lora.DropsNow, adapted.Frozen.TrainedBias),
             AdaptedLinear { Enabled: true } adapted => new(adapted, adapted.Adapter, null, null, false, adapted.Frozen.TrainedBias),
             AdaptedLinear adapted => new(adapted, null, null, null, false, adapted.Frozen.TrainedBias),

@@ -47,8 +47,8 @@ internal sealed class DecodingBatch : IDisposable
     /// <param name="newTokens">Tokens that are likely to follow.</param>
     public static DecodingBatch Prefill(CausalLM model, IReadOnlyList<int[]> prompts, int newTokens)
     {
-        // Rows on either side of the short context have other keys from the first token on.
-        var isMixed = model.Spec.Ropes.Any(r => r?.Scaling.ShortContext is { } most && prompts.Any(p => p.Length > most) && prompts.Any(p => p.Length <= most));
+        // Rows on either side of the short context, or with adapters of their own, have other keys from the first token on.
+        var isMixed = model.RowsDiffer?.Invoke() == true || model.Spec.Ropes.Any(r => r?.Scaling.ShortContext is { } most && prompts.Any(p => p.Length > most) && prompts.Any(p => p.Length <= most));
         var shared = prompts.Count == 1 || isMixed ? 0 : CommonBeginning(prompts);
         if (shared < WorthSharing) shared = 0;
         var capacity = checked(prompts.Max(p => p.Length) + Math.Min(newTokens, 64));

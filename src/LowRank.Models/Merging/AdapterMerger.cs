@@ -26,6 +26,10 @@ public static class AdapterMerger
         using var source = MergedCheckpoint.Open(model, adapter, options.Base);
         using var target = AtomicFolder.Create(folder, source.Tensors.Sum(t => t.ByteLength));
         source.Opened.WriteFiles(target, config => Describe(config, source));
+        var warnings = source.Plan.Warnings.ToList();
+        var isTokenizerOfAdapter = AdapterTokenizer.TakeOver(adapter, target, source.Vocabulary, warnings);
+        if (source.ChangedVocabulary is { } rows && !isTokenizerOfAdapter)
+            warnings.Add($"The adapter has {rows} tokens, the base others, and {adapter} holds no tokenizer: the merged folder has the base's, which does not know the tokens that were added. Copy the files of the tokenizer that the adapter was trained with into it.");
         using var shards = new SafetensorsShards(target, source.Tensors.Select(t => (t.Name, t.Type, t.Shape)), options.ShardBytes);
         long done = 0, all = source.Tensors.Sum(t => t.Elements);
         foreach (var t in source.Tensors)
@@ -37,13 +41,18 @@ public static class AdapterMerger
         }
         shards.Commit();
         target.Commit();
-        return new MergeReport(source.Base, source.BaseReason, source.Quantization, source.Plan.Changed.Count, source.Tensors.Sum(t => t.ByteLength), source.Plan.IsHeadSeparate, source.Plan.Warnings);
+        return new MergeReport(source.Base, source.BaseReason, source.Quantization, source.ChangedTensors, source.Tensors.Sum(t => t.ByteLength), source.IsHeadSeparate, warnings)
+        {
+            Vocabulary = source.ChangedVocabulary,
+            IsTokenizerOfAdapter = isTokenizerOfAdapter,
+        };
     }
 
     private static void Describe(JsonObject config, MergedCheckpoint source)
     {
         config.Remove("quantization_config");
-        if (source.Plan.IsHeadSeparate) config["tie_word_embeddings"] = false;
+        if (source.IsHeadSeparate) config["tie_word_embeddings"] = false;
+        if (source.ChangedVocabulary is { } rows) config["vocab_size"] = rows;
     }
 
     // The base is mapped while the result is written: they must not be one.

@@ -1,3 +1,4 @@
+using LowRank.Adapters;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using TorchSharp;
@@ -34,17 +35,47 @@ public sealed record MergeCheck(int Tokens, double KullbackLeibler, double Large
         ArgumentNullException.ThrowIfNull(report);
         int[] ids;
         Tensor unmerged;
+        if (report.Vocabulary is not null)
+        {
+            (ids, unmerged) = WithOwnTables(model, adapter, report, text);
+            return Compare(unmerged, merged, ids, cancellation);
+        }
         var isFourBit = QuantizationConfig.IsFourBit(OpenedConfig(model));
         using (var loaded = ModelLoader.Load(model, new ModelLoadOptions { Quantization = report.Base == MergeBase.Dequantized && !isFourBit ? report.Quantization : null }, cancellation))
         {
             loaded.LoadAdapter(adapter);
             var encoded = loaded.Tokenizer.Encode(text);
             ids = encoded.Length > MostTokens ? encoded[..MostTokens] : encoded;
-            unmerged = Logits(loaded, ids);
+            unmerged = Logits(loaded.Decoder, ids);
         }
+        return Compare(unmerged, merged, ids, cancellation);
+    }
+
+    // An adapter that brings embedding and head cannot stand in a model with others: the base is loaded with these.
+    private static (int[] Ids, Tensor Logits) WithOwnTables(string model, string adapter, MergeReport report, string text)
+    {
+        const int NewTokens = 16;
+        Runtime.NativeRuntime.Load();
+        using var opened = OpenedCheckpoint.Open(model);
+        using var folder = AdapterFolder.Open(adapter);
+        var spec = Families.ModelFamilies.Of(opened.Config).Read(opened.Config);
+        var tables = AdapterTables.Of(folder, spec) ?? throw new LowRankException($"{adapter} has changed since it was merged.");
+        var encoded = ModelText.Load(model).Tokenizer.Encode(text);
+        // Tokens that were added are compared too.
+        int[] ids = [.. encoded.Take(MostTokens).Where(id => id < tables.Rows), .. Enumerable.Range(0, (int)Math.Clamp(tables.Rows - spec.VocabularySize, 0, NewTokens)).Select(i => (int)spec.VocabularySize + i)];
+        using var source = new ReplacedTensors(opened.Tensors, folder.Weights, tables.ByName);
+        var form = report.Base == MergeBase.Dequantized && !QuantizationConfig.IsFourBit(opened.Config) ? report.Quantization : null;
+        using var decoder = DecoderBuilder.Build(tables.Apply(spec), new WeightReader(source, model, quantization: form), ScalarType.Float32);
+        using var attached = AdapterInjector.Attach(decoder.Slots, folder.Config, spec.ModelType);
+        attached.Load(folder, tables.Keys);
+        return (ids, Logits(decoder, ids));
+    }
+
+    private static MergeCheck Compare(Tensor unmerged, string merged, int[] ids, CancellationToken cancellation)
+    {
         using (unmerged)
         using (var loaded = ModelLoader.Load(merged, new ModelLoadOptions(), cancellation))
-        using (var own = Logits(loaded, ids))
+        using (var own = Logits(loaded.Decoder, ids))
             return Compare(unmerged, own);
     }
 
@@ -64,12 +95,12 @@ public sealed record MergeCheck(int Tokens, double KullbackLeibler, double Large
         return new MergeCheck((int)unmerged.shape[0], divergence, (unmerged - merged).abs().max().item<float>(), same);
     }
 
-    private static Tensor Logits(LanguageModel model, int[] ids)
+    private static Tensor Logits(CausalLM model, int[] ids)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var input = DecoderInput.Padded(Array.ConvertAll(ids, i => (long)i), 1, model.Decoder.Device);
-        var hidden = model.Decoder.Hidden(input);
-        return model.Decoder.Logits(hidden.view(-1, hidden.shape[^1])).cpu().MoveToOuterDisposeScope();
+        using var input = DecoderInput.Padded(Array.ConvertAll(ids, i => (long)i), 1, model.Device);
+        var hidden = model.Hidden(input);
+        return model.Logits(hidden.view(-1, hidden.shape[^1])).cpu().MoveToOuterDisposeScope();
     }
 }

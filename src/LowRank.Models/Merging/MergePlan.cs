@@ -19,14 +19,17 @@ internal sealed class MergePlan : IDisposable
     /// <summary>Plans the merge of an adapter folder, which must fit the model exactly.</summary>
     /// <exception cref="AdapterException">The adapter is of another base, or cannot be merged.</exception>
     /// <exception cref="LoraConfigException">The configuration does not fit the model.</exception>
-    public MergePlan(AdapterFolder folder, DecoderSpec spec)
+    /// <param name="folder">The adapter.</param>
+    /// <param name="spec">The base, with the tables of the adapter where it brings its own.</param>
+    /// <param name="known">Keys of the adapter's file that belong to these tables, or null.</param>
+    public MergePlan(AdapterFolder folder, DecoderSpec spec, IReadOnlySet<string>? known = null)
     {
         LoraConversion.Require(folder.Config, folder.Path);
         (this.folder, this.spec) = (folder, spec);
         var modules = DecoderModules.Of(spec);
         selection = TargetMatcher.Select(folder.Config, modules, spec.ModelType);
         method = AdapterMethod.Of(selection.Config);
-        folder.RequireExactly(AdapterKeys.TensorsOf(selection, modules));
+        AdapterCheck.Strict(folder.Path, folder.Weights, AdapterKeys.TensorsOf(selection, modules), known);
         foreach (var target in selection.Targets) Add(target, modules);
         foreach (var tokens in selection.Tokens.Where(t => t.TiedTo is null)) Add(tokens);
         foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null)) Add(saved.Module);

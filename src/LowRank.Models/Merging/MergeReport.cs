@@ -10,4 +10,11 @@ namespace LowRank.Models.Merging;
 /// <param name="Bytes">Bytes of weights written.</param>
 /// <param name="IsHeadSeparate">Whether a head that shared the embedding's weight became one of its own, because only one of the two was changed.</param>
 /// <param name="Warnings">What a person should know although it worked.</param>
-public sealed record MergeReport(MergeBase Base, string BaseReason, FourBitOptions? Quantization, int ChangedTensors, long Bytes, bool IsHeadSeparate, IReadOnlyList<string> Warnings);
+public sealed record MergeReport(MergeBase Base, string BaseReason, FourBitOptions? Quantization, int ChangedTensors, long Bytes, bool IsHeadSeparate, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Rows of embedding and head where the adapter brought others than the base has, as after adding tokens; else null.</summary>
+    public long? Vocabulary { get; init; }
+
+    /// <summary>Whether the tokenizer was taken from the adapter's folder.</summary>
+    public bool IsTokenizerOfAdapter { get; init; }
+}

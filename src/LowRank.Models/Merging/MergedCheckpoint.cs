@@ -4,7 +4,6 @@ using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Quantization;
-using LowRank.Runtime.Interop;
 using LowRank.Runtime.Memory;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -24,31 +23,34 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     private readonly AdapterFolder folder;
     private readonly DecoderSpec spec;
     private readonly MergePlan plan;
+    private readonly AdapterTables? tables;
+    private readonly ITensorSource source;
     private readonly HashSet<string> dequantized = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> stored = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> byName;
     private (string Name, NativeBuffer Values)? current;
 
-    private MergedCheckpoint(OpenedCheckpoint opened, AdapterFolder folder, DecoderSpec spec, MergePlan plan, MergeBase chosen, string reason)
+    private MergedCheckpoint(OpenedCheckpoint opened, AdapterFolder folder, DecoderSpec spec, AdapterTables? tables, MergePlan plan, MergeBase chosen, string reason)
     {
-        (this.opened, this.folder, this.spec, this.plan) = (opened, folder, spec, plan);
+        (this.opened, this.folder, this.spec, this.tables, this.plan) = (opened, folder, spec, tables, plan);
+        source = tables is null ? opened.Tensors : new ReplacedTensors(opened.Tensors, folder.Weights, tables.ByName);
         (Base, BaseReason) = (chosen, reason);
         if (chosen == MergeBase.Dequantized && folder.Record?.Quantization is { } form && !QuantizationConfig.IsFourBit(opened.Config))
             dequantized.UnionWith(spec.Matrices().Where(m => !form.Skips(m)).Select(m => $"{m}.weight"));
-        var source = opened.Tensors;
-        var tensors = new List<TensorInfo>();
+        var (tensors, table, head) = (new List<TensorInfo>(), $"{spec.Names.Embedding}.weight", $"{spec.Names.Head}.weight");
         foreach (var t in source.Tensors.Where(t => !FourBitCheckpoint.IsPart(source, t.Name)))
         {
+            // A copy of a shared weight, which some checkpoints have, would keep the rows of the base.
+            if (tables is not null && spec.TiedHead && t.Name == head) continue;
             stored[t.Name] = t;
-            tensors.Add(FourBitCheckpoint.TryReadState(source, t.Name) is { } state ? t with { Type = state.SourceType, Shape = [state.OutFeatures, state.InFeatures] } : t);
+            tensors.Add(FourBitCheckpoint.TryReadState(source, t.Name) is { } state ? Of(t, state.SourceType, spec.TransposedWeights ? [state.InFeatures, state.OutFeatures] : [state.OutFeatures, state.InFeatures])
+                : tables?.ByName.ContainsKey(t.Name) == true && opened.Tensors.TryGet(table, out var own) ? Of(t, own.Type, t.Shape) : t);
         }
         if (plan.IsHeadSeparate)
         {
-            var table = tensors.Single(t => t.Name == $"{spec.Names.Embedding}.weight");
-            var head = $"{spec.Names.Head}.weight";
-            stored[head] = stored[table.Name];
+            stored[head] = stored[table];
             tensors.RemoveAll(t => t.Name == head);
-            tensors.Add(table with { Name = head });
+            tensors.Add(tensors.Single(t => t.Name == table) with { Name = head });
         }
         foreach (var name in plan.Changed)
             if (!tensors.Exists(t => t.Name == name)) throw new AdapterException(folder.Path, $"it changes {name}, which {opened.Path} does not have.");
@@ -77,6 +79,18 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     /// <summary>The base.</summary>
     public OpenedCheckpoint Opened => opened;
 
+    /// <summary>Whether a head that shared the embedding's weight has one of its own.</summary>
+    public bool IsHeadSeparate => plan.IsHeadSeparate || tables?.IsHeadSeparate == true;
+
+    /// <summary>Rows of embedding and head.</summary>
+    public long Vocabulary => spec.VocabularySize;
+
+    /// <summary>Rows of embedding and head where the adapter brought others than the base has; else null.</summary>
+    public long? ChangedVocabulary { get; private init; }
+
+    /// <summary>Tensors that the adapter changes or brings.</summary>
+    public int ChangedTensors => plan.Changed.Union(tables?.ByName.Keys ?? []).Count();
+
     /// <summary>Opens a base and an adapter. Nothing large is read yet.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="adapter">The adapter's folder.</param>
@@ -91,9 +105,11 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
         {
             folder = AdapterFolder.Open(adapter);
             var spec = ModelFamilies.Of(opened.Config).Read(opened.Config);
-            plan = new MergePlan(folder, spec);
+            var tables = AdapterTables.Of(folder, spec);
+            var merged = tables?.Apply(spec) ?? spec;
+            plan = new MergePlan(folder, merged, tables?.Keys);
             var (chosen, reason) = Choose(asked, folder.Record?.Quantization, QuantizationConfig.IsFourBit(opened.Config), adapter);
-            return new MergedCheckpoint(opened, folder, spec, plan, chosen, reason);
+            return new MergedCheckpoint(opened, folder, merged, tables, plan, chosen, reason) { ChangedVocabulary = merged.VocabularySize == spec.VocabularySize ? null : merged.VocabularySize };
         }
         catch
         {
@@ -103,6 +119,8 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
             throw;
         }
     }
+
+    private static TensorInfo Of(TensorInfo stored, TensorType type, long[] shape) => stored with { Type = type, Shape = shape, ByteLength = shape.Aggregate(1L, (a, b) => a * b) * type.ElementSize() };
 
     private static (MergeBase, string) Choose(MergeBase asked, FourBitOptions? trained, bool isFourBit, string adapter)
     {
@@ -126,11 +144,10 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     public byte* Pointer(TensorInfo info)
     {
         if (current is { } computed && computed.Name == info.Name) return computed.Values.Pointer;
-        var source = opened.Tensors;
         var origin = stored[info.Name];
         using var change = plan.Of(info.Name);
         var fourBit = FourBitCheckpoint.TryReadState(source, origin.Name) is not null;
-        if (change is null && !fourBit && !dequantized.Contains(info.Name)) return source.Pointer(origin);
+        if (change is null && !fourBit && !dequantized.Contains(info.Name) && origin.Type == info.Type) return source.Pointer(origin);
         current?.Values.Dispose();
         current = null;
         var values = new NativeBuffer(info.ByteLength);
@@ -150,38 +167,38 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     private void Compute(TensorInfo info, TensorInfo origin, TensorChange? change, bool fourBit, byte* target)
     {
         using var noGrad = no_grad();
-        var source = opened.Tensors;
-        using var codes = fourBit ? FourBitWeight.FromParts(FourBitCheckpoint.TryRead(source, origin.Name)!)
-            : dequantized.Contains(info.Name) ? FourBitWeight.Quantize(source.Pointer(origin), origin.Type, origin.Shape[0], origin.Shape[1], Quantization!, info.Name) : null;
+        using var codes = fourBit ? FourBitWeight.FromParts(FourBitCheckpoint.TryRead(source, origin.Name)!) : dequantized.Contains(info.Name) ? Quantized(origin) : null;
+        // A weight that is stored as [in, out] is changed whole, the other way round; its codes stand for it so.
+        if (spec.TransposedWeights && info.Shape.Length == 2 && (codes is not null || change is TensorChange.Adapted))
+        {
+            using var scope = NewDisposeScope();
+            var whole = codes?.Dequantize(0, info.Shape[1]) ?? TensorView.Over(source.Pointer(origin), info.Shape, origin.Type).to(ScalarType.Float32).t().contiguous();
+            change?.Apply(whole, 0);
+            TensorView.Over(target, info.Shape, info.Type).copy_(whole.t());
+            return;
+        }
         var (rows, columns) = (info.Shape[0], info.Elements / Math.Max(1, info.Shape[0]));
-        // A weight that is stored as [in, out] is changed whole, the other way round.
-        var turned = spec.TransposedWeights && info.Shape.Length == 2 && change is TensorChange.Adapted;
-        var step = turned ? rows : Math.Max(1, PieceElements / Math.Max(1, columns));
+        var step = Math.Max(1, PieceElements / Math.Max(1, columns));
         for (long from = 0; from < rows; from += step)
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(step, rows - from);
             long[] shape = info.Shape.Length == 1 ? [count] : [count, columns];
             var piece = codes is not null ? codes.Dequantize(from, count)
-                : Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type).to(ScalarType.Float32, copy: true);
-            if (change is not null && turned)
-            {
-                var whole = piece.t().contiguous();
-                change.Apply(whole, 0);
-                piece = whole.t();
-            }
-            else change?.Apply(piece, from);
-            Over(target + from * columns * info.Type.ElementSize(), shape, info.Type).copy_(piece);
+                : TensorView.Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type).to(ScalarType.Float32, copy: true);
+            change?.Apply(piece, from);
+            TensorView.Over(target + from * columns * info.Type.ElementSize(), shape, info.Type).copy_(piece);
         }
     }
 
-    private static Tensor Over(byte* start, long[] shape, TensorType type) => TensorMemory.TensorFromPointer((nint)start, shape, type switch
+    private FourBitWeight Quantized(TensorInfo matrix)
     {
-        TensorType.F32 => ScalarType.Float32,
-        TensorType.F16 => ScalarType.Float16,
-        TensorType.BF16 => ScalarType.BFloat16,
-        _ => throw new LowRankException($"Weights of type {type} cannot be merged into; F32, F16 and BF16 can."),
-    });
+        var (rows, columns) = (matrix.Shape[0], matrix.Shape[1]);
+        if (!spec.TransposedWeights) return FourBitWeight.Quantize(source.Pointer(matrix), matrix.Type, rows, columns, Quantization!, matrix.Name);
+        using var turned = new NativeBuffer(matrix.ByteLength);
+        MatrixTranspose.Run(source.Pointer(matrix), rows, columns, matrix.Type.ElementSize(), turned.Pointer);
+        return FourBitWeight.Quantize(turned.Pointer, matrix.Type, columns, rows, Quantization!, matrix.Name);
+    }
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Bytes(TensorInfo info) => info.ByteLength <= int.MaxValue ? new(Pointer(info), (int)info.ByteLength)
@@ -195,7 +212,7 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
             computed.Values.Dispose();
             current = null;
         }
-        opened.Tensors.DropPages(stored[info.Name]);
+        source.DropPages(stored[info.Name]);
     }
 
     /// <inheritdoc/>

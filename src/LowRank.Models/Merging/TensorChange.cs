@@ -20,7 +20,11 @@ internal abstract class TensorChange : IDisposable
     {
         var key = AdapterKeys.ToKey(name);
         var value = empty(shape, ScalarType.Float32).DetachFromDisposeScope();
-        if (folder.TryRead(key, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(value.bytes))) return value;
+        if (folder.TryRead(key, System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(value.bytes)))
+        {
+            if (folder.Weights.TryGet(key, out var read)) folder.Weights.DropPages(read);
+            return value;
+        }
         value.Dispose();
         throw new AdapterException(folder.Path, $"{key} is missing.");
     }

@@ -14,7 +14,7 @@ public sealed record BenchmarkSettings
     public string? Shape { get; init; }
 
     /// <summary>What is measured.</summary>
-    [Setting("measure", "The training step, or generation after a prompt.", Choices = ["training", "generation"])]
+    [Setting("measure", "The training step, generation after a prompt, or many adapters over one base.", Choices = ["training", "generation", "adapters"])]
     public string Measure { get; init; } = "training";
 
     /// <summary>The method.</summary>
@@ -36,6 +36,10 @@ public sealed record BenchmarkSettings
     /// <summary>The rank.</summary>
     [Setting("rank", "Rank of the adapter.", Minimum = 1)]
     public int Rank { get; init; } = 16;
+
+    /// <summary>Adapters in memory.</summary>
+    [Setting("adapters", "With --measure adapters: how many stand over the base.", Minimum = 1)]
+    public int Adapters { get; init; } = 100;
 
     /// <summary>The targets.</summary>
     [Setting("target", "Modules to adapt, as for train.", Value = "MODULES")]

@@ -8,13 +8,17 @@ namespace LowRank.Training.Checkpoints;
 public static class FinalFiles
 {
     /// <summary>Writes the files beside each other first, then moves each into its place: none is ever half there.</summary>
-    public static void Write(string output, TrainedWeights weights, AdapterRecord record)
+    public static void Write(string output, TrainedWeights weights, AdapterRecord record) => Write(output, weights, record, portable: false);
+
+    /// <summary>As <see cref="Write(string, TrainedWeights, AdapterRecord)"/>; an adapter may get its portable form, with its scaling in the matrices.</summary>
+    internal static void Write(string output, TrainedWeights weights, AdapterRecord record, bool portable)
     {
         var (staging, steps) = (Path.Combine(output, ".result"), FileSystemSteps.Current);
         steps.DeleteFolder(staging);
         using (var folder = AtomicFolder.Create(staging))
         {
             weights.WriteInto(folder, record);
+            if (portable) PortableAdapter.Replace(folder.PartialPath);
             folder.Commit();
         }
         foreach (var file in Directory.GetFiles(staging).Order(StringComparer.Ordinal)) steps.Rename(file, Path.Combine(output, Path.GetFileName(file)));

@@ -44,6 +44,10 @@ public sealed record AdapterSettings
     [Setting("rslora", "Scale by alpha/sqrt(r) instead of alpha/r (rsLoRA).")]
     public bool Rslora { get; init; }
 
+    /// <summary>Whether the finished adapter has its scaling in the matrices.</summary>
+    [Setting("portable", "With --variant lora or dora: write the finished adapter with its scaling in B, alpha = r and no rsLoRA, for programs that take alpha/r whatever the configuration says. It computes the same.")]
+    public bool Portable { get; init; }
+
     /// <summary>How the matrices start.</summary>
     [Setting("init", "With --variant lora or dora: how A and B start. default or gaussian: B zero; orthogonal: neither zero, their product zero; pissa, pissa_niter_16 (fast) or olora: from the weight's own directions, saved as a plain LoRA of twice the rank.", Value = "START")]
     public string Init { get; init; } = "default";
@@ -140,6 +144,7 @@ public sealed record AdapterSettings
             (Rslora, "--rslora", ["lora", "dora"]),
             (LoraBias, "--lora-bias", ["lora"]),
             (TargetParameters is not null, "--target-parameters", ["lora"]),
+            (Portable, "--portable", ["lora", "dora"]),
             (TrainTokens is not null, "--train-tokens", ["lora", "dora"]),
             (Init != "default", "--init", ["lora", "dora"]),
             (Bias != "none", "--bias", ["lora", "dora", "adalora", "miss"]),

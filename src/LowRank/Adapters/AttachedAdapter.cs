@@ -116,9 +116,12 @@ public sealed class AttachedAdapter : IDisposable
     /// PEFT writes them without a conversion, while what is saved here is a plain LoRA and is loaded as such.
     /// </summary>
     /// <exception cref="AdapterException">Tensors are missing, unexpected or of another shape, or the copy of an embedding or head differs from this base.</exception>
-    public void Load(AdapterFolder folder)
+    public void Load(AdapterFolder folder) => Load(folder, null);
+
+    /// <summary>As <see cref="Load(AdapterFolder)"/>, where the file may have these keys too.</summary>
+    internal void Load(AdapterFolder folder, IReadOnlySet<string>? known)
     {
-        folder.RequireExactly(AdapterKeys.TensorsOf(Selection, modules));
+        AdapterCheck.Strict(folder.Path, folder.Weights, AdapterKeys.TensorsOf(Selection, modules), known);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var value in Values(a => a.Trained()))

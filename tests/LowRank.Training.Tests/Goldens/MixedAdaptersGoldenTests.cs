@@ -3,6 +3,7 @@ using LowRank.Adapters;
 using LowRank.Adapters.Many;
 using LowRank.Layers;
 using LowRank.Models.Decoder;
+using LowRank.Models.Generation;
 using LowRank.Optimizers;
 using LowRank.Testing;
 using LowRank.Training.Objectives;
@@ -63,7 +64,7 @@ public sealed class MixedAdaptersGoldenTests
     private static AdapterCollection Collection(CausalLM model)
     {
         var many = new AdapterCollection(model.Slots, model.Spec.ModelType);
-        model.PassBegins = many.BeginPass;
+        (model.PassBegins, model.RowsDiffer) = (many.BeginPass, () => many.RowsDiffer);
         return many;
     }
 
@@ -109,6 +110,50 @@ public sealed class MixedAdaptersGoldenTests
                 Assert.Contains(expected, g => g != 0);
                 Near.All(expected, LoraGoldenTests.Floats(together.GradientOf(place++)), 1e-5 * expected.Max(Math.Abs) + 1e-7, $"{Kinds[row].Kind}: {parameter.Name}");
             }
+    }
+
+    [Fact]
+    public void Rows_that_begin_alike_go_on_with_their_own_adapters()
+    {
+        using var model = Base();
+        Assert.SkipWhen(model is null, $"absent: {Golden.Root} has no models/llama-gqa");
+        using var many = Collection(model!);
+        many.Add("four", Kinds[0], seed: 1);
+        many.Add("two", new LoraConfig { Rank = 2, Alpha = 6, TargetModules = ["q_proj", "o_proj", "gate_proj"], Initialization = LoraInitialization.Random }, seed: 2);
+        many.Add("dora", Kinds[1], seed: 3);
+        int[] prompt = [.. Enumerable.Range(3, 14)];
+        int[][] prompts = [prompt, [.. prompt, 40], [.. prompt, 41], prompt];
+        // A token at a time without tensors in between where all updates are plain, and by the decoder's own operations where one is not.
+        foreach (var (rows, isPlain) in new (string?[] Rows, bool IsPlain)[] { (["two", "four", null, "four"], true), (["dora", "four", null, "two"], false) })
+        {
+            many.UseRows(rows);
+            var mixed = Generated(prompts, rows: 4);
+            using (no_grad())
+            using (var one = OneTokenDecoder.Of(model!))
+                Assert.Equal(isPlain ? 4 : null, one?.Rows);
+            for (var row = 0; row < rows.Length; row++)
+            {
+                many.Use(rows[row] is { } name ? [name] : []);
+                var alone = Generated([prompts[row]], rows: 1);
+                // The same sums in another order: a few units in the last place of logits of some ones.
+                for (var pass = 0; pass < alone.Length; pass++) Near.All(alone[pass], mixed[pass * 4 + row], 2e-5, $"row {row} ({rows[row] ?? "base"}), pass {pass}");
+            }
+        }
+        many.UseRows(["two", "four"]);
+        Assert.Contains("has 4 rows, but adapters were chosen for 2", Assert.Throws<LowRankException>(() => Generated(prompts, rows: 4)).Message, StringComparison.Ordinal);
+
+        // The logits after the prompts and after each of three more tokens, row by row.
+        float[][] Generated(int[][] prompts, int rows)
+        {
+            var logits = new List<float[]>();
+            using var batch = DecodingBatch.Prefill(model!, prompts, 3);
+            for (var token = 0; ; token++)
+            {
+                for (var row = 0; row < rows; row++) logits.Add(batch.Logits(row).ToArray());
+                if (token == 3) return [.. logits];
+                batch.Append([.. Enumerable.Range(0, rows).Select(_ => (ReadOnlyMemory<int>)new[] { 50 + token })]);
+            }
+        }
     }
 
     [Fact]

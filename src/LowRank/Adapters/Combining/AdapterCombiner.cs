@@ -75,8 +75,8 @@ internal static class AdapterCombiner
         {
             var (a, b) = NamesOf(plan, module);
             var (_, inFeatures, outFeatures, _) = plan.Of(module)[0].Modules[module];
-            tensors.Add((a, TensorType.F32, [rank, inFeatures]));
-            tensors.Add((b, TensorType.F32, [outFeatures, rank]));
+            tensors.Add((a, TensorType.F32, [plan.StoredRank(rank), inFeatures]));
+            tensors.Add((b, TensorType.F32, [outFeatures, plan.StoredRank(rank)]));
         }
         var copies = plan.Sources.SelectMany(s => s.Copies.Select(c => (Source: s, Name: c))).DistinctBy(c => c.Name).Select(c => (c.Source, c.Name, Info: InfoOf(c.Source, c.Name))).ToList();
         tensors.AddRange(copies.Select(c => (c.Name, c.Info.Type, c.Info.Shape)));
@@ -91,8 +91,8 @@ internal static class AdapterCombiner
             using var noGrad = no_grad();
             var (a, b) = combiner.Combine(module, rank, plan.Of(module));
             var (nameA, nameB) = NamesOf(plan, module);
-            writer.Write(nameA, MemoryMarshal.Cast<byte, float>(a.contiguous().bytes));
-            writer.Write(nameB, MemoryMarshal.Cast<byte, float>(b.contiguous().bytes));
+            writer.Write(nameA, MemoryMarshal.Cast<byte, float>(RankPadding.Rows(a, plan.StoredRank(rank)).bytes));
+            writer.Write(nameB, MemoryMarshal.Cast<byte, float>(RankPadding.Columns(b, plan.StoredRank(rank)).bytes));
             progress?.Invoke(++done, plan.Ranks.Count);
         }
         writer.Commit();

@@ -18,6 +18,9 @@ internal sealed record CombineOptions
     /// <summary>The seed of the values that DARE keeps. Default 0. Ignored by other methods.</summary>
     public long Seed { get; init; }
 
+    /// <summary>Whether modules of lower rank are filled up with zeros, so that the configuration has no patterns. Default false.</summary>
+    public bool Portable { get; init; }
+
     internal bool IsSvd => Method is CombinationMethod.Svd or CombinationMethod.TiesSvd or CombinationMethod.MagnitudePruneSvd or CombinationMethod.DareLinearSvd or CombinationMethod.DareTiesSvd;
 
     internal bool NeedsEqualRanks => !IsSvd && Method != CombinationMethod.Cat;

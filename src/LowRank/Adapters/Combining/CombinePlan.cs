@@ -25,7 +25,7 @@ internal sealed class CombinePlan
         if (problems.Count > 0) throw new LoraConfigException("The adapters cannot be combined", problems);
         var largest = options.Rank ?? sources.SelectMany(s => s.Modules.Values).Max(m => m.Rank);
         Ranks = [.. Modules.Select(m => (m, RankOf(m, largest)))];
-        Config = UnitScaling.With(Targets(sources[0].Config), Ranks);
+        Config = UnitScaling.With(Targets(sources[0].Config), [.. Ranks.Select(r => (r.Module, StoredRank(r.Rank)))]);
         Compare("base_model_name_or_path", s => s.Config.BaseModel);
         Compare("the fingerprint of the base (lowrank.json)", s => s.Folder.Record?.Base?.Weights);
         Compare("the form of 4 bits that they were trained over (lowrank.json)", s => s.Folder.Record?.Quantization?.TypeName);
@@ -42,6 +42,9 @@ internal sealed class CombinePlan
 
     /// <summary>The new rank of each module.</summary>
     public IReadOnlyList<(string Module, int Rank)> Ranks { get; } = [];
+
+    /// <summary>The rank that a module's matrices are written with: more than their own where they are filled up with zeros.</summary>
+    public int StoredRank(int rank) => Options.Portable ? Ranks.Max(r => r.Rank) : rank;
 
     /// <summary>The configuration of the new adapter.</summary>
     public LoraConfig Config { get; } = new();

@@ -72,7 +72,19 @@ internal sealed record TruncatedSvd(Tensor A, Tensor B, double KeptSquares, doub
             kept.square().sum().item<double>(), all);
     }
 
-    private static double SquaresOf(Tensor matrix) => matrix.to(ScalarType.Float64).square().sum().item<double>();
+    /// <summary>The squared Frobenius norm of a matrix, summed in fp64 piece by piece, so that no copy of all of it is made.</summary>
+    public static double SquaresOf(Tensor matrix)
+    {
+        const long PieceElements = 1 << 20;
+        var (sum, rows) = (0.0, matrix.shape[0]);
+        var step = Math.Max(1, PieceElements / Math.Max(1, matrix.shape[1]));
+        for (long from = 0; from < rows; from += step)
+        {
+            using var scope = NewDisposeScope();
+            sum += matrix.narrow(0, from, Math.Min(step, rows - from)).to(ScalarType.Float64).square().sum().item<double>();
+        }
+        return sum;
+    }
 
     /// <inheritdoc/>
     public void Dispose()

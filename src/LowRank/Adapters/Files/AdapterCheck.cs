@@ -17,11 +17,16 @@ internal static class AdapterCheck
         (".experts.base_layer.", "LoRA on the parameters of experts, which target_parameters in adapter_config.json asks for"),
     ];
 
-    public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensorSpec> expected)
+    /// <summary>Throws where the file does not hold exactly what is expected.</summary>
+    /// <param name="folder">The adapter's folder, for messages.</param>
+    /// <param name="file">Its tensors.</param>
+    /// <param name="expected">What the model needs.</param>
+    /// <param name="known">Keys that may be there too, or null.</param>
+    public static void Strict(string folder, ITensorSource file, IReadOnlyList<AdapterTensorSpec> expected, IReadOnlySet<string>? known = null)
     {
         var byKey = expected.ToDictionary(t => t.Key, StringComparer.Ordinal);
         var missing = expected.Where(t => !t.IsOptional && !file.TryGet(t.Key, out _)).Select(t => t.Key).ToList();
-        var unexpected = file.Tensors.Where(t => !byKey.ContainsKey(t.Name) && !t.Name.Contains(".original_module.", StringComparison.Ordinal)).Select(t => t.Name).ToList();
+        var unexpected = file.Tensors.Where(t => !byKey.ContainsKey(t.Name) && !t.Name.Contains(".original_module.", StringComparison.Ordinal) && known?.Contains(t.Name) != true).Select(t => t.Name).ToList();
         var problems = new List<string>();
         foreach (var tensor in expected)
         {

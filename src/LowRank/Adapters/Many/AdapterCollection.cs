@@ -23,6 +23,15 @@ public sealed class AdapterCollection : IDisposable
     /// <summary>The route of the pass that computes now.</summary>
     internal AdapterRoute Route { get; private set; } = AdapterRoute.Base;
 
+    /// <summary>Whether rows of the next pass use different adapters, so that they do not share what they begin with.</summary>
+    internal bool RowsDiffer
+    {
+        get
+        {
+            lock (gate) return next.Rows is not null;
+        }
+    }
+
     /// <summary>The names of all adapters.</summary>
     public IReadOnlyList<string> Names
     {

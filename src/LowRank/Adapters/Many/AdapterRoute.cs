@@ -6,6 +6,7 @@ internal sealed class AdapterRoute
     private AdapterRoute(IReadOnlyList<string> stack, IReadOnlyList<string?>? rows)
     {
         (Stack, Rows) = (stack, rows);
+        Runs = rows is null ? [] : [.. RunsOf(rows)];
         Groups = rows is null ? [] : [.. rows.Select((name, row) => (name, row)).Where(r => r.name is not null).GroupBy(r => r.name!, r => (long)r.row, (name, places) => (name, places.ToArray()))];
     }
 
@@ -21,6 +22,9 @@ internal sealed class AdapterRoute
     /// <summary>The rows of each adapter.</summary>
     public IReadOnlyList<(string Name, long[] Rows)> Groups { get; }
 
+    /// <summary>Neighbouring rows that use the same adapter, in the order of the batch; those of the base are left out.</summary>
+    public IReadOnlyList<(string Name, int Start, int Count)> Runs { get; }
+
     /// <summary>Every name in it, once.</summary>
     public IEnumerable<string> Names => Rows is null ? Stack : Groups.Select(g => g.Name);
 
@@ -29,4 +33,13 @@ internal sealed class AdapterRoute
 
     /// <summary>Each row with its own; where it is the same for all, the work of groups is spared.</summary>
     public static AdapterRoute OfRows(IReadOnlyList<string?> rows) => new([], rows);
+
+    private static IEnumerable<(string Name, int Start, int Count)> RunsOf(IReadOnlyList<string?> rows)
+    {
+        for (int start = 0, end; start < rows.Count; start = end)
+        {
+            for (end = start + 1; end < rows.Count && rows[end] == rows[start];) end++;
+            if (rows[start] is { } name) yield return (name, start, end - start);
+        }
+    }
 }

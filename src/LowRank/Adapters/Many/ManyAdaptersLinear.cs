@@ -29,6 +29,26 @@ internal sealed class ManyAdaptersLinear(FrozenLinear frozen, AdapterCollection 
     /// <summary>The adapters by name.</summary>
     public IReadOnlyDictionary<string, ILinearAdapter> Adapters => adapters;
 
+    /// <summary>The adapters that rows of the pass use here, each once; none where all rows use the same ones.</summary>
+    public IEnumerable<ILinearAdapter> OfRows => Route.Groups.Where(g => adapters.ContainsKey(g.Name)).Select(g => adapters[g.Name]);
+
+    /// <summary>The layer as each row computes it, with a plain low-rank update or none; null where all rows use the same adapters, or an adapter is of another kind.</summary>
+    public IReadOnlyList<LinearPart>? RowParts
+    {
+        get
+        {
+            if (Route.Rows is not { } rows || ((ILinear)Frozen).PartFor() is not { } alone) return null;
+            var parts = new Dictionary<string, LinearPart>(StringComparer.Ordinal);
+            foreach (var (name, _) in Route.Groups)
+            {
+                if (!adapters.TryGetValue(name, out var adapter)) continue;
+                if (adapter.PartFor(Frozen) is not { } part) return null;
+                parts[name] = part;
+            }
+            return [.. rows.Select(name => name is not null && parts.TryGetValue(name, out var part) ? part : alone)];
+        }
+    }
+
     /// <summary>Takes over an adapter.</summary>
     public void Add(string name, ILinearAdapter adapter) => adapters.Add(name, adapter);
 
@@ -49,7 +69,8 @@ internal sealed class ManyAdaptersLinear(FrozenLinear frozen, AdapterCollection 
         if (Route.Rows is { } rows)
         {
             if (x.shape[0] != rows.Count) throw new LowRankException($"The batch has {x.shape[0]} rows, but adapters were chosen for {rows.Count}. Choose one for each row, or the same for all.");
-            foreach (var (name, places) in Route.Groups)
+            if (!is_grad_enabled()) AddInPlace(x, y);
+            else foreach (var (name, places) in Route.Groups)
             {
                 if (!adapters.TryGetValue(name, out var adapter)) continue;
                 // One adapter for all rows needs no rows taken out and put back.
@@ -63,6 +84,20 @@ internal sealed class ManyAdaptersLinear(FrozenLinear frozen, AdapterCollection 
             }
         }
         return y.MoveToOuterDisposeScope();
+    }
+
+    // Without a backward pass nothing has to be kept as it was: each run of rows is a part of the output that is added to.
+    private void AddInPlace(Tensor x, Tensor y)
+    {
+        foreach (var (name, start, count) in Route.Runs)
+        {
+            if (!adapters.TryGetValue(name, out var adapter)) continue;
+            using var scope = NewDisposeScope();
+            var (input, output) = (x.narrow(0, start, count), y.narrow(0, start, count));
+            if (x.dtype == ScalarType.Float32 && y.dtype == ScalarType.Float32 && adapter.PartFor(Frozen) is { A: { } a, B: { } b, Factors: null } part)
+                output.view(-1, OutFeatures).addmm_(input.reshape(-1, InFeatures).mm(a.t()), b.t(), 1, (float)part.Scale);
+            else output.copy_(adapter.Adjust(input, output, Frozen));
+        }
     }
 
     LinearPart? ILinear.PartFor() => Route.Rows is not null || Route.Stack.Count > 1 ? null : Only is { } only ? only.PartFor(Frozen) : ((ILinear)Frozen).PartFor();

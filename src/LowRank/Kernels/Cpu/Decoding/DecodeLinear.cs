@@ -8,19 +8,24 @@ using static TorchSharp.torch;
 namespace LowRank.Kernels.Cpu.Decoding;
 
 /// <summary>
-/// A linear layer of a decoder by addresses, for a few rows at a time: <c>x · Wᵀ + b + s · (x · Aᵀ) · Bᵀ</c>, any slice of its outputs on the calling thread. It must not outlive
-/// the layer's weight and matrices.
+/// A linear layer of a decoder by addresses, for a few rows at a time: <c>x · Wᵀ + b + s · (x · Aᵀ) · Bᵀ</c>, any slice of its outputs on the calling thread. The update is one for all rows or each row's own.
+/// It must not outlive the layer's weight and matrices.
 /// </summary>
 internal sealed unsafe class DecodeLinear : IDisposable
 {
     private readonly PanelWeight weight;
     private readonly NativeBuffer? bias;
-    private readonly float* a;
-    private readonly float* b;
-    private readonly float scale;
+    private readonly Update[] updates;
 
     /// <summary>Takes the addresses of a layer that <see cref="Handles"/>.</summary>
-    public DecodeLinear(LinearPart part)
+    public DecodeLinear(LinearPart part) : this(part, [part])
+    {
+    }
+
+    /// <summary>Takes the addresses of a layer with an update for each row.</summary>
+    public static DecodeLinear OfRows(IReadOnlyList<LinearPart> parts) => new(parts[0], parts) { Rows = parts.Count };
+
+    private DecodeLinear(LinearPart part, IReadOnlyList<LinearPart> rows)
     {
         weight = part.Weight.Panels!;
         if (part.Bias is { } given)
@@ -30,10 +35,10 @@ internal sealed unsafe class DecodeLinear : IDisposable
             bias = new NativeBuffer(weight.OutFeatures * sizeof(float));
             new ReadOnlySpan<float>(TensorMemory.Floats(dense), (int)weight.OutFeatures).CopyTo(new Span<float>(bias.Pointer, (int)weight.OutFeatures));
         }
-        if (part.A is null) return;
-        a = TensorMemory.Floats(part.A);
-        b = TensorMemory.Floats(part.B!);
-        (scale, Rank) = ((float)part.Scale, (int)part.A.shape[0]);
+        updates = new Update[rows.Count];
+        for (var i = 0; i < updates.Length; i++)
+            if (rows[i].A is { } a) updates[i] = new Update(TensorMemory.Floats(a), TensorMemory.Floats(rows[i].B!), (float)rows[i].Scale, (int)a.shape[0]);
+        Rank = updates.Max(u => u.Rank);
     }
 
     /// <summary>Whether a layer can be computed so: its weight and its update lie in the processor's memory, row after row.</summary>
@@ -45,18 +50,24 @@ internal sealed unsafe class DecodeLinear : IDisposable
     /// <summary>Rows of the weight.</summary>
     public long OutFeatures => weight.OutFeatures;
 
-    /// <summary>The update's rank; 0 without one.</summary>
+    /// <summary>The largest rank of an update; 0 without one.</summary>
     public int Rank { get; }
+
+    /// <summary>The number of rows that it is for; null for any, with one update.</summary>
+    public int? Rows { get; private init; }
 
     /// <summary>The order in which <see cref="Multiply"/> reads its input.</summary>
     public InputOrder Order => weight.Order;
 
-    /// <summary>Computes <c>x · Aᵀ</c>, <c>[rows, rank]</c>.</summary>
+    /// <summary>Computes <c>x · Aᵀ</c>, <c>[rows, rank]</c>; of a lower rank the first columns.</summary>
     public void Lower(float* x, int rows, float* low)
     {
         var n = InFeatures;
         for (var r = 0; r < rows; r++)
-            for (var i = 0; i < Rank; i++) low[r * Rank + i] = Dot(x + r * n, a + i * n, n);
+        {
+            var update = Of(r);
+            for (var i = 0; i < update.Rank; i++) low[r * Rank + i] = Dot(x + r * n, update.A + i * n, n);
+        }
     }
 
     /// <summary>Computes a slice of the outputs.</summary>
@@ -74,14 +85,16 @@ internal sealed unsafe class DecodeLinear : IDisposable
         var added = bias is null ? null : (float*)bias.Pointer;
         for (var r = 0; r < rows; r++)
         {
-            var row = y + r * OutFeatures;
+            var (row, update) = (r * OutFeatures, Of(r));
             for (var o = part.Start; o < part.End; o++)
             {
-                if (added is not null) row[o] += added[o];
-                if (Rank > 0) row[o] += scale * Dot(low + r * Rank, b + o * Rank, Rank);
+                if (added is not null) y[row + o] += added[o];
+                if (update.Rank > 0) y[row + o] += update.Scale * Dot(low + r * Rank, update.B + o * update.Rank, update.Rank);
             }
         }
     }
+
+    private Update Of(int row) => updates[Rows is null ? 0 : row];
 
     private static float Dot(float* x, float* y, long n)
     {
@@ -101,4 +114,16 @@ internal sealed unsafe class DecodeLinear : IDisposable
 
     /// <summary>Frees what is its own.</summary>
     public void Dispose() => bias?.Dispose();
+
+    // A, B and s; the rank is 0 without one.
+    private readonly struct Update(float* a, float* b, float scale, int rank)
+    {
+        public float* A { get; } = a;
+
+        public float* B { get; } = b;
+
+        public float Scale { get; } = scale;
+
+        public int Rank { get; } = rank;
+    }
 }
