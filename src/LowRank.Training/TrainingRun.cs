@@ -226,6 +226,7 @@ public sealed class TrainingRun : IDisposable
         if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireAnswers();
         else data.RequireTrainable();
         var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
+        if (settings.Validation is null && validation is not null) progress?.Invoke($"Held out: {validation}, which the folder has (--validation 0 for nothing)");
         if (data.Mixture is { } mixture)
         {
             // What is held back is held back before rows are repeated, and the first rows are those of the mixture.

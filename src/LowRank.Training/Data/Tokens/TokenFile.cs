@@ -38,7 +38,7 @@ internal sealed unsafe class TokenFile : IDisposable
     /// <summary>Opens a file and checks all of it; null where it is not whole.</summary>
     /// <param name="path">The file.</param>
     /// <param name="rows">How many rows it must have.</param>
-    /// <param name="deleteOnClose">Whether the file is removed when it is closed, or when the process ends.</param>
+    /// <param name="deleteOnClose">Whether the file is removed when it is closed.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static TokenFile? Open(string path, int rows, bool deleteOnClose = false)
     {
