@@ -48,7 +48,7 @@ public sealed class TrackedRunTests : IDisposable
         using var server = new StandInMlflow();
         await Run(TrainingRun.Create(Settings(new TrackerSettings(), "plain")));
         var events = await Run(TrainingRun.Create(Settings(new TrackerSettings { Tracker = "tensorboard,wandb,mlflow,otel", RunName = "tiny", Tags = "a,b=c", MlflowUri = server.Address })));
-        Assert.Empty(events.OfType<RunWarning>().Where(w => w.Message.StartsWith("tracker", StringComparison.Ordinal)));
+        Assert.DoesNotContain(events.OfType<RunWarning>(), w => w.Message.StartsWith("tracker", StringComparison.Ordinal));
         Assert.IsType<RunCompleted>(events[^1]);
         Assert.Equal(File.ReadAllBytes(folder.At("plain/adapter_model.safetensors")), File.ReadAllBytes(folder.At("out/adapter_model.safetensors")));
         var written = Directory.GetFileSystemEntries(folder.At("out")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
