@@ -41,6 +41,29 @@ public sealed class CombineTests : IDisposable
         Assert.Equal([5, rankOfOne], info.Shape);
     }
 
+    [Fact]
+    public void Ranks_are_filled_up_where_no_patterns_are_wanted()
+    {
+        var a = Write("a", new LoraConfig { Rank = 2, TargetModules = ["q", "k"] }, ("q", 4, 6), ("k", 3, 6));
+        var b = Write("b", new LoraConfig { Rank = 2, TargetModules = ["q"] }, ("q", 4, 6));
+        AdapterCombiner.Combine([new("a", a, 1), new("b", b, 2)], folder.At("plain"), new CombineOptions { Method = CombinationMethod.Cat });
+        AdapterCombiner.Combine([new("a", a, 1), new("b", b, 2)], folder.At("portable"), new CombineOptions { Method = CombinationMethod.Cat, Portable = true });
+        var (plain, portable) = (LoraConfig.Load(folder.At("plain")), LoraConfig.Load(folder.At("portable")));
+        Assert.Equal((4, 4.0, 1, 1), (plain.Rank, plain.Alpha, plain.RankPattern.Count, plain.AlphaPattern.Count));
+        Assert.Equal((4, 4.0, 0, 0), (portable.Rank, portable.Alpha, portable.RankPattern.Count, portable.AlphaPattern.Count));
+        float[] Read(string from, string key, int count)
+        {
+            using var adapter = AdapterFolder.Open(folder.At(from));
+            var values = new float[count];
+            Assert.True(adapter.TryRead($"base_model.model.{key}.weight", values));
+            return values;
+        }
+        Assert.Equal([.. Read("plain", "k.lora_A", 12), .. new float[12]], Read("portable", "k.lora_A", 24));
+        var (narrow, wide) = (Read("plain", "k.lora_B", 6), Read("portable", "k.lora_B", 12));
+        Assert.Equal([narrow[0], narrow[1], 0, 0, narrow[2], narrow[3], 0, 0, narrow[4], narrow[5], 0, 0], wide);
+        Assert.Equal(Read("plain", "q.lora_A", 24), Read("portable", "q.lora_A", 24));
+    }
+
     private string Write(string name, AdapterConfig config, params (string Module, long Out, long In)[] modules)
     {
         var rank = config is LoraConfig lora ? lora.Rank : 2;

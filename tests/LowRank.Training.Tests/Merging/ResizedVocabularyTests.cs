@@ -104,13 +104,13 @@ public sealed class ResizedVocabularyTests : IDisposable
         Assert.False(without.IsTokenizerOfAdapter);
         Assert.Equal(File.ReadAllBytes(Path.Combine(basis, "tokenizer.json")), File.ReadAllBytes(folder.At("without/tokenizer.json")));
 
-        AddToken("adapter", basis, TinyModel.Vocabulary);
+        var first = AddTokens("adapter", basis, 1);
         var report = AdapterMerger.Merge(basis, folder.At("adapter"), folder.At("merged"));
         Assert.Empty(report.Warnings);
         Assert.True(report.IsTokenizerOfAdapter);
-        Assert.Equal(TinyModel.Vocabulary, Tokenizer.Load(folder.At("merged")).TokenToId("<|added|>"));
+        Assert.Equal(first, Tokenizer.Load(folder.At("merged")).TokenToId("<|added 0|>"));
         // The template stood in the base's tokenizer_config.json, which the adapter's replaced.
-        Assert.Equal("<|added|>", TokenizerConfig.Load(folder.At("merged")).PadToken);
+        Assert.Equal("<|added 0|>", TokenizerConfig.Load(folder.At("merged")).PadToken);
         Assert.Equal(TokenizerConfig.Load(basis).ChatTemplate, TokenizerConfig.Load(folder.At("merged")).ChatTemplate);
         Check(basis, report);
     }
@@ -120,7 +120,7 @@ public sealed class ResizedVocabularyTests : IDisposable
     {
         var (basis, resized) = Bases("llama");
         KnownAdapter.Write(basis, folder.At("adapter"), QueryAndValue, Tables(resized, ".weight"));
-        AddToken("adapter", basis, Rows);
+        AddTokens("adapter", basis, Rows + 1 - Tokenizer.Load(basis).VocabularySize);
         var report = AdapterMerger.Merge(basis, folder.At("adapter"), folder.At("merged"));
         Assert.Contains($"has ids up to {Rows}, the merged model {Rows} tokens", report.Warnings[0], StringComparison.Ordinal);
         Assert.False(report.IsTokenizerOfAdapter);
@@ -204,15 +204,18 @@ public sealed class ResizedVocabularyTests : IDisposable
         });
     }
 
-    // The base's tokenizer with one token more, as save_pretrained writes it beside an adapter.
-    private void AddToken(string adapter, string basis, int id)
+    // The base's tokenizer with more tokens, as save_pretrained writes it beside an adapter; returns the first new id.
+    private int AddTokens(string adapter, string basis, int count)
     {
         var tokenizer = JsonNode.Parse(File.ReadAllText(Path.Combine(basis, "tokenizer.json")))!;
-        tokenizer["added_tokens"]!.AsArray().Add(new JsonObject
-        {
-            ["id"] = id, ["content"] = "<|added|>", ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
-        });
+        var first = Tokenizer.Load(basis).VocabularySize;
+        for (var i = 0; i < count; i++)
+            tokenizer["added_tokens"]!.AsArray().Add(new JsonObject
+            {
+                ["id"] = first + i, ["content"] = $"<|added {i}|>", ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
+            });
         File.WriteAllText(folder.At($"{adapter}/tokenizer.json"), tokenizer.ToJsonString());
-        File.WriteAllText(folder.At($"{adapter}/tokenizer_config.json"), """{"pad_token": "<|added|>"}""");
+        File.WriteAllText(folder.At($"{adapter}/tokenizer_config.json"), """{"pad_token": "<|added 0|>"}""");
+        return first;
     }
 }

@@ -69,21 +69,23 @@ internal sealed class ManyAdaptersLinear(FrozenLinear frozen, AdapterCollection 
         if (Route.Rows is { } rows)
         {
             if (x.shape[0] != rows.Count) throw new LowRankException($"The batch has {x.shape[0]} rows, but adapters were chosen for {rows.Count}. Choose one for each row, or the same for all.");
-            if (!is_grad_enabled()) AddInPlace(x, y);
-            else foreach (var (name, places) in Route.Groups)
-            {
-                if (!adapters.TryGetValue(name, out var adapter)) continue;
-                // One adapter for all rows needs no rows taken out and put back.
-                if (places.Length == rows.Count)
-                {
-                    y = adapter.Adjust(x, y, Frozen);
-                    continue;
-                }
-                var at = tensor(places, device: x.device);
-                y = y.index_copy(0, at, adapter.Adjust(x.index_select(0, at), y.index_select(0, at), Frozen));
-            }
+            if (is_grad_enabled()) y = AddRows(x, y, rows.Count);
+            else AddInPlace(x, y);
         }
         return y.MoveToOuterDisposeScope();
+    }
+
+    private Tensor AddRows(Tensor x, Tensor y, int rows)
+    {
+        foreach (var (name, places) in Route.Groups)
+        {
+            if (!adapters.TryGetValue(name, out var adapter)) continue;
+            // One adapter for all rows needs no rows taken out and put back.
+            if (places.Length == rows) return adapter.Adjust(x, y, Frozen);
+            var at = tensor(places, device: x.device);
+            y = y.index_copy(0, at, adapter.Adjust(x.index_select(0, at), y.index_select(0, at), Frozen));
+        }
+        return y;
     }
 
     // Without a backward pass nothing has to be kept as it was: each run of rows is a part of the output that is added to.
