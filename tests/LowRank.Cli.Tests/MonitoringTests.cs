@@ -73,8 +73,8 @@ public sealed class MonitoringTests : IDisposable
         var list = await Tool80(["runs", folder.At("runs")]);
         Assert.True(list.Code == 0, list.Error);
         Assert.All(list.Out.Split('\n'), line => Assert.True(line.Length <= 80, line));
-        Assert.Matches(@"first  model\n +lora +3 +\d+\.\d{4} +\d+\.\d{4} +\d+ MiB +\d\.\d s +finished", list.Out);
-        Assert.Matches(@"deep/second  model\n +lora +4 +\d+\.\d{4} +– ", list.Out);
+        Assert.Matches(@"\nfirst +model +lora +3 +\d+\.\d{4} +\d+\.\d{4} +\d+ MiB +[\d.]+ s +finished\n", list.Out);
+        Assert.Matches(@"\ndeep/second +model +lora +4 +\d+\.\d{4} +– ", list.Out);
         Assert.Equal(list.Out, (await Tool80(["runs", "list", folder.At("runs")])).Out);
         using var rows = JsonDocument.Parse((await Tool80(["runs", folder.At("runs"), "--json"])).Out);
         Assert.Equal(["first", Path.Combine("deep", "second")], rows.RootElement.EnumerateArray().Select(r => r.GetProperty("name").GetString()));
