@@ -20,7 +20,7 @@ public static class LanguageModelTraining
     public static Trainer TrainLora(this LanguageModel model, LoraConfig config, Dataset data, TrainerOptions? options = null, Dataset? validation = null, ExampleOptions? examples = null)
     {
         data.RequireTrainable();
-        var builder = ExampleBuilder.For(model, examples);
+        var builder = ExampleBuilder.For(model, (examples ?? new ExampleOptions()) with { Preferences = options?.Objective.IsPreference == true });
         var (learned, held) = (builder.Build(data.Rows), validation is null ? null : builder.Build(validation.Rows));
         options ??= new TrainerOptions();
         return new Trainer(new LoraWeights(model, model.Attach(config, options.Seed)), learned.Examples, held?.Examples ?? [], options);

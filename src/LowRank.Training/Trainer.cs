@@ -8,11 +8,11 @@ using LowRank.Optimizers;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
-using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
 using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
+using LowRank.Training.Objectives.Preferences;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
 using static TorchSharp.torch;
@@ -30,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly IReadOnlyList<Example> validation;
     private readonly TrainerOptions options;
     private readonly EpochSampler sampler;
+    private readonly Objective objective;
     private readonly FlatParameters flat;
     private readonly AdamW optimizer;
     private readonly AdapterRecord record;
@@ -51,6 +52,7 @@ public sealed class Trainer : IDisposable
         if (options.Patience is not null && weights is LoraWeights { Adapter.Config: AdaLoraConfig { RankPattern: null } })
             throw new LowRankException("AdaLoRA cannot stop early: its ranks are shared out over all steps of the run. Leave --patience out, or take another --variant.");
         sampler = new EpochSampler(examples, options.Batches);
+        objective = Objective.Of(weights, examples, validation, options);
         flat = new FlatParameters(weights.Parameters);
         try
         {
@@ -206,7 +208,7 @@ public sealed class Trainer : IDisposable
         });
     }
 
-    // One optimizer step: the gradient of all micro-batches per supervised token of them all, clipped, applied.
+    // One optimizer step: the gradient of all micro-batches per term of the loss (a supervised token, or a pair) of them all, clipped, applied.
     private StepCompleted TakeStep(Pace pace)
     {
         var start = Stopwatch.GetTimestamp();
@@ -214,11 +216,13 @@ public sealed class Trainer : IDisposable
         var epoch = sampler.Epoch;
         for (var i = 0; i < micro.Length; i++) micro[i] = sampler.Next();
         long supervised = micro.Sum(b => (long)b.SupervisedTokens), tokens = micro.Sum(b => (long)b.Tokens);
-        var loss = 0.0;
+        var totals = objective.Totals(micro);
+        var (loss, preferences) = (0.0, default(PreferenceSums));
         for (var i = 0; i < micro.Length; i++)
         {
             using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, i);
-            loss += CausalLoss.Backward(weights.Model.Decoder, micro[i], 1.0 / Math.Max(1, supervised), options.CheckpointedLayers);
+            var part = objective.Backward(micro[i], new StepPlace(totals, state.Step, i));
+            (loss, preferences) = (loss + part.Loss, preferences + part.Preferences);
         }
         weights.AddPenalty();
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
@@ -235,7 +239,7 @@ public sealed class Trainer : IDisposable
             Step = state.Step + 1,
             Cursor = sampler.Cursor,
             EpochLoss = (sameEpoch ? state.EpochLoss : 0) + loss,
-            EpochTokens = (sameEpoch ? state.EpochTokens : 0) + supervised,
+            EpochTokens = (sameEpoch ? state.EpochTokens : 0) + totals.Terms,
             Tokens = state.Tokens + tokens,
         };
         isCheckpointCurrent = false;
@@ -245,7 +249,8 @@ public sealed class Trainer : IDisposable
         var memory = ProcessMemory.Read();
         return new StepCompleted
         {
-            Loss = loss / Math.Max(1, supervised),
+            Loss = loss / Math.Max(1, totals.Terms),
+            Preference = preferences.ToMetrics(),
             LearningRate = rate,
             GradientNorm = norm,
             Epoch = sampler.Epoch + (double)sampler.BatchInEpoch / sampler.BatchesInEpoch,
@@ -261,14 +266,14 @@ public sealed class Trainer : IDisposable
 
     private EvaluationCompleted Evaluate()
     {
-        var result = Evaluator.Loss(weights.Model, validation, options.Batches with { Shuffle = false });
+        var result = objective.Evaluate(validation, options.Batches);
         var isBest = state.BestLoss is not { } best || result.Loss < best;
         state = isBest
             ? state with { BestLoss = result.Loss, BestStep = state.Step, EvaluationsSinceBest = 0 }
             : state with { EvaluationsSinceBest = state.EvaluationsSinceBest + 1 };
         isCheckpointCurrent = false;
         if (isBest && options.Patience is not null) KeepBest();
-        return new EvaluationCompleted { Loss = result.Loss, IsBest = isBest, Samples = Sampler?.Invoke() ?? [] };
+        return new EvaluationCompleted { Loss = result.Loss, IsBest = isBest, Preference = result.Preferences.ToMetrics(), Samples = Sampler?.Invoke() ?? [] };
     }
 
     private void KeepBest()

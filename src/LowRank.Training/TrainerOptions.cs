@@ -1,4 +1,5 @@
 using LowRank.Optimizers;
+using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 
 namespace LowRank.Training;
@@ -14,6 +15,9 @@ public sealed record TrainerOptions
 
     /// <summary>Optimizer steps of the whole run; null leaves it to <see cref="Epochs"/>.</summary>
     public long? TotalSteps { get; init; }
+
+    /// <summary>What is learned. Default supervised text.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>How examples become batches.</summary>
     public BatchOptions Batches { get; init; } = new();

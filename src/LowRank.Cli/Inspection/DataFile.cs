@@ -30,7 +30,7 @@ internal static class DataFile
             return ExitCode.Done;
         }
         var text = ModelText.Load(model, new ModelLoadOptions { Progress = screen.Progress }, cancellation);
-        var limited = options with { MaxLength = (int)Math.Min(options.MaxLength, text.MaxPositions) };
+        var limited = options with { MaxLength = (int)Math.Min(options.MaxLength, text.MaxPositions), Preferences = data.Format == DataFormat.Preference };
         var preview = DatasetPreview.Create(data, new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, limited), text.Tokenizer, rows, cancellation);
         if (json) screen.Json(preview);
         else PreviewView.Show(screen, preview);

@@ -19,6 +19,7 @@ internal static class RowsView
         {
             screen.Out.WriteLine($"\n{row.Place}");
             screen.Out.WriteLine(Printable.Of(Text(row)));
+            if (row.Rejected is { } rejected) screen.Out.WriteLine($"rejected:\n{Printable.Of(Text(rejected))}");
         }
         ProblemsView.Show(screen, data.Problems);
         screen.Out.WriteLine("\nWith --model MODEL the rows are shown as that model sees them, with what is learned marked.");

@@ -21,9 +21,12 @@ public enum DataFormat
     /// <summary><c>input_ids</c>, optional <c>labels</c> and <c>attention_mask</c>.</summary>
     Pretokenized,
 
-    /// <summary><c>chosen</c> and <c>rejected</c> (DPO and the like). Recognised and refused by name: a later version trains on it.</summary>
+    /// <summary><c>chosen</c> and <c>rejected</c>, two answers to one prompt (DPO and the like).</summary>
     Preference,
 
     /// <summary><c>completion</c> or <c>messages</c> with a boolean <c>label</c> (KTO). Recognised and refused by name: a later version trains on it.</summary>
     Kto,
+
+    /// <summary>A question with its <c>choices</c> (or <c>endings</c>) and which of them is right: learned as a prompt with the right choice, and evaluated by the likelihood of each.</summary>
+    MultipleChoice,
 }

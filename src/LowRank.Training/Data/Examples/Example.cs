@@ -40,6 +40,15 @@ public sealed class Example
     /// <summary>The row it was made from, or null.</summary>
     public DataRow? Row { get; }
 
+    /// <summary>The answer of a preference that is preferred less, with its prompt; this example is the better one. Null without a preference.</summary>
+    public Example? Rejected { get; init; }
+
+    /// <summary>Tokens of the longer of both answers of a preference; else <see cref="Length"/>.</summary>
+    internal int PairLength => Math.Max(Length, Rejected?.Length ?? 0);
+
+    /// <summary>Whether truncation left a token to learn, of both answers where there are two.</summary>
+    internal bool HasSupervised => SupervisedTokens > 0 && Rejected is not { SupervisedTokens: 0 };
+
     /// <summary>How many tokens were cut off on the right.</summary>
     public int LostTokens { get; init; }
 

@@ -16,7 +16,8 @@ namespace LowRank.Training.Data;
 /// <c>apply_chat_template</c>). Assistant turns are learned with the token that ends them, as <see cref="ExampleOptions.TrainOn"/> says.</item>
 /// <item>Prompt and completion are a user and an assistant turn where there is a chat template; else their texts follow each other, and
 /// the completion and an end-of-sequence token are learned.</item>
-/// <item>Of plain text every token is learned, and an end-of-sequence token behind it.</item>
+/// <item>Of plain text every token is learned, and an end-of-sequence token behind it; a text that is too long becomes several examples.</item>
+/// <item>Of a preference both answers are made as any other row would be.</item>
 /// </list>
 /// </remarks>
 public sealed class ExampleBuilder
@@ -66,7 +67,7 @@ public sealed class ExampleBuilder
         if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
         if (examples.All(e => e is null)) throw new DatasetException(rows[0].File, $"none of its {rows.Count} rows has a token to learn") { GuardId = GuardIds.NothingSupervised };
-        var kept = examples.Where(e => e is { SupervisedTokens: > 0 }).Cast<Example>().ToArray();
+        var kept = examples.Where(e => e is { HasSupervised: true }).Cast<Example>().ToArray();
         if (kept.Length == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
                 $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"))
@@ -74,33 +75,43 @@ public sealed class ExampleBuilder
         return new ExampleSet(kept, report) { Warnings = warnings };
     }
 
-    /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
+    /// <summary>The examples of all rows in order, null for a row that has none, and why. Dropped examples are still there.</summary>
     internal (Example?[] Examples, List<Problem> Problems) BuildAll(IReadOnlyList<DataRow> rows, CancellationToken cancellation)
     {
-        var examples = new Example?[rows.Count];
+        var examples = new Example?[rows.Count][];
         var problems = new Problem?[rows.Count];
         Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
-        return (examples, [.. problems.OfType<Problem>()]);
+        return ([.. examples.SelectMany(e => e)], [.. problems.OfType<Problem>()]);
     }
 
-    private (Example?, Problem?) BuildOne(DataRow row)
+    private (Example?[], Problem?) BuildOne(DataRow row)
     {
         try
         {
-            if (row.NothingToLearn is { } reason) return (null, Unsupervised(row, reason));
+            if (row.NothingToLearn is { } reason) return ([null], Unsupervised(row, reason));
+            if (row.Rejected is not null != Options.Preferences) return ([null], Fault(row, OtherObjective));
             var text = row.InputIds is null ? renderer.Render(row) : default;
             var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
-            if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
-                return (null, Unsupervised(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
+            var (worse, worseLearned) = row.Rejected is null ? (ids, learned) : Tokenize(renderer.Render(row.Rejected));
+            if (!HasAny(ids, learned) || !HasAny(worse, worseLearned))
+                return ([null], Unsupervised(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
             var warning = text.LostCalls == 0 ? null : new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, string.Create(CultureInfo.InvariantCulture,
                 $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned"));
-            return (Truncation.Cut(ids, learned, row, Options.MaxLength), warning);
+            Example?[] made = row.Rejected is not null ? [Truncation.Cut((ids, learned), (worse, worseLearned), row, Options.MaxLength)]
+                : row.Text is not null ? TextPieces.Of(ids, learned, row, Options.MaxLength)
+                : [Truncation.Cut(ids, learned, row, Options.MaxLength)];
+            return (made, warning);
         }
         catch (LowRankException fault)
         {
-            return (null, Fault(row, fault.Message));
+            return ([null], Fault(row, fault.Message));
         }
     }
+
+    private static bool HasAny(int[] ids, bool[] learned) => ids.Length > 0 && learned.AsSpan(1).Contains(true);
+
+    private string OtherObjective => Options.Preferences ? "the row has one answer, and preferences need two: expected \"chosen\" and \"rejected\", or train with --objective sft"
+        : "the row is a preference (chosen, rejected): train on it with --objective dpo, orpo or simpo, and evaluate it with --metric preference";
 
     private Problem Unsupervised(DataRow row, string message)
     {

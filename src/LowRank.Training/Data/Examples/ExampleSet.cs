@@ -8,6 +8,9 @@ public sealed record ExampleSet(IReadOnlyList<Example> Examples, TruncationRepor
     /// <summary>What is odd about rows with this model, though they can be learned from.</summary>
     public IReadOnlyList<Problem> Warnings { get; init; } = [];
 
+    /// <summary>Plain texts that were longer than an example may be and became several.</summary>
+    public int SplitTexts => Examples.Where(e => e.Row?.Text is not null).CountBy(e => e.Row!).Count(c => c.Value > 1);
+
     /// <summary>All tokens.</summary>
     public long Tokens => Examples.Sum(e => (long)e.Length);
 

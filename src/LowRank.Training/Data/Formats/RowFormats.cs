@@ -1,4 +1,6 @@
 using System.Text.Json;
+using LowRank.Training.Data.Choices;
+using LowRank.Training.Data.Preferences;
 
 namespace LowRank.Training.Data.Formats;
 
@@ -21,13 +23,11 @@ internal static class RowFormats
             DataFormat.PromptCompletion => PromptCompletionFormat.Read(row),
             DataFormat.Text => TextFormat.Read(row),
             DataFormat.Pretokenized => PretokenizedFormat.Read(row),
-            _ => throw new DatasetException(row.File, Refusal(format), row.Line),
+            DataFormat.Preference => PreferenceFormat.Read(row),
+            DataFormat.MultipleChoice => MultipleChoiceFormat.Read(row),
+            _ => throw new DatasetException(row.File, Refusal, row.Line),
         };
     }
 
-    private static string Refusal(DataFormat format) => format == DataFormat.Preference
-        ? "the rows are preferences (chosen, rejected), for DPO and the like, which this version does not train; " + Supported
-        : "the rows are judged answers (KTO: completion and label), which this version does not train; " + Supported;
-
-    private static string Supported => "expected rows with " + FormatDetector.Expected;
+    private static string Refusal => "the rows are judged answers (KTO: completion and label), which this version does not train; expected rows with " + FormatDetector.Expected;
 }

@@ -35,7 +35,9 @@ internal static class ShareGptFormat
     private static DataRow Finish(RowContext row, JsonElement messages) =>
         MessagesFormat.Row(row, DataFormat.ShareGpt, messages, messages.EnumerateArray().Select(MessageList.IsLearned).ToArray(), ToolList.Read(row));
 
-    private static string? Add(JsonElement turn, MessageListBuilder builder, RowContext row)
+    /// <summary>Adds a turn as a message.</summary>
+    /// <returns>What is wrong with it, or null.</returns>
+    internal static string? Add(JsonElement turn, MessageListBuilder builder, RowContext row)
     {
         if (turn.ValueKind != JsonValueKind.Object) return $"is {JsonNames.Kind(turn)}; expected an object with from and value";
         if (!turn.TryGetProperty("from"u8, out var from)) return $"has no \"from\"; it has {JsonNames.Keys(turn)}";

@@ -28,7 +28,7 @@ public sealed record DatasetPreview(string File, DataFormat Format, IReadOnlyLis
         // What reading told as a warning and training refuses is told once, as the error.
         var refused = faults.Select(f => (f.Line, f.Message)).ToHashSet();
         var problems = data.Problems.Where(p => !refused.Contains((p.Line, p.Message))).Concat(faults).OrderBy(p => p.Line).ToArray();
-        return new DatasetPreview(data.Path, data.Format, [.. examples.Take(rows).Select(e => Row(e, tokenizer))], statistics, problems);
+        return new DatasetPreview(data.Path, data.Format, [.. examples.Take(rows).SelectMany(e => e.Rejected is null ? [e] : new[] { e, e.Rejected }).Select(e => Row(e, tokenizer))], statistics, problems);
     }
 
     /// <summary>Decodes one example, in stretches that are learned or not.</summary>

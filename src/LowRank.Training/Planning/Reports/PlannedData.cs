@@ -32,7 +32,7 @@ public sealed record PlannedData(long? Examples, long Tokens, double SupervisedS
         if (model.Path is null || !HasTokenizer(model.Path)) return Estimate(data, maxLength);
         var text = ModelText.Load(model.Path, null, cancellation);
         var limit = (int)Math.Min(maxLength, text.MaxPositions);
-        var statistics = DatasetPreview.Create(data, new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit }), text.Tokenizer, 0, cancellation).Statistics;
+        var statistics = DatasetPreview.Create(data, new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, Preferences = data.Format == DataFormat.Preference }), text.Tokenizer, 0, cancellation).Statistics;
         if (statistics.Tokens == 0) throw new LowRankException($"{path}: no row has anything to learn; see lowrank inspect {path} --model {model.Name}.");
         return new PlannedData(statistics.Rows, statistics.Tokens, statistics.SupervisedShare, Math.Min(statistics.MaxLength, limit), $"{path}, tokenized", statistics);
     }
