@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace LowRank.Training.Tests.Objectives;
 
-/// <summary>fixtures/numerics/losses: values and gradients of TRL's formulas in fp64, by the code that trains: the states are the golden's logits, and the head hands them on.</summary>
+/// <summary>fixtures/numerics/losses: values and gradients of TRL's formulas in fp64, by the code that trains: the states are the golden's logits, and the head hands on a copy, which the kernels write over.</summary>
 public sealed class LossGoldenTests
 {
     private static readonly string File = Golden.At("numerics", "losses", "cases.json");
@@ -47,7 +47,7 @@ public sealed class LossGoldenTests
         var tokens = BatchTokens.Of(batch);
         var states = tensor(logits, [shape[0] * shape[1], shape[2]]).index_select(0, tensor(tokens.Places));
         var divisor = golden.GetProperty("reduction").GetString() switch { "mean" => tokens.Targets.Length, "sum" => 1, _ => golden.GetProperty("num_items").GetInt32() };
-        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(tokens.Targets), shape[2], h => h.alias(), 1.0 / divisor, Number(golden, "label_smoothing", 0));
+        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(tokens.Targets), shape[2], h => h.clone(), 1.0 / divisor, Number(golden, "label_smoothing", 0));
         AssertNear(golden.GetProperty("loss").GetDouble(), loss / divisor, absolute, relative);
         AssertNear(tensors.Floats(id + ".grad"), Scattered(gradient, tokens, shape), absolute, relative);
     }
@@ -78,7 +78,7 @@ public sealed class LossGoldenTests
         // A frozen head takes one pass over the logits, a trained one two: both give the same.
         foreach (var isHeadTrained in new[] { false, true })
         {
-            var (judged, gradient) = loss.Gradient(states, batch, tokens, references, totals, shape[2], h => h.alias(), isHeadTrained);
+            var (judged, gradient) = loss.Gradient(states, batch, tokens, references, totals, shape[2], h => h.clone(), isHeadTrained);
             AssertNear(golden.GetProperty("loss").GetDouble(), loss.Sum(judged, totals) / totals.Terms, absolute, relative);
             AssertNear(tensors.Floats(id + ".grad"), Scattered(gradient, tokens, shape), absolute, relative);
             // The golden's own sums of log-probabilities, by the mask.

@@ -105,7 +105,8 @@ public sealed class SupervisedObjectiveTests : IDisposable
         }
         // A conversation is cut as before.
         var rows = Dataset.Load(TinyModel.CreateData(folder.At("data.jsonl"), 3)).Rows;
-        Assert.True(ExampleBuilder.For(model, new ExampleOptions { MaxLength = 30 }).Build(rows, TestContext.Current.CancellationToken).Truncation.TruncatedRows > 0);
+        var longest = ExampleBuilder.For(model).Build(rows, TestContext.Current.CancellationToken).Examples.Max(e => e.Length);
+        Assert.True(ExampleBuilder.For(model, new ExampleOptions { MaxLength = longest - 1 }).Build(rows, TestContext.Current.CancellationToken) is { Truncation.TruncatedRows: > 0, SplitTexts: 0 });
     }
 
     [Fact]
@@ -120,7 +121,7 @@ public sealed class SupervisedObjectiveTests : IDisposable
         var events = await Run(run);
         Assert.Contains(events.OfType<RunStarted>().Single().Choices, c => c.Contains("split into consecutive pieces", StringComparison.Ordinal));
         var steps = events.OfType<StepCompleted>().ToList();
-        Assert.True(steps[^1].Loss < steps[0].Loss - 0.5, $"{steps[0].Loss} to {steps[^1].Loss}");
+        Assert.True(steps[^1].Loss < steps[0].Loss - 0.2, $"{steps[0].Loss} to {steps[^1].Loss}");
     }
 
     private static string EndOf(LanguageModel model) => model.Tokenizer.IdToToken(model.EndTokens[0])!;
