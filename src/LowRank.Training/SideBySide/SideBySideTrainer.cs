@@ -30,6 +30,8 @@ public sealed class SideBySideTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(adapters);
         Check(adapters);
+        if (examples.FirstOrDefault(e => e.Rejected is not null) is { } pair)
+            throw new LowRankException($"{pair.Row?.Place ?? "An example"} is a preference, and adapters that are trained side by side learn supervised text alone. Train each by itself with DPO, ORPO or SimPO.");
         (this.model, this.together) = (model, Math.Clamp(together ?? adapters.Count, 1, Math.Max(1, adapters.Count)));
         held = model.HoldAdapters();
         try

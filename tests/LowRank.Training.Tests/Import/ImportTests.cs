@@ -24,7 +24,6 @@ public sealed class ImportTests : IDisposable
     [InlineData(Factory, "lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: cosine_with_min_lr: LowRank has the schedules linear, cosine")]
     [InlineData(Factory, "optim: adafactor", "optim: adafactor: LowRank trains with AdamW")]
     [InlineData(Factory, "adam_beta2: 0.95", "adam_beta2: 0.95: LowRank's AdamW has 0.999")]
-    [InlineData(Factory, "neftune_noise_alpha: 5", "neftune_noise_alpha: 5: LowRank adds no noise")]
     [InlineData(Factory, "use_galore: true", "use_galore: true: LowRank trains with AdamW")]
     [InlineData(Factory, "add_tokens: <a>,<b>", "add_tokens: <a>,<b>: LowRank does not enlarge vocabularies")]
     [InlineData(Factory, "resume_from_checkpoint: out/checkpoint-10", "a checkpoint of another tool cannot be gone on with")]
@@ -80,6 +79,16 @@ public sealed class ImportTests : IDisposable
         var (_, error) = Refusal(Factory + "deepspeed: a.json\noptim: lion\nstage: ppo\n");
         Assert.StartsWith("3 settings cannot be carried over", error, StringComparison.Ordinal);
         Assert.EndsWith("--ignore optim,deepspeed,stage", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Factory), InlineData(Axolotl), InlineData(Trl)]
+    public void Noise_and_smoothing_carry_over(string file)
+    {
+        var objective = Read(file + "neftune_noise_alpha: 5\nlabel_smoothing_factor: 0.1\n").Objective;
+        Assert.Equal((5.0, 0.1, "sft"), (objective.NeftuneAlpha, objective.LabelSmoothing, objective.Objective));
+        var none = Read(file + "neftune_noise_alpha: 0\nlabel_smoothing_factor: null\n").Objective;
+        Assert.Equal((0.0, 0.0), (none.NeftuneAlpha, none.LabelSmoothing));
     }
 
     [Fact]

@@ -88,6 +88,7 @@ internal sealed class AxolotlImporter : ConfigImporter
         ScheduleNames.Read(reader, "lr_scheduler", "cosine");
         if (!ScheduleNames.ReadWarmup(reader, standard: null)) reader.Run.Set("warmup", "0.03", "axolotl's default (3 % of the steps, there at most 100)", reader.Document.Path);
         OptimizerNames.Read(reader, "optimizer");
+        TrainingArguments.ReadLoss(reader);
         reader.Copy("seed", "seed");
         if (reader.Flag("group_by_length") == true) reader.Run.Note("group_by_length: puts rows of like length into one batch, which saves padding. LowRank takes them in a random order; --packing true saves the padding, too.");
         if (reader.Flag("curriculum_sampling") == true) reader.Set("shuffle", "false", "curriculum_sampling");
