@@ -9,7 +9,6 @@ using LowRank.Runtime.Memory;
 using LowRank.Training.Accumulation;
 using LowRank.Training.Checkpoints;
 using LowRank.Training.Data;
-using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
 using LowRank.Training.Methods;
@@ -31,6 +30,7 @@ public sealed class Trainer : IDisposable
     private readonly IReadOnlyList<Example> validation;
     private readonly TrainerOptions options;
     private readonly EpochSampler sampler;
+    private readonly Objective objective;
     private readonly FlatParameters flat;
     private readonly AdamW optimizer;
     private readonly AdapterRecord record;
@@ -52,6 +52,7 @@ public sealed class Trainer : IDisposable
         if (options.Patience is not null && weights is LoraWeights { Adapter.Config: AdaLoraConfig { RankPattern: null } })
             throw new LowRankException("AdaLoRA cannot stop early: its ranks are shared out over all steps of the run. Leave --patience out, or take another --variant.");
         sampler = new EpochSampler(examples, options.Batches);
+        objective = Objective.Of(weights, examples, validation, options);
         flat = new FlatParameters(weights.Parameters);
         try
         {
@@ -221,7 +222,7 @@ public sealed class Trainer : IDisposable
         });
     }
 
-    // One optimizer step: the gradient of all micro-batches per supervised token of them all, clipped, applied.
+    // One optimizer step: the gradient of all micro-batches per term of the loss (a supervised token, or a pair) of them all, clipped, applied.
     private StepCompleted TakeStep(Pace pace, Action<TrainingEvent> tell)
     {
         var start = Stopwatch.GetTimestamp();
@@ -229,7 +230,8 @@ public sealed class Trainer : IDisposable
         var epoch = sampler.Epoch;
         for (var i = 0; i < micro.Length; i++) micro[i] = sampler.Next();
         long supervised = micro.Sum(b => (long)b.SupervisedTokens), tokens = micro.Sum(b => (long)b.Tokens);
-        var loss = Accumulate(micro, 1.0 / Math.Max(1, supervised), tell);
+        var totals = objective.Totals(micro);
+        var (loss, preferences) = Accumulate(micro, totals, tell);
         weights.AddPenalty();
         var norm = options.MaxGradientNorm > 0 ? flat.ClipGradientNorm(options.MaxGradientNorm) : flat.GradientNorm();
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
@@ -245,7 +247,7 @@ public sealed class Trainer : IDisposable
             Step = state.Step + 1,
             Cursor = sampler.Cursor,
             EpochLoss = (sameEpoch ? state.EpochLoss : 0) + loss,
-            EpochTokens = (sameEpoch ? state.EpochTokens : 0) + supervised,
+            EpochTokens = (sameEpoch ? state.EpochTokens : 0) + totals.Terms,
             Tokens = state.Tokens + tokens,
         };
         isCheckpointCurrent = false;
@@ -255,7 +257,8 @@ public sealed class Trainer : IDisposable
         var memory = ProcessMemory.Read();
         return new StepCompleted
         {
-            Loss = loss / Math.Max(1, supervised),
+            Loss = loss / Math.Max(1, totals.Terms),
+            Preference = preferences.ToMetrics(),
             LearningRate = rate,
             GradientNorm = norm,
             Epoch = sampler.Epoch + (double)sampler.BatchInEpoch / sampler.BatchesInEpoch,
@@ -270,14 +273,14 @@ public sealed class Trainer : IDisposable
     }
 
     // Without memory for it, the step that was begun never happened: the checkpoint is of the one before.
-    private double Accumulate(Batch[] micro, double scale, Action<TrainingEvent> tell)
+    private BatchLoss Accumulate(Batch[] micro, StepTotals totals, Action<TrainingEvent> tell)
     {
         try
         {
             return Gradient.Compute(micro, (batch, number) =>
             {
                 using var dropping = weights.Dropout?.Activate(options.Seed, state.Step, number);
-                return CausalLoss.Backward(weights.Model.Decoder, batch, scale, options.CheckpointedLayers);
+                return objective.Backward(batch, new StepPlace(totals, state.Step, number));
             }, flat.ZeroGradients);
         }
         catch (LowRankException error) when (OutOfMemory.Is(error))
@@ -293,14 +296,14 @@ public sealed class Trainer : IDisposable
 
     private EvaluationCompleted Evaluate()
     {
-        var result = Evaluator.Loss(weights.Model, validation, options.Batches with { Shuffle = false });
+        var result = objective.Evaluate(validation, options.Batches);
         var isBest = state.BestLoss is not { } best || result.Loss < best;
         state = isBest
             ? state with { BestLoss = result.Loss, BestStep = state.Step, EvaluationsSinceBest = 0 }
             : state with { EvaluationsSinceBest = state.EvaluationsSinceBest + 1 };
         isCheckpointCurrent = false;
         if (isBest && options.Patience is not null) KeepBest();
-        return new EvaluationCompleted { Loss = result.Loss, IsBest = isBest, Samples = Sampler?.Invoke() ?? [] };
+        return new EvaluationCompleted { Loss = result.Loss, IsBest = isBest, Preference = result.Preferences.ToMetrics(), Samples = Sampler?.Invoke() ?? [] };
     }
 
     private void KeepBest()

@@ -1,5 +1,6 @@
 using LowRank.Optimizers;
 using LowRank.Training.Accumulation;
+using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 
 namespace LowRank.Training;
@@ -15,6 +16,9 @@ public sealed record TrainerOptions
 
     /// <summary>Optimizer steps of the whole run; null leaves it to <see cref="Epochs"/>.</summary>
     public long? TotalSteps { get; init; }
+
+    /// <summary>What is learned. Default supervised text.</summary>
+    public ObjectiveOptions Objective { get; init; } = new();
 
     /// <summary>How examples become batches.</summary>
     public BatchOptions Batches { get; init; } = new();

@@ -119,14 +119,15 @@ public sealed class TrainingRun : IDisposable
         // A device that was named is refused at once; to look for one takes libtorch, which loads while files are read.
         var device = settings.Model.Device is null ? null : RunDevice.Of(settings);
         var silenced = settings.Guards.Names();
+        settings.Objective.ToOptions(settings);
         TrackerSetup.Check(settings.Trackers);
-        var (data, split) = LoadData(settings.Data, settings.Optimization.Seed, silenced, progress, cancellation);
+        var (data, split) = LoadData(settings, silenced, progress, cancellation);
         var path = ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         var adapter = settings.Adapter.Adapter is { } named ? ModelLoader.LocateAdapter(named, new ModelLoadOptions { Progress = progress }, cancellation) : null;
         // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-        var (examples, held, maxLength, tokens) = Tokenize(settings.Data, text, split, silenced, choices, progress, cancellation);
+        var (examples, held, maxLength, tokens) = Tokenize(settings, text, split, silenced, choices, progress, cancellation);
         var inputs = resumed is null ? RunInputs.Of(settings.Data, text, adapter, [examples, held], cancellation) : resumed.Inputs;
         if (inputs is not null) repetition?.CheckInputs(inputs);
         var batches = new BatchOptions
@@ -218,13 +219,14 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>The rows of a run, and those that it holds back.</summary>
-    internal static (Dataset Data, ValidationSplit Split) LoadData(DataSettings settings, long seed, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
+    internal static (Dataset Data, ValidationSplit Split) LoadData(TrainSettings run, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
     {
+        var (settings, seed, preferences) = (run.Data, run.Optimization.Seed, run.Objective.IsPreference);
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
         var reading = settings.Reading();
         var data = DataSource.Load(settings.Data, reading, progress, cancellation);
-        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireAnswers();
-        else data.RequireTrainable();
+        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireRows(preferences);
+        else data.RequireTrainable(preferences);
         var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
         if (settings.Validation is null && validation is not null) progress?.Invoke($"Held out: {validation}, which the folder has (--validation 0 for nothing)");
         if (data.Mixture is { } mixture)
@@ -257,14 +259,16 @@ public sealed class TrainingRun : IDisposable
         return (new LoraWeights(model, attached), attached.Selection.Warnings);
     }
 
-    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(DataSettings settings, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)
+    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(TrainSettings run, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)
     {
+        var settings = run.Data;
         var skips = settings.OnBadRow == "skip";
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
-        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
+        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), Preferences = run.Objective.IsPreference, SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
         var tokens = new RunTokens(TokenCache.OfUser(settings.DataCache == "on"), text, builder, progress);
         var (examples, held) = tokens.Build(split, cancellation);
-        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.Length)} tokens");
+        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.PairLength)} tokens");
+        if (examples.SplitTexts is > 0 and var texts) choices.Add($"texts: {texts} are longer than {limit} tokens and were split into consecutive pieces, {examples.Examples.Count} examples in all");
         return (examples, held, limit, tokens);
     }
 
@@ -274,10 +278,12 @@ public sealed class TrainingRun : IDisposable
         var batchesInEpoch = new EpochSampler(examples.Examples, batches).BatchesInEpoch;
         var loop = new TrainerOptions { Epochs = training.Epochs, TotalSteps = training.MaxSteps, Accumulate = training.Accumulate, Batches = batches };
         var (perEpoch, steps) = (loop.StepsPerEpoch(batchesInEpoch), checked((int)loop.Steps(batchesInEpoch)));
-        var rate = training.LearningRateFor(settings.Adapter.Method);
+        var rate = settings.Objective.LearningRateFor(settings);
         if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
         if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
-        if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}"));
+        if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}{(settings.Objective.IsPreference ? ", a tenth of it for preferences" : "")}"));
+        if (settings.Objective is { Beta: null, UsedBeta: { } beta }) choices.Add(FormattableString.Invariant($"beta {beta:g3}: the default of {settings.Objective.Objective}"));
+        if (settings.Objective.Objective == "dpo") choices.Add($"reference: the base model without its adapter{(settings.Adapter.Adapter is null ? "" : "; what the continued adapter had learned is no part of it (merge it first to have it so)")}; one forward pass for each pair when it is first met, two numbers of it kept");
         if (training.Optimizer != "adamw" || training.Paged)
             choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
         if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
@@ -287,6 +293,7 @@ public sealed class TrainingRun : IDisposable
         {
             Model = settings.Model with { Threads = threads },
             Data = settings.Data with { MaxLength = maxLength },
+            Objective = settings.Objective with { Beta = settings.Objective.UsedBeta },
             Optimization = training with { LearningRate = rate, MaxSteps = steps },
             Evaluation = settings.Evaluation with { EvalEvery = settings.Evaluation.EvalEvery ?? perEpoch },
             Output = settings.Output with { SaveEvery = settings.Output.SaveEvery ?? perEpoch },
@@ -294,6 +301,7 @@ public sealed class TrainingRun : IDisposable
         return (resolved, loop with
         {
             Output = Path.GetFullPath(settings.Output.Output),
+            Objective = settings.Objective.ToOptions(settings),
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
             Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)

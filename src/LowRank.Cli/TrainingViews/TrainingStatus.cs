@@ -50,7 +50,7 @@ internal sealed class TrainingStatus(int window)
 
     /// <summary>Loss, learning rate, speed and memory; empty before the first step.</summary>
     public string Numbers() => last is null ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"loss {Quantity.Loss(Loss(last))}  lr {Quantity.Rate(last.LearningRate)}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}{Paged(last)}");
+        $"loss {Quantity.Loss(Loss(last))}  lr {Quantity.Rate(last.LearningRate)}{Preferred()}  {last.TokensPerSecond:N0} tok/s  {Quantity.Bytes(last.PeakBytes)}{Paged(last)}");
 
     // What the optimizer moved in this step, once there is something: without pressure a paged state stays in memory.
     private static string Paged(StepCompleted step) => step.Paging is { InBytes: var read, OutBytes: var written } && read + written > 0
@@ -59,6 +59,9 @@ internal sealed class TrainingStatus(int window)
     /// <summary>The time left, after a gap; empty where it is not known.</summary>
     public string Left(string gap) => last?.TimeLeft is { } left && Step < TotalSteps ? $"{gap}{Quantity.Time(left)} left" : "";
 
-    // Each supervised token counts alike, as everywhere.
-    private double Loss(StepCompleted newest) => recent.Count == 0 ? newest.Loss : recent.Sum(s => s.Loss * s.SupervisedTokens) / Math.Max(1, recent.Sum(s => s.SupervisedTokens));
+    private string Preferred() => last?.Preference is not { } newest ? ""
+        : $"  right {Quantity.Percent(recent.Count == 0 ? newest.Accuracy : recent.Sum(s => s.Preference!.Accuracy * s.Preference.Pairs) / recent.Sum(s => s.Preference!.Pairs))}";
+
+    // Each supervised token counts alike, or each pair, as everywhere.
+    private double Loss(StepCompleted newest) => recent.Count == 0 ? newest.Loss : recent.Sum(s => s.Loss * s.Terms) / Math.Max(1, recent.Sum(s => s.Terms));
 }

@@ -45,7 +45,8 @@ internal sealed class TrainingText(Screen screen)
 
     private void Evaluated(EvaluationCompleted e)
     {
-        screen.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"held-out loss {Quantity.Loss(e.Loss)}, perplexity {e.Perplexity:0.###} at step {e.Step}{(e.IsBest ? " (best)" : "")}"));
+        var figure = e.Preference is { } judged ? string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(judged.Accuracy)} of {judged.Pairs} pairs preferred rightly, margin {judged.Margin:0.###}") : string.Create(CultureInfo.InvariantCulture, $"perplexity {e.Perplexity:0.###}");
+        screen.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"held-out loss {Quantity.Loss(e.Loss)}, {figure} at step {e.Step}{(e.IsBest ? " (best)" : "")}"));
         Answers(e.Samples);
     }
 

@@ -102,6 +102,9 @@ public sealed class CausalLM : IDisposable
     /// <param name="checkpointedLayers">How many layers keep their input alone. The results do not depend on it.</param>
     public TrainingPass Train(DecoderInput input, int checkpointedLayers = 0) => new(this, input, checkpointedLayers);
 
+    /// <summary>The same, with noise on the embedded tokens.</summary>
+    internal TrainingPass Train(DecoderInput input, int checkpointedLayers, EmbeddingNoise? noise) => new(this, input, checkpointedLayers, noise);
+
     internal IReadOnlyList<DecoderLayer> Layers => layers;
 
     /// <summary>Is called on the model's thread before each pass.</summary>
@@ -116,10 +119,11 @@ public sealed class CausalLM : IDisposable
         return new DecoderPass(input, ropes, ropeOfLayer, ActivationType, observeRouter);
     }
 
-    internal Tensor Embed(DecoderInput input)
+    internal Tensor Embed(DecoderInput input, EmbeddingNoise? noise = null)
     {
         using var scope = NewDisposeScope();
         var x = embedding.Forward(input.Ids, ActivationType);
+        if (noise is { } added) x = added.AddTo(x);
         if (Spec.EmbeddingMultiplier != 1)
         {
             // Hugging Face rounds the multiplier to the compute dtype before it multiplies.

@@ -22,14 +22,14 @@ public sealed class TrainingPass : IDisposable
     private readonly List<Tensor> kept = [];
     private readonly Tensor? embedded;
 
-    internal TrainingPass(CausalLM model, DecoderInput input, int checkpointedLayers)
+    internal TrainingPass(CausalLM model, DecoderInput input, int checkpointedLayers, EmbeddingNoise? noise = null)
     {
         using var scope = NewDisposeScope();
         try
         {
             pass = model.Begin(input);
             foreach (var angles in pass.Tensors) Keep(angles);
-            var x = model.Embed(input);
+            var x = model.Embed(input, noise);
             if (checkpointedLayers > 0 && x.requires_grad)
             {
                 embedded = Keep(x);

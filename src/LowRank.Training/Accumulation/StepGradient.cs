@@ -1,5 +1,6 @@
 using LowRank.Runtime.Memory;
 using LowRank.Training.Events;
+using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 using LowRank.Training.Planning;
 
@@ -7,15 +8,15 @@ namespace LowRank.Training.Accumulation;
 
 /// <summary>
 /// Sums the gradients of a step's micro-batches, and cuts these into parts where memory would not suffice for them whole: on a processor before the step, by what is free now, because
-/// running out of memory there is a kill; on a GPU by the error of the step that did not fit, which is then computed again in parts. Losses are sums over supervised tokens and their
-/// gradients are scaled by all tokens of the step, so parts add up to the gradient of the whole but for rounding. Once cut, the batches of the run stay so.
+/// running out of memory there is a kill; on a GPU by the error of the step that did not fit, which is then computed again in parts. Losses are sums over terms (supervised tokens, or pairs
+/// of answers) and their gradients are divided by all terms of the step, so parts add up to the gradient of the whole but for rounding. Once cut, the batches of the run stay so.
 /// </summary>
 /// <param name="options">The run's options.</param>
 internal sealed class StepGradient(TrainerOptions options)
 {
     private readonly Queue<TrainingEvent> notices = new();
 
-    /// <summary>Into how many parts each micro-batch falls, or as many as it has rows.</summary>
+    /// <summary>Into how many parts each micro-batch falls, or as many as it has rows or preferences.</summary>
     public int Parts { get; private set; } = 1;
 
     /// <summary>What is free, and what the process occupies.</summary>
@@ -36,15 +37,15 @@ internal sealed class StepGradient(TrainerOptions options)
     /// <param name="micro">Its micro-batches.</param>
     /// <param name="backward">Gives the summed loss of a batch and adds its gradient. The number beside the batch counts what went before it in the step.</param>
     /// <param name="clear">Sets the gradient to zero, before the step is computed again.</param>
-    /// <returns>The summed loss.</returns>
+    /// <returns>The sums over the step.</returns>
     /// <exception cref="LowRankException">Memory does not suffice, and the batches cannot or must not be cut.</exception>
-    public double Compute(Batch[] micro, Func<Batch, int, double> backward, Action clear)
+    public BatchLoss Compute(Batch[] micro, Func<Batch, int, BatchLoss> backward, Action clear)
     {
         while (true)
         {
             try
             {
-                var (loss, number) = (0.0, 0);
+                var (loss, number) = (default(BatchLoss), 0);
                 foreach (var batch in micro)
                     foreach (var part in BatchParts.Of(batch, Parts)) loss += backward(part, number++);
                 return loss;
@@ -52,7 +53,7 @@ internal sealed class StepGradient(TrainerOptions options)
             catch (Exception error) when (OutOfMemory.Is(error))
             {
                 var problem = FirstLine(error.Message);
-                if (micro.All(b => b.Rows <= Parts) || !TrySplit(problem)) throw Stopped(problem, error);
+                if (micro.All(b => BatchParts.Units(b) <= Parts) || !TrySplit(problem)) throw Stopped(problem, error);
                 // What was being computed when memory ran out has added a part of its gradient.
                 clear();
                 BlockPool.Trim();

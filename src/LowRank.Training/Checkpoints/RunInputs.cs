@@ -55,12 +55,18 @@ internal sealed record RunInputs
             hash.Append(MemoryMarshal.AsBytes<long>([set?.Examples.Count ?? -1]));
             foreach (var example in set?.Examples ?? [])
             {
-                hash.Append(MemoryMarshal.AsBytes<long>([example.Length]));
-                hash.Append(MemoryMarshal.AsBytes(example.InputIds));
-                hash.Append(MemoryMarshal.AsBytes(example.Supervised));
+                Add(hash, example);
+                if (example.Rejected is { } rejected) Add(hash, rejected);
             }
         }
         return Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    private static void Add(XxHash128 hash, Example example)
+    {
+        hash.Append(MemoryMarshal.AsBytes<long>([example.Length]));
+        hash.Append(MemoryMarshal.AsBytes(example.InputIds));
+        hash.Append(MemoryMarshal.AsBytes(example.Supervised));
     }
 
     private static string OfFiles(IEnumerable<string> files)

@@ -35,7 +35,7 @@ public sealed record TrainerState
     /// <summary>Sum of the training losses of the epoch so far, for its mean.</summary>
     public double EpochLoss { get; init; }
 
-    /// <summary>Supervised tokens of the epoch so far.</summary>
+    /// <summary>Supervised tokens of the epoch so far, or pairs where preferences are learned.</summary>
     public long EpochTokens { get; init; }
 
     /// <summary>Tokens trained on so far, padding not counted.</summary>

@@ -17,6 +17,12 @@ internal static class Bootstrap
     /// <param name="seed">Decides the draws.</param>
     public static Estimate Mean(IReadOnlyList<double> rows, long seed = 0) => Figure([rows], means => means[0], seed);
 
+    /// <summary>The sum of values by the sum of weights, over the same rows: a loss per token.</summary>
+    /// <param name="values">A value for each row.</param>
+    /// <param name="weights">A weight for each row.</param>
+    /// <param name="seed">Decides the draws.</param>
+    public static Estimate Ratio(IReadOnlyList<double> values, IReadOnlyList<double> weights, long seed = 0) => Figure([values, weights], means => means[1] > 0 ? means[0] / means[1] : double.NaN, seed);
+
     /// <summary>(a - base) / (reference - base), of means over the same rows: the share of the reference's gain that a keeps; NaN where the reference gains nothing.</summary>
     /// <param name="rows">Values of a for each row.</param>
     /// <param name="baseline">Those of the base.</param>

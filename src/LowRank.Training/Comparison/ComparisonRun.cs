@@ -54,7 +54,7 @@ internal sealed class ComparisonRun
         Dataset.Load(general);
         if (settings.Comparison.Test is { } test) DataSource.Load(test, settings.Data.Reading());
         var run = settings.ToRun();
-        TrainingRun.LoadData(run.Data, run.Optimization.Seed, run.Guards.Names());
+        TrainingRun.LoadData(run, run.Guards.Names());
         return new ComparisonRun(settings, runner, cells, general, HashOf(((string?[])[settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]).OfType<string>().SelectMany(d => DataSource.Locate(d))));
     }
 

@@ -24,6 +24,13 @@ internal static class DataFingerprint
             foreach (var id in row.InputIds ?? []) Number(hash, id);
             foreach (var flag in row.Supervised ?? []) Number(hash, flag ? 1 : 0);
             foreach (var flag in row.Learned) Number(hash, flag ? 1 : 0);
+            if (row.Chosen is not null)
+            {
+                Add(hash, row.Chosen);
+                Add(hash, row.Rejected);
+            }
+            if (row.Label is { } label) Number(hash, label ? 1 : 0);
+            foreach (var choice in row.Choices ?? []) Add(hash, choice);
             Number(hash, -1);
         }
         return Convert.ToHexStringLower(hash.GetCurrentHash());

@@ -29,4 +29,7 @@ public enum DataFormat
 
     /// <summary>Rows of the other kinds with a boolean <c>label</c> that says whether the answer is a good one (KTO).</summary>
     Kto,
+
+    /// <summary>A question with its <c>choices</c> (or <c>endings</c>) and which of them is right: learned as a prompt with the right choice, and evaluated by the likelihood of each.</summary>
+    MultipleChoice,
 }

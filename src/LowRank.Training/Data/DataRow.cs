@@ -42,6 +42,9 @@ public sealed class DataRow
     /// <summary>The text to learn after <see cref="Prompt"/>, or null.</summary>
     public string? Completion { get; init; }
 
+    /// <summary>In a multiple choice, all the answers to <see cref="Prompt"/>, of which <see cref="Completion"/> is the right one; else null.</summary>
+    public IReadOnlyList<string>? Choices { get; init; }
+
     /// <summary>A plain text, all of which is learned, or null.</summary>
     public string? Text { get; init; }
 

@@ -6,11 +6,14 @@ namespace LowRank.Training.Data;
 /// <summary>What rows of each shape are for.</summary>
 internal static class RowObjectives
 {
-    /// <summary>Why rows of a shape cannot be learned from as answers, and what they need; null where they can.</summary>
-    public static string? Refusal(DataFormat format) => format switch
+    /// <summary>Why rows of a shape cannot be learned from with an objective, and what they need; null where they can.</summary>
+    /// <param name="format">The shape.</param>
+    /// <param name="preferences">Whether the objective compares two answers (DPO, ORPO, SimPO).</param>
+    public static string? Refusal(DataFormat format, bool preferences) => (format, preferences) switch
     {
-        DataFormat.Preference => "the rows are preferences (chosen, rejected): they need an objective that compares two answers, such as DPO. Training learns answers as they stand; " + Instead + " To learn the better answers alone, map them: --columns prompt=prompt,completion=chosen, with prompts and answers that are texts.",
-        DataFormat.Kto => "the rows are judged answers (label true or false): they need the objective KTO. Training learns answers as they stand, the bad ones too; " + Instead + " To learn the good answers alone, keep the rows with \"label\": true and remove the label.",
+        (DataFormat.Preference, false) => "the rows are preferences (chosen, rejected), which need an objective that compares two answers: train on them with --objective dpo, orpo or simpo, and evaluate them with --metric preference. To learn the better answers alone, map them: --columns prompt=prompt,completion=chosen, with prompts and answers that are texts.",
+        (DataFormat.Kto, _) => "the rows are judged answers (label true or false): they need the objective KTO, which LowRank does not have. Others learn answers as they stand, the bad ones too; " + Instead + " To learn the good answers alone, keep the rows with \"label\": true and remove the label.",
+        (not DataFormat.Preference, true) => "the rows have one answer each, and preferences need two: expected \"chosen\" and \"rejected\", or train with --objective sft.",
         _ => null,
     };
 

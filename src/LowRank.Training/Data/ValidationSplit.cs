@@ -51,19 +51,20 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
         ArgumentNullException.ThrowIfNull(data);
         if (string.IsNullOrWhiteSpace(validation)) return new ValidationSplit(data.Rows, []);
         var text = validation.Trim();
-        if (File.Exists(text)) return new ValidationSplit(data.Rows, Answers(Dataset.Load(text, options)));
+        if (File.Exists(text)) return new ValidationSplit(data.Rows, Rows(Dataset.Load(text, options), data));
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count)) return ByCount(data.Rows, count, seed);
         var isPercent = text.EndsWith('%');
         if (double.TryParse(text.TrimEnd('%'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share)
             && (isPercent ? share / 100 : share) is >= 0 and < 1 and var part)
             return ByShare(data.Rows, part, seed);
-        if (DataSource.IsComposed(text)) return new ValidationSplit(data.Rows, Answers(DataSource.Load(text, options, isHeldOut: true)));
+        if (DataSource.IsComposed(text)) return new ValidationSplit(data.Rows, Rows(DataSource.Load(text, options, isHeldOut: true), data));
         throw new LowRankException($"validation \"{text}\" is no file or folder, no number of rows (200), and no share of them (0.1 or 10%)");
     }
 
-    private static IReadOnlyList<DataRow> Answers(Dataset held)
+    // Held-out rows are for the objective that the training rows are for.
+    private static IReadOnlyList<DataRow> Rows(Dataset held, Dataset training)
     {
-        held.RequireAnswers();
+        held.RequireRows(preferences: training.Formats.Contains(DataFormat.Preference));
         return held.Rows;
     }
 }

@@ -1,4 +1,5 @@
 using LowRank.Training.Data;
+using LowRank.Training.Evaluation.Answers;
 
 namespace LowRank.Training.Evaluation;
 
@@ -26,10 +27,19 @@ public sealed record EvaluationOptions
     /// </summary>
     public int AnswerMargin { get; init; } = 16;
 
+    /// <summary>
+    /// A regular expression for what counts of an answer, such as <c>#### (.*)</c>: its first group, or the whole match, is compared in generated and expected answers with
+    /// <see cref="EvaluationMetric.Exact"/>, whether or not the model ended its answer. Default null: the whole answer counts.
+    /// </summary>
+    public string? AnswerPattern { get; init; }
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxNewTokens, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(AnswerMargin, 1);
+        // What is wrong with a pattern is told before the minutes that answers take.
+        if (AnswerPattern is not null) _ = new AnswerPattern(AnswerPattern);
+        if (AnswerPattern is not null && Metric != EvaluationMetric.Exact) throw new LowRankException("A pattern for answers goes with the metric exact alone: --metric exact.");
     }
 }

@@ -1,6 +1,9 @@
 using LowRank.Models;
 using LowRank.Models.Generation;
 using LowRank.Training.Data;
+using LowRank.Training.Evaluation.Answers;
+using LowRank.Training.Evaluation.Choices;
+using LowRank.Training.Evaluation.Statistics;
 using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 
@@ -22,14 +25,24 @@ public static class Evaluator
         options ??= new EvaluationOptions();
         options.Validate();
         var limit = (int)Math.Min(options.MaxLength ?? 2048, model.Decoder.Spec.MaxPositions);
-        var examples = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = options.TrainOn }).Build(rows, cancellation).Examples;
-        // Rows without a question are told before the minutes that the loss takes.
-        if (options.Metric == EvaluationMetric.Exact) Question.Of(model, rows);
+        void Tell(EvaluationMetric stage, int done, int total) => progress?.Invoke(new EvaluationProgress(stage, done, total));
+        var metric = options.Metric;
+        var builder = ExampleBuilder.For(model, new ExampleOptions { MaxLength = limit, TrainOn = options.TrainOn, Preferences = metric == EvaluationMetric.Preference });
+        var examples = builder.Build(rows, cancellation).Examples;
         var batches = new BatchOptions { BatchSize = options.BatchSize, Layout = BatchLayout.GroupedByLength };
-        var loss = Loss(model, examples, batches, done => progress?.Invoke(new EvaluationProgress(EvaluationMetric.Loss, done, examples.Count)), cancellation);
-        if (options.Metric == EvaluationMetric.Loss) return loss;
-        var exact = ExactMatch(model, rows, options, done => progress?.Invoke(new EvaluationProgress(EvaluationMetric.Exact, done, rows.Count)), cancellation);
-        return loss with { Accuracy = exact.Accuracy, Wrong = exact.Wrong };
+        if (metric == EvaluationMetric.Preference) return PreferenceEvaluation.Run(model, examples, batches, done => Tell(metric, done, examples.Count), cancellation);
+        // Rows without a question are told before the minutes that the loss takes.
+        var questions = metric is EvaluationMetric.Exact or EvaluationMetric.F1 ? Question.Of(model, rows) : [];
+        var choices = metric == EvaluationMetric.Choice ? ChoiceQuestion.Of(model, rows, limit) : [];
+        var loss = Loss(model, examples, batches, done => Tell(EvaluationMetric.Loss, done, examples.Count), cancellation);
+        void Done(int done) => Tell(metric, done, rows.Count);
+        return metric switch
+        {
+            EvaluationMetric.Exact => ExactMatch(model, questions, options, Done, cancellation).AddTo(loss),
+            EvaluationMetric.F1 => AnswerOverlap.Judge(loss, questions, Answers(model, questions, options, null, Done, cancellation)),
+            EvaluationMetric.Choice => MultipleChoice.Judge(loss, choices, MultipleChoice.LogLikelihoods(model, choices, options.BatchSize, Done, cancellation)),
+            _ => loss,
+        };
     }
 
     /// <summary>The same rows without and with the model's adapter.</summary>
@@ -54,15 +67,15 @@ public static class Evaluator
     /// <param name="cancellation">Ends the evaluation after a batch.</param>
     public static EvaluationResult Loss(LanguageModel model, IReadOnlyList<Example> examples, BatchOptions batches, Action<int>? progress = null, CancellationToken cancellation = default)
     {
-        var (loss, tokens, done) = (0.0, 0L, 0);
+        var (losses, tokens, done) = (new double[examples.Count], new double[examples.Count], 0);
         foreach (var batch in EpochSampler.OneEpoch(examples, batches with { Shuffle = false }))
         {
             cancellation.ThrowIfCancellationRequested();
-            loss += CausalLoss.Evaluate(model.Decoder, batch);
-            tokens += batch.SupervisedTokens;
+            var each = CausalLoss.EvaluateEach(model.Decoder, batch);
+            for (var i = 0; i < each.Length; i++) (losses[batch.Examples[i]], tokens[batch.Examples[i]]) = (each[i], examples[batch.Examples[i]].SupervisedTokens);
             progress?.Invoke(done += batch.Examples.Count);
         }
-        return new EvaluationResult { Loss = loss / Math.Max(1, tokens), SupervisedTokens = tokens, Rows = examples.Count };
+        return new EvaluationResult { Loss = losses.Sum() / Math.Max(1, tokens.Sum()), SupervisedTokens = (long)tokens.Sum(), Rows = examples.Count, Figures = [new Figure("loss", losses, tokens)] };
     }
 
     /// <summary>The share of rows that the model answers exactly as the data does; <see cref="ExactMatchResult"/> has the rule.</summary>
@@ -78,18 +91,27 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(rows);
         options ??= new EvaluationOptions();
         options.Validate();
-        var questions = Question.Of(model, rows);
-        // An answer that is longer than the expected one cannot equal it: it need not be generated to its end.
-        int[] limits = [.. questions.Select(q => model.Tokenizer.Encode(q.Answer).Length + options.AnswerMargin)];
-        var answers = new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation);
+        return ExactMatch(model, Question.Of(model, rows), options, progress, cancellation);
+    }
+
+    private static ExactMatchResult ExactMatch(LanguageModel model, IReadOnlyList<Question> questions, EvaluationOptions options, Action<int>? progress, CancellationToken cancellation)
+    {
+        var pattern = options.AnswerPattern is null ? null : new AnswerPattern(options.AnswerPattern);
+        string[] expected = [.. questions.Select(q => pattern is null ? q.Answer.Trim() : pattern.Find(q.Answer) ?? throw new DatasetException(q.Place, $"--answer-pattern finds nothing in the expected answer \"{q.Answer}\""))];
+        // An answer that is longer than the expected one cannot equal it: it need not be generated to its end. What a pattern looks for may come late.
+        int[]? limits = pattern is null ? [.. questions.Select(q => model.Tokenizer.Encode(q.Answer).Length + options.AnswerMargin)] : null;
+        var answers = Answers(model, questions, options, limits, progress, cancellation);
         var wrong = new List<WrongAnswer>();
         var right = new bool[questions.Count];
         for (var i = 0; i < questions.Count; i++)
         {
-            var (expected, got, ended) = (questions[i].Answer.Trim(), answers[i].Text.Trim(), answers[i].Finish == FinishReason.EndToken);
-            right[i] = ended && string.Equals(expected, got, StringComparison.Ordinal);
-            if (!right[i]) wrong.Add(new WrongAnswer(questions[i].Place, expected, got, ended));
+            var (text, ended) = (answers[i].Text.Trim(), answers[i].Finish == FinishReason.EndToken);
+            right[i] = string.Equals(expected[i], pattern is null ? text : pattern.Find(text), StringComparison.Ordinal) && (ended || pattern is not null);
+            if (!right[i]) wrong.Add(new WrongAnswer(questions[i].Place, expected[i], text, ended));
         }
         return new ExactMatchResult(questions.Count, questions.Count - wrong.Count, wrong) { Answers = right };
     }
+
+    private static IReadOnlyList<GeneratedText> Answers(LanguageModel model, IReadOnlyList<Question> questions, EvaluationOptions options, int[]? limits, Action<int>? progress, CancellationToken cancellation) =>
+        new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation);
 }

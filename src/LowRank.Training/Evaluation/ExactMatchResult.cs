@@ -1,3 +1,5 @@
+using LowRank.Training.Evaluation.Statistics;
+
 namespace LowRank.Training.Evaluation;
 
 /// <summary>
@@ -12,6 +14,10 @@ public sealed record ExactMatchResult(int Rows, int Correct, IReadOnlyList<Wrong
 {
     /// <summary>For each row, in the order of the data, whether its answer is right.</summary>
     internal IReadOnlyList<bool> Answers { get; init; } = [];
+
+    /// <summary>A result with this beside its loss.</summary>
+    internal EvaluationResult AddTo(EvaluationResult loss) =>
+        loss with { Accuracy = Accuracy, Wrong = Wrong, Figures = [.. loss.Figures, new Figure("accuracy", [.. Answers.Select(right => right ? 1.0 : 0)])] };
 
     /// <summary>The share of right answers, from 0 to 1.</summary>
     public double Accuracy => Rows == 0 ? 0 : (double)Correct / Rows;

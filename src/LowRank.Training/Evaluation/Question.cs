@@ -43,6 +43,8 @@ internal sealed record Question(string Place, string Text, int[] Prompt, string 
     public static Question? TryOf(LanguageModel model, DataRow row, out string why)
     {
         why = "";
+        // What a preference asks is answered by the better answer.
+        if (row.Chosen is not null) row = RowObjectives.Answers(row).First();
         if (row.Messages is { } messages) return OfChat(model, row, [.. messages.EnumerateArray().Select(ChatMessage.FromJson)], out why);
         if (row.Prompt is { } prompt)
             return Fitting(model, row, prompt, model.ChatTemplate is null ? model.Tokenizer.Encode(prompt, addSpecialTokens: true) : model.EncodeChat([new ChatMessage("user", prompt)]), row.Completion ?? "", out why);

@@ -81,6 +81,7 @@ public sealed class MetricsFile
                 break;
             case StepCompleted s:
                 Number(json, "loss", s.Loss);
+                Preference(json, s.Preference);
                 Number(json, "learning_rate", s.LearningRate);
                 Number(json, "gradient_norm", s.GradientNorm);
                 Number(json, "epoch", s.Epoch);
@@ -98,7 +99,8 @@ public sealed class MetricsFile
                 break;
             case EvaluationCompleted s:
                 Number(json, "loss", s.Loss);
-                Number(json, "perplexity", s.Perplexity);
+                if (s.Preference is null) Number(json, "perplexity", s.Perplexity);
+                Preference(json, s.Preference);
                 json.WriteBoolean("best", s.IsBest);
                 Samples(json, s.Samples);
                 break;
@@ -142,6 +144,16 @@ public sealed class MetricsFile
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    private static void Preference(Utf8JsonWriter json, PreferenceMetrics? metrics)
+    {
+        if (metrics is null) return;
+        json.WriteNumber("pairs", metrics.Pairs);
+        Number(json, "reward_chosen", metrics.ChosenReward);
+        Number(json, "reward_rejected", metrics.RejectedReward);
+        Number(json, "reward_margin", metrics.Margin);
+        Number(json, "preference_accuracy", metrics.Accuracy);
     }
 
     private static void Number(Utf8JsonWriter json, string key, double value)

@@ -14,6 +14,9 @@ internal sealed record GuardedRun
     /// <summary>lora, qlora or full.</summary>
     public required string Method { get; init; }
 
+    /// <summary>Whether preferences are learned.</summary>
+    public bool LearnsPreferences { get; init; }
+
     /// <summary>The peak learning rate.</summary>
     public required double LearningRate { get; init; }
 
@@ -82,6 +85,7 @@ internal sealed record GuardedRun
         return new GuardedRun
         {
             Method = weights.Method,
+            LearnsPreferences = options.Objective.IsPreference,
             LearningRate = options.LearningRate,
             RateRatio = options.Plus?.Ratio ?? 1,
             HiddenSize = model.Decoder.Spec.HiddenSize,

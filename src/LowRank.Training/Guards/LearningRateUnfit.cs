@@ -16,6 +16,8 @@ internal sealed class LearningRateUnfit : IGuard
     public GuardFinding? Before(GuardedRun run)
     {
         var (low, high, name, usual) = run.FreezesBase ? (LoraLow, LoraHigh, "an adapter", "1e-4 to 1e-3") : (FullLow, FullHigh, "full fine-tuning", "1e-5 to 5e-5");
+        // Preferences are learned at a tenth to a fiftieth of these rates: the policy is to stay near where it began (arXiv:2305.18290, appendix B; arXiv:2405.14734).
+        if (run.LearnsPreferences) (low, usual) = (low / 50, run.FreezesBase ? "5e-6 to 5e-5" : "5e-7 to 5e-6");
         var limit = high * Math.Max(1, ReferenceWidth / run.HiddenSize);
         // With LoRA+ it is that of A, and B learns faster.
         if (run.LearningRate * Math.Max(1, run.RateRatio) < low)

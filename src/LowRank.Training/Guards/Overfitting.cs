@@ -18,7 +18,7 @@ internal sealed class Overfitting : IGuard
 
     public GuardFinding? During(TrainingEvent happened, GuardedRun run)
     {
-        if (happened is StepCompleted step) (loss, tokens) = (loss + step.Loss * step.SupervisedTokens, tokens + step.SupervisedTokens);
+        if (happened is StepCompleted step) (loss, tokens) = (loss + step.Loss * step.Terms, tokens + step.Terms);
         if (happened is not EvaluationCompleted evaluation || tokens == 0) return null;
         var trained = loss / tokens;
         (loss, tokens) = (0, 0);

@@ -27,8 +27,6 @@ internal static class TrainingArguments
         .WithoutEffect("LowRank runs no code from models or data", "trust_remote_code")
         .Refuse(OneDevice, "deepspeed", "fsdp", "parallelism_config")
         .Refuse("a checkpoint of another tool cannot be gone on with. Train its adapter further with --adapter, or begin anew", "resume_from_checkpoint")
-        .RefuseUnless("neftune_noise_alpha", "LowRank adds no noise to embeddings", "0")
-        .RefuseUnless("label_smoothing_factor", "LowRank's loss has no label smoothing", "0")
         .RefuseUnless("train_sampling_strategy", "LowRank shuffles the rows, or keeps their order with --shuffle false", "random")
         .Refuse("drops the last rows of an epoch that do not fill a batch; LowRank learns them too", "dataloader_drop_last")
         .Refuse("makes another batch of what memory has; say per_device_train_batch_size (lowrank plan tells which fits)", "auto_find_batch_size")
@@ -47,10 +45,22 @@ internal static class TrainingArguments
         ScheduleNames.Read(reader, "lr_scheduler_type", "linear");
         ScheduleNames.ReadWarmup(reader, "0");
         OptimizerNames.Read(reader, "optim");
+        ReadLoss(reader);
         reader.Copy("seed", "seed");
         if (reader.Flag("group_by_length") == true) reader.Run.Note("group_by_length: puts rows of like length into one batch, which saves padding. LowRank takes them in a random order; --packing true saves the padding, too.");
         reader.Copy("output_dir", "output");
         Intervals.Read(reader);
+    }
+
+    /// <summary>Reads label smoothing and NEFTune's noise, which mean the same in all of these tools.</summary>
+    public static void ReadLoss(SourceReader reader)
+    {
+        foreach (var (key, setting) in ((string, string)[])[("label_smoothing_factor", "label-smoothing"), ("neftune_noise_alpha", "neftune-alpha")])
+        {
+            if (reader.Number(key) is not { } value) continue;
+            if (value == 0) reader.Run.HasNoEffect(key, SourceReader.AsHere);
+            else reader.Set(setting, SourceReader.Format(value), key);
+        }
     }
 
     // -1 is transformers' "by epochs".

@@ -6,10 +6,7 @@ using static TorchSharp.torch;
 
 namespace LowRank.Training.Objectives;
 
-/// <summary>
-/// The next-token loss of a batch. This is the one place where labels are shifted: the state at token t is compared with the label at t + 1.
-/// Losses are sums over supervised tokens; whoever calls divides by the tokens of the whole effective batch.
-/// </summary>
+/// <summary>The next-token loss of a batch. Losses are sums over supervised tokens; whoever calls divides by the tokens of the whole effective batch.</summary>
 public static class CausalLoss
 {
     /// <summary>The summed loss of a batch, with <paramref name="scale"/> times its gradient added to those of the model's trained parameters.</summary>
@@ -17,15 +14,18 @@ public static class CausalLoss
     /// <param name="batch">The batch.</param>
     /// <param name="scale">One by the number of supervised tokens of the effective batch, so that accumulated gradients equal those of one large batch.</param>
     /// <param name="checkpointedLayers">How many layers compute their activations again in the backward pass instead of keeping them.</param>
-    public static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers = 0)
+    public static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers = 0) => Backward(model, batch, scale, checkpointedLayers, 0, null);
+
+    /// <summary>The same with label smoothing, and noise on the embedded tokens.</summary>
+    internal static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers, double smoothing, EmbeddingNoise? noise)
     {
         using var scope = NewDisposeScope();
         using var input = Input(batch, model.Device);
-        var (places, targets) = Supervised(batch);
-        if (targets.Length == 0) return 0;
-        using var pass = model.Train(input, checkpointedLayers);
-        var states = pass.Hidden.view(-1, model.Spec.HiddenSize).index_select(0, tensor(places, device: model.Device));
-        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(targets, device: model.Device), model.Spec.VocabularySize, model.Logits, scale);
+        var tokens = BatchTokens.Of(batch);
+        if (tokens.Targets.Length == 0) return 0;
+        using var pass = model.Train(input, checkpointedLayers, noise);
+        var states = At(pass.Hidden, tokens);
+        var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits, scale, smoothing);
         pass.Backward(states, gradient);
         return loss;
     }
@@ -35,29 +35,28 @@ public static class CausalLoss
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        var tokens = BatchTokens.Of(batch);
+        if (tokens.Targets.Length == 0) return 0;
         using var input = Input(batch, model.Device);
-        var (places, targets) = Supervised(batch);
-        if (targets.Length == 0) return 0;
-        var states = model.Hidden(input).view(-1, model.Spec.HiddenSize).index_select(0, tensor(places, device: model.Device));
-        return ChunkedCrossEntropy.Loss(states, tensor(targets, device: model.Device), model.Spec.VocabularySize, model.Logits);
+        return ChunkedCrossEntropy.Loss(At(model.Hidden(input), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits);
     }
 
-    private static DecoderInput Input(Batch batch, Device device) => batch.IsPacked
+    /// <summary>The summed loss of each sequence of a batch, numbered as <see cref="BatchTokens.Sequences"/>, without gradients.</summary>
+    internal static double[] EvaluateEach(CausalLM model, Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (tokens, count) = (BatchTokens.Of(batch), batch.Pairs > 0 ? batch.Rows : batch.Examples.Count);
+        if (tokens.Targets.Length == 0) return new double[count];
+        using var input = Input(batch, model.Device);
+        return tokens.SumBySequence(ChunkedCrossEntropy.Losses(At(model.Hidden(input), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits), count);
+    }
+
+    /// <summary>The batch as the decoder reads it.</summary>
+    internal static DecoderInput Input(Batch batch, Device device) => batch.IsPacked
         ? DecoderInput.Packed(batch.InputIds, batch.Positions, batch.SequenceIds, batch.Rows, device)
         : DecoderInput.Padded(batch.InputIds, batch.Rows, device);
 
-    // Where the predicting states stand in the flattened batch, and what they are to predict.
-    private static (long[] Places, long[] Targets) Supervised(Batch batch)
-    {
-        var (places, targets) = (new List<long>(batch.SupervisedTokens), new List<long>(batch.SupervisedTokens));
-        for (var row = 0; row < batch.Rows; row++)
-            for (var t = 0; t + 1 < batch.Length; t++)
-            {
-                var at = row * batch.Length + t;
-                if (batch.Labels[at + 1] == Batch.IgnoredLabel) continue;
-                places.Add(at);
-                targets.Add(batch.Labels[at + 1]);
-            }
-        return ([.. places], [.. targets]);
-    }
+    /// <summary>The states that predict tokens, <c>[tokens, hidden]</c>, of those of a batch <c>[rows, length, hidden]</c>.</summary>
+    internal static Tensor At(Tensor hidden, BatchTokens tokens) => hidden.view(-1, hidden.shape[^1]).index_select(0, tensor(tokens.Places, device: hidden.device));
 }

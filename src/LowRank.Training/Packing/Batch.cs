@@ -36,7 +36,10 @@ public sealed record Batch
     /// <summary>How many tokens are no padding.</summary>
     public required int Tokens { get; init; }
 
-    /// <summary>The examples in the batch, by their index, row after row.</summary>
+    /// <summary>How many preferences the batch holds: the rows of their better answers, and behind them in the same order the rows of the others. 0 without preferences.</summary>
+    public int Pairs { get; init; }
+
+    /// <summary>The examples in the batch, by their index, row after row; a preference once.</summary>
     public required IReadOnlyList<int> Examples { get; init; }
 
     /// <summary>True if some row holds more than one sequence, so that attention needs the sequence ids.</summary>

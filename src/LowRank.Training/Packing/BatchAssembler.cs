@@ -11,6 +11,15 @@ internal static class BatchAssembler
     /// <param name="multipleOf">The width is rounded up to a multiple of this.</param>
     public static Batch Assemble(IReadOnlyList<Example> examples, IReadOnlyList<int[]> rows, int padTokenId, int multipleOf)
     {
+        if (examples[rows[0][0]].Rejected is null) return Sequences(examples, rows, padTokenId, multipleOf);
+        Example[] better = [.. rows.SelectMany(r => r).Select(i => examples[i])];
+        Example[] both = [.. better, .. better.Select(e => e.Rejected ?? throw new LowRankException($"{e.Row?.Place ?? "an example"} has one answer, others of its batch are preferences with two."))];
+        var batch = Sequences(both, [.. both.Select((_, i) => new[] { i })], padTokenId, multipleOf);
+        return batch with { Pairs = better.Length, Examples = [.. rows.SelectMany(r => r)] };
+    }
+
+    private static Batch Sequences(IReadOnlyList<Example> examples, IReadOnlyList<int[]> rows, int padTokenId, int multipleOf)
+    {
         var width = 0;
         foreach (var row in rows) width = Math.Max(width, row.Sum(i => examples[i].Length));
         width = checked((width + multipleOf - 1) / multipleOf * multipleOf);

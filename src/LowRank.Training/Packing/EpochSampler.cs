@@ -27,7 +27,7 @@ public sealed class EpochSampler
         options.Validate();
         if (examples.Count == 0) throw new LowRankException("there are no examples to make batches of");
         (this.examples, this.options) = (examples, options);
-        lengths = [.. examples.Select(e => e.Length)];
+        lengths = [.. examples.Select(e => e.PairLength)];
         for (var i = 0; i < lengths.Length; i++)
             if (options.Layout == BatchLayout.Packed && lengths[i] > options.RowLength)
                 throw new LowRankException($"{examples[i].Row?.Place ?? $"example {i}"}: {lengths[i]} tokens do not fit into packed rows of {options.RowLength}; truncate to that length or raise it");
@@ -96,7 +96,7 @@ public sealed class EpochSampler
         var hash = new XxHash128();
         Span<long> settings = [options.BatchSize, (long)options.Layout, options.RowLength, options.PackingWindow, options.Seed, options.Shuffle ? 1 : 0, options.PadTokenId, options.PadToMultipleOf, examples.Count];
         hash.Append(MemoryMarshal.AsBytes(settings));
-        foreach (var example in examples)
+        foreach (var example in examples.Concat(examples.Select(e => e.Rejected).OfType<Example>()))
         {
             hash.Append(MemoryMarshal.AsBytes<long>([example.Length]));
             hash.Append(MemoryMarshal.AsBytes(example.InputIds));

@@ -55,7 +55,7 @@ internal sealed class RunPlanner
 
     /// <summary>The plan of the same run with its batches cut into parts of rows.</summary>
     /// <param name="parts">How many, from 1.</param>
-    public RunPlanner InParts(int parts) => With(w => w with { Rows = (w.Rows + parts - 1) / parts, SupervisedTokens = (w.SupervisedTokens + parts - 1) / parts });
+    public RunPlanner InParts(int parts) => With(w => w with { Rows = w.SequencesOfRow * ((w.Rows / w.SequencesOfRow + parts - 1) / parts), SupervisedTokens = (w.SupervisedTokens + parts - 1) / parts });
 
     /// <summary>Refuses a run that needs more than there is.</summary>
     /// <param name="plan">Its plan.</param>
@@ -75,9 +75,10 @@ internal sealed class RunPlanner
         bool Fits(RunPlanner changed) => changed.Plan(Layers).Needed <= bytes;
         var again = settings.Optimization.Checkpointing == "none" ? " with --checkpointing full" : "";
         if (again.Length > 0 && Fits(this)) yield return "--checkpointing full";
-        for (var rows = widest.Rows / 2; rows >= 1; rows /= 2)
+        var batch = widest.Rows / widest.SequencesOfRow;
+        for (var rows = batch / 2; rows >= 1; rows /= 2)
         {
-            if (!Fits(With(w => w with { Rows = rows, SupervisedTokens = w.SupervisedTokens * rows / w.Rows }))) continue;
+            if (!Fits(With(w => w with { Rows = rows * w.SequencesOfRow, SupervisedTokens = w.SupervisedTokens * rows / batch }))) continue;
             yield return FormattableString.Invariant($"--batch {rows} --accumulate {settings.Optimization.Accumulate * ((settings.Optimization.Batch + rows - 1) / rows)}{again}");
             break;
         }
@@ -92,8 +93,8 @@ internal sealed class RunPlanner
             foreach (var method in methods) yield return method;
             yield break;
         }
-        if (settings.Adapter.Method == "qlora" || widest.Rows == 1) yield break;
-        var least = new RunPlanner(settings with { Adapter = settings.Adapter with { Method = "qlora" } }, source, new WidestBatch(1, widest.Length, (widest.SupervisedTokens + widest.Rows - 1) / widest.Rows));
+        if (settings.Adapter.Method == "qlora" || batch == 1) yield break;
+        var least = new RunPlanner(settings with { Adapter = settings.Adapter with { Method = "qlora" } }, source, widest with { Rows = widest.SequencesOfRow, SupervisedTokens = (widest.SupervisedTokens + batch - 1) / batch });
         if (Fits(least)) yield return FormattableString.Invariant($"--method qlora --batch 1 --accumulate {settings.Optimization.Accumulate * settings.Optimization.Batch}{again}");
     }
 

@@ -74,8 +74,8 @@ internal static class ReportCurves
         var (sum, tokens) = (0.0, 0L);
         for (var i = 0; i < steps.Count; i++)
         {
-            if (double.IsFinite(steps[i].Loss)) (sum, tokens) = (sum + steps[i].Loss * steps[i].SupervisedTokens, tokens + steps[i].SupervisedTokens);
-            if (i >= window && double.IsFinite(steps[i - window].Loss)) (sum, tokens) = (sum - steps[i - window].Loss * steps[i - window].SupervisedTokens, tokens - steps[i - window].SupervisedTokens);
+            if (double.IsFinite(steps[i].Loss)) (sum, tokens) = (sum + steps[i].Loss * steps[i].Terms, tokens + steps[i].Terms);
+            if (i >= window && double.IsFinite(steps[i - window].Loss)) (sum, tokens) = (sum - steps[i - window].Loss * steps[i - window].Terms, tokens - steps[i - window].Terms);
             smooth[i] = tokens > 0 ? sum / tokens : double.NaN;
         }
         return smooth;

@@ -60,14 +60,14 @@ internal sealed record RunHistory
     /// <summary>Steps taken.</summary>
     public long LastStep => Steps.Count > 0 ? Steps[^1].Step : 0;
 
-    /// <summary>The training loss at the end: what the run told, else the mean of the last steps by their tokens; null before the first.</summary>
+    /// <summary>The training loss at the end: what the run told, else the mean of the last steps by their tokens or pairs; null before the first.</summary>
     public double? FinalLoss
     {
         get
         {
             if (State is RunState.Finished or RunState.StoppedEarly && Ending is { } end && double.IsFinite(end.TrainLoss)) return end.TrainLoss;
             var last = Steps.Where(s => double.IsFinite(s.Loss)).TakeLast(LastSteps).ToList();
-            return last.Count == 0 ? null : last.Sum(s => s.Loss * s.SupervisedTokens) / Math.Max(1, last.Sum(s => s.SupervisedTokens));
+            return last.Count == 0 ? null : last.Sum(s => s.Loss * s.Terms) / Math.Max(1, last.Sum(s => s.Terms));
         }
     }
 

@@ -25,7 +25,7 @@ public sealed record OptimizationSettings
     public string Checkpointing { get; init; } = "auto";
 
     /// <summary>The learning rate.</summary>
-    [Setting("learning-rate", "Peak learning rate.", Minimum = 0, Automatic = "2e-4, or 2e-5 with --method full")]
+    [Setting("learning-rate", "Peak learning rate.", Minimum = 0, Automatic = "2e-4, or 2e-5 with --method full; for preferences a tenth")]
     public double? LearningRate { get; init; }
 
     /// <summary>The schedule.</summary>

@@ -12,6 +12,9 @@ public sealed record TrainSettings
     /// <summary>On which data.</summary>
     public DataSettings Data { get; init; } = new();
 
+    /// <summary>What is learned from it.</summary>
+    public ObjectiveSettings Objective { get; init; } = new();
+
     /// <summary>How.</summary>
     public OptimizationSettings Optimization { get; init; } = new();
 

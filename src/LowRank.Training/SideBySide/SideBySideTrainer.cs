@@ -3,6 +3,7 @@ using LowRank.Adapters.Many;
 using LowRank.Models;
 using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
+using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 
 namespace LowRank.Training.SideBySide;
@@ -29,6 +30,8 @@ public sealed class SideBySideTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(adapters);
         Check(adapters);
+        if (examples.FirstOrDefault(e => e.Rejected is not null) is { } pair)
+            throw new LowRankException($"{pair.Row?.Place ?? "An example"} is a preference, and adapters that are trained side by side learn supervised text alone. Train each by itself with DPO, ORPO or SimPO.");
         (this.model, this.together) = (model, Math.Clamp(together ?? adapters.Count, 1, Math.Max(1, adapters.Count)));
         held = model.HoldAdapters();
         try
@@ -128,6 +131,7 @@ public sealed class SideBySideTrainer : IDisposable
         {
             if (config is AdaLoraConfig) throw new LowRankException($"{name}: AdaLoRA shares out its ranks over a run of its own, so that it cannot be trained beside others. Train it alone.");
             if (config is LoraConfig { Dropout: > 0 } or MissConfig { Dropout: > 0 }) throw new LowRankException($"{name}: dropout's masks follow the shape of a batch, which adapters share when they are trained side by side. Set it to 0.");
+            if (options.Objective != new ObjectiveOptions()) throw new LowRankException($"{name}: adapters that are trained side by side learn supervised text alone, without label smoothing and noise; the objective here is {options.Objective.Kind}. Train it alone.");
             if (options.Accumulate != first.Accumulate || options.CheckpointedLayers != first.CheckpointedLayers || options.TotalSteps != first.TotalSteps || options.Epochs != first.Epochs
                 || options.Batches with { Seed = 0 } != first.Batches with { Seed = 0 })
                 throw new LowRankException($"{name}: steps, batches and accumulation must be those of {adapters[0].Name}, because both are trained in one batch.");

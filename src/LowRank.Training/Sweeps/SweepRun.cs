@@ -53,12 +53,12 @@ internal sealed class SweepRun : IDisposable
         var run = cells[0].Settings;
         var device = RunDevice.Of(run);
         var silenced = run.Guards.Names();
-        var (data, split) = TrainingRun.LoadData(run.Data, run.Optimization.Seed, silenced, progress, cancellation);
+        var (data, split) = TrainingRun.LoadData(run, silenced, progress, cancellation);
         var path = ModelLoader.Locate(run.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
         List<string> choices = [];
-        var (examples, held, maxLength, tokens) = TrainingRun.Tokenize(run.Data, text, split, silenced, choices, progress, cancellation);
+        var (examples, held, maxLength, tokens) = TrainingRun.Tokenize(run, text, split, silenced, choices, progress, cancellation);
         if (held is null) throw new LowRankException("A sweep needs held-out rows, by which runs are judged; --validation gave none.");
         var batches = new BatchOptions { BatchSize = run.Optimization.Batch, Layout = run.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded, RowLength = maxLength, Shuffle = run.Data.Shuffle, Seed = run.Optimization.Seed };
         var source = ModelSource.Open(path);

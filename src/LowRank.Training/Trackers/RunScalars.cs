@@ -21,6 +21,7 @@ internal static class RunScalars
         {
             case StepCompleted s:
                 Add(Loss, s.Loss);
+                Preference("train", s.Preference);
                 Add("train/learning_rate", s.LearningRate);
                 Add("train/grad_norm", s.GradientNorm);
                 Add("epoch", s.Epoch);
@@ -37,7 +38,8 @@ internal static class RunScalars
                 break;
             case EvaluationCompleted s:
                 Add(HeldOutLoss, s.Loss);
-                Add("eval/perplexity", s.Perplexity);
+                if (s.Preference is null) Add("eval/perplexity", s.Perplexity);
+                Preference("eval", s.Preference);
                 break;
             case RunCompleted s:
                 Add("final/train_loss", s.TrainLoss);
@@ -47,6 +49,16 @@ internal static class RunScalars
                 Add("final/measured_peak_mib", Mebibytes(s.PeakBytes));
                 if (s.PredictedPeakBytes is { } predicted) Add("final/predicted_peak_mib", Mebibytes(predicted));
                 break;
+        }
+
+        // TRL's names.
+        void Preference(string stage, PreferenceMetrics? metrics)
+        {
+            if (metrics is null) return;
+            Add(stage + "/rewards/chosen", metrics.ChosenReward);
+            Add(stage + "/rewards/rejected", metrics.RejectedReward);
+            Add(stage + "/rewards/margins", metrics.Margin);
+            Add(stage + "/rewards/accuracies", metrics.Accuracy);
         }
 
         void Add(string name, double value) => list.Add(new(name, value));

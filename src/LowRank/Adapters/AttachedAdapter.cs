@@ -62,6 +62,9 @@ public sealed class AttachedAdapter : IDisposable
         return new Scope(() => Switch(true));
     }
 
+    /// <summary>Whether the adapter is in use now.</summary>
+    internal bool IsShown { get; private set; } = true;
+
     /// <summary>Whether <see cref="Disable"/> shows the base model exactly.</summary>
     public bool CanShowBase => Selection.Config.Bias == BiasTraining.None && Selection.ModulesToSave.Count == 0;
 
@@ -261,6 +264,7 @@ public sealed class AttachedAdapter : IDisposable
 
     private void Switch(bool enabled)
     {
+        IsShown = enabled;
         foreach (var slot in slots)
         {
             if (slot is LinearSlot { Module: AdaptedLinear adapted }) adapted.Enabled = enabled;

@@ -39,6 +39,21 @@ public sealed class BatchPartsTests
     }, iter: 400);
 
     [Fact]
+    public void Both_answers_of_a_preference_stay_together() => Gen.Select(Gen.Select(Examples, Examples).Array[1, 9], Gen.Int[1, 10]).Sample(c =>
+    {
+        Example[] pairs = [.. c.Item1.Select(p => new Example(p.Item1.InputIds.ToArray(), p.Item1.Supervised.ToArray()) { Rejected = p.Item2 })];
+        var batch = EpochSampler.OneEpoch(pairs, new BatchOptions { BatchSize = 9, Shuffle = false }).Single();
+        var parts = BatchParts.Of(batch, c.Item2);
+        Assert.InRange(parts.Count, 1, Math.Min(c.Item2, batch.Pairs));
+        Assert.Equal(batch.Examples, parts.SelectMany(p => p.Examples));
+        Assert.All(parts, p => Assert.Equal((2 * p.Pairs, p.Pairs), (p.Rows, p.Examples.Count)));
+        // The better answers of each part stand before the others, in the order of the whole.
+        Assert.Equal(Rows(batch)[..batch.Pairs], parts.SelectMany(p => Rows(p)[..p.Pairs]));
+        Assert.Equal(Rows(batch)[batch.Pairs..], parts.SelectMany(p => Rows(p)[p.Pairs..]));
+        Assert.Equal((batch.SupervisedTokens, batch.Tokens), (parts.Sum(p => p.SupervisedTokens), parts.Sum(p => p.Tokens)));
+    }, iter: 200);
+
+    [Fact]
     public void One_part_is_the_batch_itself()
     {
         var batch = EpochSampler.OneEpoch([new Example([1, 2], [false, true])], new BatchOptions()).Single();

@@ -48,8 +48,8 @@ public sealed class StepGradientTests : IDisposable
             numbers.Add(number);
             var sum = CausalLoss.Backward(model.Decoder, batch, scale, checkpointed);
             // The gradient is dirty by now, as it is where memory runs out in a backward pass.
-            return batch.Rows <= fitting ? sum : throw new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at CUDACachingAllocator.cpp");
-        }, flat.ZeroGradients);
+            return batch.Rows <= fitting ? new BatchLoss(sum) : throw new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB.\nException raised from malloc at CUDACachingAllocator.cpp");
+        }, flat.ZeroGradients).Loss;
         Assert.Equal(Enumerable.Range(0, numbers.Count - numbers.LastIndexOf(0)), numbers[numbers.LastIndexOf(0)..]);
         var told = new List<TrainingEvent>();
         while (gradient.TakeNotice() is { } notice) told.Add(notice);

@@ -18,6 +18,7 @@ public sealed class DataFingerprintTests
         Assert.Equal(whole, Of("b.jsonl", First, "", Second));
         Assert.NotEqual(whole, Of("c.jsonl", Second, First));
         Assert.NotEqual(whole, Of("d.jsonl", First));
+        Assert.NotEqual(Of("g.jsonl", """{"prompt":"a","chosen":"b","rejected":"c"}"""), Of("h.jsonl", """{"prompt":"a","chosen":"b","rejected":"d"}"""));
         Assert.NotEqual(Of("e.jsonl", """{"prompt":"a","completion":"bc"}"""), Of("f.jsonl", """{"prompt":"ab","completion":"c"}"""));
     }
 }

@@ -122,7 +122,7 @@ public sealed class DatasetTests
 
     [Fact]
     public void An_unknown_shape_is_told_once_with_what_is_expected() => Assert.Equal(
-        ["F:1: the shape is not known: the row has \"a\", \"b\"; expected messages | conversations | instruction and output | prompt and completion | question and answer | text | input_ids (fields of other names can be mapped with the columns setting)"],
+        ["F:1: the shape is not known: the row has \"a\", \"b\"; expected messages | conversations | instruction and output | prompt and completion | question and answer | chosen and rejected | text | input_ids (fields of other names can be mapped with the columns setting)"],
         Faults("{\"a\": 1, \"b\": 2}\n{\"a\": 1, \"b\": 2}\n"));
 
     [Fact]

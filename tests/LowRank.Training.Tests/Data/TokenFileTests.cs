@@ -8,6 +8,7 @@ using LowRank.Training.Data;
 using LowRank.Training.Data.Rows;
 using LowRank.Training.Data.Tokens;
 using LowRank.Training.Packing;
+using LowRank.Training.Tests.Objectives;
 
 namespace LowRank.Training.Tests.Data;
 
@@ -84,6 +85,29 @@ public sealed class TokenFileTests : IDisposable
         Assert.Equal(2, Files().Length);
         File.AppendAllText(path, File.ReadLines(path).First() + "\n");
         Assert.Equal(2501 - 1, Build(Cache()).Length);
+        Assert.Equal(3, Files().Length);
+    }
+
+    [Fact]
+    public void Long_texts_become_the_pieces_of_memory_and_preferences_pass_by_the_file()
+    {
+        var token = TestContext.Current.CancellationToken;
+        var texts = Dataset.Load(folder.Write("texts.jsonl", string.Concat(Enumerable.Range(0, 30).Select(i => new JsonObject { ["text"] = string.Join(' ', Enumerable.Range(0, 1 + i * 3 % 40).Select(w => $"word{w}")) }.ToJsonString() + "\n")))).Rows;
+        foreach (var length in (int[])[2, 17, 40])
+        {
+            using var tokens = Tokens(Cache(), Builder(length));
+            var (want, got) = (Builder(length).Build(texts, token), tokens.Build(new ValidationSplit(texts, []), token).Training);
+            Assert.IsType<StoredExamples>(got.Examples);
+            Assert.Equal(Contents(want), Contents(got));
+            Assert.True(want.SplitTexts > 0);
+            Assert.Equal((want.SplitTexts, want.Truncation.ToString()), (got.SplitTexts, got.Truncation.ToString()));
+        }
+        Assert.Equal(3, Files().Length);
+        var pairs = new ValidationSplit(Dataset.Load(PreferenceData.Create(folder.At("pairs.jsonl"))).Rows, []);
+        using var compared = Tokens(Cache(), new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { Preferences = true }));
+        Assert.All(compared.Build(pairs, token).Training.Examples, e => Assert.NotNull(e.Rejected));
+        using var answers = Tokens(Cache());
+        Assert.Contains("--objective dpo", Assert.Throws<DatasetException>(() => answers.Build(pairs, token)).Message, StringComparison.Ordinal);
         Assert.Equal(3, Files().Length);
     }
 

@@ -18,20 +18,19 @@ public sealed class ImportTests : IDisposable
     [Theory]
     [InlineData(Factory, "deepspeed: ds_z3.json", "deepspeed: ds_z3.json: LowRank trains on one device")]
     [InlineData(Factory, "fsdp: full_shard auto_wrap", "fsdp: full_shard auto_wrap: LowRank trains on one device")]
-    [InlineData(Factory, "stage: dpo", "stage: dpo: LowRank learns from answers (sft)")]
+    [InlineData(Factory, "stage: dpo", "stage: dpo: only runs that learn answers (sft) are imported. For preferences set --objective dpo")]
     [InlineData(Factory, "quantization_bit: 8", "quantization_bit: 8: LowRank holds a base in 16 or in 4 bits")]
     [InlineData(Factory, "quantization_bit: 4\nquantization_method: hqq", "quantization_method: hqq")]
     [InlineData(Factory, "lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: cosine_with_min_lr: LowRank has the schedules linear, cosine")]
     [InlineData(Factory, "optim: adafactor", "optim: adafactor: LowRank trains with AdamW")]
     [InlineData(Factory, "adam_beta2: 0.95", "adam_beta2: 0.95: LowRank's AdamW has 0.999")]
-    [InlineData(Factory, "neftune_noise_alpha: 5", "neftune_noise_alpha: 5: LowRank adds no noise")]
     [InlineData(Factory, "use_galore: true", "use_galore: true: LowRank trains with AdamW")]
     [InlineData(Factory, "add_tokens: <a>,<b>", "add_tokens: <a>,<b>: LowRank does not enlarge vocabularies")]
     [InlineData(Factory, "resume_from_checkpoint: out/checkpoint-10", "a checkpoint of another tool cannot be gone on with")]
     [InlineData(Axolotl, "load_in_8bit: true", "load_in_8bit: true: LowRank holds a base in 16 or in 4 bits")]
     [InlineData(Axolotl, "fsdp_config:\n  fsdp_version: 2", "fsdp_config: {fsdp_version: 2}: LowRank trains on one device")]
     [InlineData(Axolotl, "tensor_parallel_size: 2", "tensor_parallel_size: 2: LowRank trains on one device")]
-    [InlineData(Axolotl, "rl: dpo", "rl: dpo: LowRank learns from answers")]
+    [InlineData(Axolotl, "rl: dpo", "rl: dpo: only runs that learn answers are imported; for preferences set --objective dpo")]
     [InlineData(Axolotl, "optimizer: muon", "optimizer: muon: LowRank trains with AdamW")]
     [InlineData(Axolotl, "lr_scheduler: one_cycle", "lr_scheduler: one_cycle")]
     [InlineData(Axolotl, "cosine_min_lr_ratio: 0.1", "cosine_min_lr_ratio: 0.1: LowRank's schedules fall to 0")]
@@ -80,6 +79,16 @@ public sealed class ImportTests : IDisposable
         var (_, error) = Refusal(Factory + "deepspeed: a.json\noptim: lion\nstage: ppo\n");
         Assert.StartsWith("3 settings cannot be carried over", error, StringComparison.Ordinal);
         Assert.EndsWith("--ignore optim,deepspeed,stage", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Factory), InlineData(Axolotl), InlineData(Trl)]
+    public void Noise_and_smoothing_carry_over(string file)
+    {
+        var objective = Read(file + "neftune_noise_alpha: 5\nlabel_smoothing_factor: 0.1\n").Objective;
+        Assert.Equal((5.0, 0.1, "sft"), (objective.NeftuneAlpha, objective.LabelSmoothing, objective.Objective));
+        var none = Read(file + "neftune_noise_alpha: 0\nlabel_smoothing_factor: null\n").Objective;
+        Assert.Equal((0.0, 0.0), (none.NeftuneAlpha, none.LabelSmoothing));
     }
 
     [Fact]

@@ -115,6 +115,7 @@ public sealed class SideBySideTests : IDisposable
         void Refused(string word, params SideBySideAdapter[] adapters) => Assert.Contains(word, Assert.Throws<LowRankException>(() => new SideBySideTrainer(model, adapters, examples)).Message, StringComparison.Ordinal);
         var options = Options(1e-3, 1, false);
         Refused("dropout", new SideBySideAdapter("a", new LoraConfig { Dropout = 0.1, TargetModules = ["q_proj"] }, options));
+        Refused("the objective here is Dpo", new SideBySideAdapter("a", new LoraConfig { TargetModules = ["q_proj"] }, options with { Objective = new LowRank.Training.Objectives.ObjectiveOptions { Kind = LowRank.Training.Objectives.ObjectiveKind.Dpo } }));
         Refused("AdaLoRA", new SideBySideAdapter("a", new AdaLoraConfig { TargetModules = ["q_proj"] }, options));
         Refused("must be those of a", new SideBySideAdapter("a", new LoraConfig { TargetModules = ["q_proj"] }, options), new SideBySideAdapter("b", new LoraConfig { TargetModules = ["q_proj"] }, options with { Accumulate = 2 }));
     }

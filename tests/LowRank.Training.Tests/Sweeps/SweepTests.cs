@@ -74,6 +74,8 @@ public sealed class SweepTests : IDisposable
     {
         void Refused(string word, SweepSettings settings) => Assert.Contains(word, Assert.ThrowsAny<LowRankException>(() => Run(settings)).Message, StringComparison.Ordinal);
         Refused("lowrank compare varies this", Settings("a", "method=lora,qlora"));
+        Refused("--vary objective: the runs of a sweep", Settings("a", "objective=sft,dpo"));
+        Refused("--objective dpo", Settings("a") with { Data = Settings("a").Data with { Data = Objectives.PreferenceData.Create(folder.At("pairs.jsonl")) } });
         Refused("batch", Settings("a", "batch=1,2"));
         Refused("rank", Settings("a", "rank=x"));
         Refused("--validation", Settings("a") with { Data = Settings("a").Data with { Validation = null } });

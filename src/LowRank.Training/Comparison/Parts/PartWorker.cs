@@ -71,7 +71,7 @@ internal static class PartWorker
     private static EvaluationMeasure Evaluate(PartRequest request, PartFiles files, Action<PartProgress> tell, CancellationToken cancellation)
     {
         var settings = request.Settings;
-        var rows = request.Test is { } test ? DataSource.Load(test, settings.Data.Reading()).Rows : TrainingRun.LoadData(settings.Data, settings.Optimization.Seed, settings.Guards.Names()).Split.Validation;
+        var rows = request.Test is { } test ? DataSource.Load(test, settings.Data.Reading()).Rows : TrainingRun.LoadData(settings, settings.Guards.Names()).Split.Validation;
         if (request.Rows is { } most) rows = [.. rows.Take(most)];
         var weights = request.Weights is { } name ? Path.Combine(Path.GetDirectoryName(files.Path)!, name) : null;
         var isCheckpoint = weights is not null && settings.Adapter.Method == "full";

@@ -10,7 +10,7 @@ public sealed class Example
     private readonly bool[]? supervised;
     private readonly DataRow? row;
     private readonly StoredExamples? store;
-    private readonly int index;
+    private readonly int index, start;
 
     /// <summary>An example of given tokens. The arrays are kept, not copied.</summary>
     /// <param name="inputIds">The token ids, [length].</param>
@@ -29,11 +29,11 @@ public sealed class Example
     }
 
     /// <summary>An example whose tokens lie in a mapped file; they are read when they are asked for.</summary>
-    internal Example(StoredExamples store, int index, int length, int supervisedTokens) => (this.store, this.index, Length, SupervisedTokens) = (store, index, length, supervisedTokens);
+    internal Example(StoredExamples store, int index, int start, int length, int supervisedTokens) => (this.store, this.index, this.start, Length, SupervisedTokens) = (store, index, start, length, supervisedTokens);
 
     private Example(Example whole)
     {
-        (Length, SupervisedTokens, LostTokens, LostSupervisedTokens) = (whole.Length, whole.SupervisedTokens, whole.LostTokens, whole.LostSupervisedTokens);
+        (Length, SupervisedTokens, LostTokens, LostSupervisedTokens, Piece) = (whole.Length, whole.SupervisedTokens, whole.LostTokens, whole.LostSupervisedTokens, whole.Piece);
         row = SupervisedTokens == 0 ? whole.Row : null;
     }
 
@@ -41,10 +41,10 @@ public sealed class Example
     internal Example WithoutTokens() => new(this);
 
     /// <summary>The token ids, [length].</summary>
-    public ReadOnlySpan<int> InputIds => store is null ? inputIds : store.IdsOf(index);
+    public ReadOnlySpan<int> InputIds => store is null ? inputIds : store.IdsOf(index).Slice(start, Length);
 
     /// <summary>For each token whether it is learned, [length].</summary>
-    public ReadOnlySpan<bool> Supervised => store is null ? supervised : store.SupervisedOf(index);
+    public ReadOnlySpan<bool> Supervised => store is null ? supervised : store.SupervisedOf(index).Slice(start, Length);
 
     /// <summary>The number of tokens.</summary>
     public int Length { get; }
@@ -54,6 +54,18 @@ public sealed class Example
 
     /// <summary>The row it was made from, or null.</summary>
     public DataRow? Row => store is null ? row : store.RowOf(index);
+
+    /// <summary>The answer of a preference that is preferred less, with its prompt; this example is the better one. Null without a preference.</summary>
+    public Example? Rejected { get; init; }
+
+    /// <summary>Tokens of the longer of both answers of a preference; else <see cref="Length"/>.</summary>
+    internal int PairLength => Math.Max(Length, Rejected?.Length ?? 0);
+
+    /// <summary>Whether truncation left a token to learn, of both answers where there are two.</summary>
+    internal bool HasSupervised => SupervisedTokens > 0 && Rejected is not { SupervisedTokens: 0 };
+
+    /// <summary>The number of the piece, from 0, where a long text was split into several.</summary>
+    internal int Piece { get; init; }
 
     /// <summary>How many tokens were cut off on the right.</summary>
     public int LostTokens { get; init; }

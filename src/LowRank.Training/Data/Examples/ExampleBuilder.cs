@@ -16,7 +16,8 @@ namespace LowRank.Training.Data;
 /// <c>apply_chat_template</c>). Assistant turns are learned with the token that ends them, as <see cref="ExampleOptions.TrainOn"/> says.</item>
 /// <item>Prompt and completion are a user and an assistant turn where there is a chat template; else their texts follow each other, and
 /// the completion and an end-of-sequence token are learned.</item>
-/// <item>Of plain text every token is learned, and an end-of-sequence token behind it.</item>
+/// <item>Of plain text every token is learned, and an end-of-sequence token behind it; a text that is too long becomes several examples.</item>
+/// <item>Of a preference both answers are made as any other row would be.</item>
 /// </list>
 /// </remarks>
 public sealed class ExampleBuilder
@@ -48,6 +49,8 @@ public sealed class ExampleBuilder
             this.endOfSequence = tokenizer.TokenToId(token) ?? throw new LowRankException($"the end-of-sequence token \"{token}\" is not in the tokenizer's vocabulary");
     }
 
+    private ExampleBuilder(ExampleBuilder other, ExampleOptions options) => (tokenizer, renderer, endOfSequence, Options) = (other.tokenizer, other.renderer, other.endOfSequence, options);
+
     /// <summary>How rows become examples.</summary>
     public ExampleOptions Options { get; }
 
@@ -72,7 +75,7 @@ public sealed class ExampleBuilder
         if (problems.Count > warnings.Count) throw new DatasetException(problems, problems.Count);
         var report = Truncation.Report(examples, Options.MaxLength);
         if (examples.All(e => e is null)) throw new DatasetException(rows[0].File, $"none of its {rows.Count} rows has a token to learn") { GuardId = GuardIds.NothingSupervised };
-        var kept = examples is StoredExamples stored ? stored.Learnable() : (IReadOnlyList<Example>)[.. examples.Where(e => e is { SupervisedTokens: > 0 }).Cast<Example>()];
+        var kept = examples is StoredExamples stored ? stored.Learnable() : (IReadOnlyList<Example>)[.. examples.Where(e => e is { HasSupervised: true }).Cast<Example>()];
         if (kept.Count == 0)
             throw new LowRankException(string.Create(CultureInfo.InvariantCulture,
                 $"{rows[0].File}: cut to {Options.MaxLength} tokens, none of the {rows.Count} rows keeps a token to learn (their prompts alone are longer); raise the maximum length"))
@@ -80,26 +83,27 @@ public sealed class ExampleBuilder
         return new ExampleSet(kept, report) { Warnings = warnings };
     }
 
-    /// <summary>The example of each row, null where there is none, and why. Dropped examples are still there.</summary>
+    /// <summary>The examples of all rows in order, null for a row that has none, and why. Dropped examples are still there.</summary>
     internal (Example?[] Examples, List<Problem> Problems) BuildAll(IReadOnlyList<DataRow> rows, CancellationToken cancellation, int threads = -1)
     {
         var examples = new Example?[rows.Count];
         var problems = new Problem?[rows.Count];
         Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
-        return (examples, [.. problems.OfType<Problem>()]);
+        return ([.. examples.SelectMany(e => (Example?[])(e is null ? [null] : TextPieces.Of(e, Options.MaxLength)))], [.. problems.OfType<Problem>()]);
     }
 
+    /// <summary>The example of a row, or null and why there is none. A plain text is whole, however long: <see cref="TextPieces"/> splits it.</summary>
     internal (Example? Example, Problem? Problem) BuildOne(DataRow row)
     {
         try
         {
-            if (RowObjectives.Refusal(row.Format) is { } refusal) return (null, Fault(row, refusal));
+            if (RowObjectives.Refusal(row.Format, Options.Preferences) is { } refusal) return (null, Fault(row, refusal));
             if (row.NothingToLearn is { } reason) return (null, Unsupervised(row, reason));
+            if (Options.Preferences) return BuildPair(row);
             var text = row.InputIds is null ? renderer.Render(row) : default;
             var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
-            if (ids.Length == 0 || !learned.AsSpan(1).Contains(true))
-                return (null, Unsupervised(row, "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long"));
-            return (Truncation.Cut(ids, learned, row, Options.MaxLength), NotPrinted(row, text) is { } lost ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, lost) : null);
+            if (!HasAny(ids, learned)) return (null, Unsupervised(row, NothingPrinted));
+            return (row.Text is null ? Truncation.Cut(ids, learned, row, Options.MaxLength) : new Example(ids, learned, row), Warning(row, text));
         }
         catch (LowRankException fault)
         {
@@ -107,8 +111,26 @@ public sealed class ExampleBuilder
         }
     }
 
+    // Both answers behind their prompt, each as any other row would be.
+    private (Example? Example, Problem? Problem) BuildPair(DataRow row)
+    {
+        RowText[] sides = [.. RowObjectives.Answers(row).Select(renderer.Render)];
+        var ((ids, learned), (worse, worseLearned)) = (Tokenize(sides[0]), Tokenize(sides[1]));
+        if (!HasAny(ids, learned) || !HasAny(worse, worseLearned)) return (null, Unsupervised(row, NothingPrinted));
+        return (Truncation.Cut((ids, learned), (worse, worseLearned), row, Options.MaxLength), Warning(row, sides[0]));
+    }
+
+    /// <summary>The same builder, to which preferences are no pairs but two rows of one answer each.</summary>
+    internal ExampleBuilder ForAnswers() => Options.Preferences ? new ExampleBuilder(this, Options with { Preferences = false }) : this;
+
+    private const string NothingPrinted = "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long";
+
+    private static bool HasAny(int[] ids, bool[] learned) => ids.Length > 0 && learned.AsSpan(1).Contains(true);
+
+    private static Problem? Warning(DataRow row, RowText text) => NotPrinted(text) is { } lost ? new Problem(ProblemSeverity.Warning, row.File, row.Line, 0, lost) : null;
+
     /// <summary>What of the row the chat template leaves out, or null.</summary>
-    private static string? NotPrinted(DataRow row, RowText text)
+    private static string? NotPrinted(RowText text)
     {
         var calls = text.LostCalls == 0 ? null : string.Create(CultureInfo.InvariantCulture,
             $"the model's chat template does not print tool calls: {text.LostCalls} assistant {(text.LostCalls == 1 ? "turn that calls a tool is" : "turns that call tools are")} not learned");

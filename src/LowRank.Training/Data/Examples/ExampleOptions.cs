@@ -19,6 +19,12 @@ public sealed record ExampleOptions
     /// <summary>Whether rows that cannot be rendered or tokenized are left out with a warning. Default false: they are an error, with their lines.</summary>
     public bool SkipBadRows { get; init; }
 
-    /// <summary>The most tokens an example may have; what is beyond is cut off on the right, and reported. Default 2048.</summary>
+    /// <summary>Whether rows are preferences, of which both answers are learned from. Default false: a preference is an error then, and with true any other row is.</summary>
+    public bool Preferences { get; init; }
+
+    /// <summary>
+    /// The most tokens an example may have; what is beyond is cut off on the right, and reported. Default 2048. Plain texts are not cut off but split into consecutive pieces, each of
+    /// which begins with the last token of the one before, so that every token is learned once.
+    /// </summary>
     public int MaxLength { get; init; } = 2048;
 }

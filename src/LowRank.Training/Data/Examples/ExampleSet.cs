@@ -8,6 +8,9 @@ public sealed record ExampleSet(IReadOnlyList<Example> Examples, TruncationRepor
     /// <summary>What is odd about rows with this model, though they can be learned from.</summary>
     public IReadOnlyList<Problem> Warnings { get; init; } = [];
 
+    /// <summary>Plain texts that were longer than an example may be and became several.</summary>
+    public int SplitTexts => Examples.Count(e => e.Piece == 1);
+
     /// <summary>All tokens.</summary>
     public long Tokens => Examples.Sum(e => (long)e.Length);
 

@@ -14,6 +14,18 @@ internal static class Truncation
         };
     }
 
+    /// <summary>Both answers of a preference, each with its prompt. What both lose is told of the pair.</summary>
+    public static Example Cut((int[] Ids, bool[] Learned) chosen, (int[] Ids, bool[] Learned) rejected, DataRow row, int maxLength)
+    {
+        var (better, worse) = (Cut(chosen.Ids, chosen.Learned, row, maxLength), Cut(rejected.Ids, rejected.Learned, row, maxLength));
+        return new Example([.. better.InputIds], [.. better.Supervised], row)
+        {
+            Rejected = worse,
+            LostTokens = better.LostTokens + worse.LostTokens,
+            LostSupervisedTokens = better.LostSupervisedTokens + worse.LostSupervisedTokens,
+        };
+    }
+
     /// <summary>What all examples lost; those that have nothing left to learn are the dropped ones.</summary>
     public static TruncationReport Report(IReadOnlyList<Example?> examples, int maxLength)
     {
@@ -25,8 +37,8 @@ internal static class Truncation
             if (example.LostTokens > 0) truncated++;
             lost += example.LostTokens;
             lostSupervised += example.LostSupervisedTokens;
-            supervised += example.SupervisedTokens + example.LostSupervisedTokens;
-            if (example.SupervisedTokens == 0) dropped.Add(example.Row?.Place ?? "");
+            supervised += example.SupervisedTokens + (example.Rejected?.SupervisedTokens ?? 0) + example.LostSupervisedTokens;
+            if (!example.HasSupervised) dropped.Add(example.Row?.Place ?? "");
         }
         return new TruncationReport
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Training.Data.Choices;
 
 namespace LowRank.Training.Data.Formats;
 
@@ -6,7 +7,7 @@ namespace LowRank.Training.Data.Formats;
 internal static class FormatDetector
 {
     public const string Expected =
-        "messages | conversations | instruction and output | prompt and completion | question and answer | text | input_ids";
+        "messages | conversations | instruction and output | prompt and completion | question and answer | chosen and rejected | text | input_ids";
 
     /// <summary>Pairs of fields that are read as prompt and completion; the first is the usual one.</summary>
     private static readonly (string Prompt, string Completion)[] Pairs =
@@ -37,8 +38,9 @@ internal static class FormatDetector
         }
         // What the user mapped says what is wanted of rows that have more.
         if (columns.ContainsKey("completion") && Has("prompt") && Has("completion") && !columns.ContainsKey("label")) return As(DataFormat.PromptCompletion);
-        if (Has("chosen") || Has("rejected")) return As(DataFormat.Preference);
+        if (Has("chosen") || Has("rejected")) return As(DataFormat.Preference, ("prompt", !Has("prompt") && Has("question") ? "question" : "prompt"));
         if (Has("label") && (Has("completion") || Has("messages") || Has("conversations"))) return As(DataFormat.Kto);
+        if (MultipleChoiceFormat.Names(Has) is { } choice) return As(DataFormat.MultipleChoice, choice);
         if (Has("input_ids")) return As(DataFormat.Pretokenized);
         if (Has("messages")) return As(DataFormat.Messages);
         if (Has("conversations")) return As(DataFormat.ShareGpt);

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace LowRank.Training.Data.Formats;
 
 /// <summary>
-/// Rows of two answers, <c>chosen</c> and <c>rejected</c>. What stands before them is <c>prompt</c> (a text or messages), <c>conversations</c> (ShareGPT), or an
-/// Alpaca <c>instruction</c>; without any of them both are whole conversations, and what they begin with alike is the prompt, as TRL's extract_prompt has it
+/// Rows of two answers, <c>chosen</c> and <c>rejected</c>: texts, messages, ShareGPT's turns, or lists of these. What stands before them is <c>prompt</c> or <c>messages</c> (a text or
+/// messages), <c>conversations</c> (ShareGPT), or an Alpaca <c>instruction</c>; without any of them, what both begin with alike is the prompt, as TRL's extract_prompt has it
 /// (https://github.com/huggingface/trl, trl/data_utils.py).
 /// </summary>
 internal static class PreferenceFormat
@@ -13,56 +13,76 @@ internal static class PreferenceFormat
     {
         var (chosen, rejected) = (row.Required("chosen", "an answer"), row.Required("rejected", "an answer"));
         if (chosen is not { } better || rejected is not { } worse) return null;
-        if (row.TryField("conversations", out var turns)) return Turns(row, ShareGptFormat.Turns(row, turns, "conversations"), better, worse);
-        if (row.TryField("messages", out var messages)) return Turns(row, MessageList.Read(messages, row.NameOf("messages"), row), better, worse);
-        if (row.TryField("instruction", out _)) return AlpacaFormat.Before(row) is { } before ? Turns(row, before.Build(), better, worse) : null;
-        if (row.TryField("prompt", out var prompt)) return prompt.ValueKind == JsonValueKind.String && better.ValueKind == JsonValueKind.String ? Texts(row, better, worse)
-            : Turns(row, MessageList.ReadOrText(prompt, "user", row.NameOf("prompt"), row), better, worse);
-        return Whole(row, better, worse);
+        if (better.ValueKind == JsonValueKind.String && worse.ValueKind == JsonValueKind.String && IsText(row)) return Texts(row, better.GetString()!, worse.GetString()!);
+        var (good, bad) = (Messages(row, "chosen", better, "assistant"), Messages(row, "rejected", worse, "assistant"));
+        if (good is not { } first || bad is not { } second) return null;
+        var (ours, theirs) = (first.EnumerateArray().ToArray(), second.EnumerateArray().ToArray());
+        var alike = SharedPrompt.Of(ours, theirs);
+        // Answers that begin alike, and not with an answer, are whole conversations; a prompt beside them is in them already.
+        return alike > 0 && MessageList.Role(ours[0]) is not ("assistant" or "tool" or "function") ? Turns(row, List(ours[..alike]), List(ours[alike..]), List(theirs[alike..]))
+            : Before(row) is { } prompt ? Turns(row, prompt, first, second) : null;
     }
 
-    private static DataRow? Texts(RowContext row, JsonElement chosen, JsonElement rejected)
-    {
-        if (row.Text("chosen", required: true) is not { } better || row.Text("rejected", required: true) is not { } worse || row.Text("prompt", required: true) is not { } prompt) return null;
-        Compare(row, better, worse);
-        return Row(row, chosen, rejected, prompt);
-    }
+    /// <summary>Whether nothing before the answers is a conversation.</summary>
+    private static bool IsText(RowContext row) =>
+        !row.TryField("conversations", out _) && !row.TryField("messages", out _) && !row.TryField("instruction", out _)
+        && !(row.TryField("system", out var system) && system.ValueKind == JsonValueKind.String && system.GetString()!.Length > 0)
+        && !(row.TryField("prompt", out var prompt) && prompt.ValueKind is JsonValueKind.Array or JsonValueKind.Object);
 
-    private static DataRow? Turns(RowContext row, JsonElement? before, JsonElement chosen, JsonElement rejected)
+    private static DataRow? Texts(RowContext row, string chosen, string rejected)
     {
-        var (better, worse) = (Answer(row, "chosen", chosen), Answer(row, "rejected", rejected));
-        if (before is not { } prompt || better is not { } good || worse is not { } bad) return null;
-        Compare(row, good.GetRawText(), bad.GetRawText());
-        return Row(row, good, bad, messages: prompt, tools: ToolList.Read(row));
-    }
-
-    private static DataRow? Whole(RowContext row, JsonElement chosen, JsonElement rejected)
-    {
-        if (chosen.ValueKind != JsonValueKind.Array || rejected.ValueKind != JsonValueKind.Array)
+        var prompt = "";
+        if (row.TryField("prompt", out _))
         {
-            row.Error("no field \"prompt\", so that \"chosen\" and \"rejected\" must be whole conversations (lists of messages)");
-            return null;
+            if (row.Text("prompt", required: true) is not { } given) return null;
+            prompt = given;
         }
-        if (Answer(row, "chosen", chosen) is not { } better || Answer(row, "rejected", rejected) is not { } worse) return null;
-        var (good, bad) = (better.EnumerateArray().ToArray(), worse.EnumerateArray().ToArray());
-        var alike = 0;
-        while (alike < Math.Min(good.Length, bad.Length) && JsonElement.DeepEquals(good[alike], bad[alike])) alike++;
-        // Two conversations that are equal still end in an answer.
-        if (alike == good.Length || alike == bad.Length) alike = Math.Max(0, alike - 1);
-        if (alike == 0)
+        else
+        {
+            var shared = SharedPrompt.Of(chosen, rejected);
+            (prompt, chosen, rejected) = (chosen[..shared], chosen[shared..], rejected[shared..]);
+        }
+        if (chosen == rejected) WarnEqual(row);
+        return Row(row, JsonSerializer.SerializeToElement(chosen), JsonSerializer.SerializeToElement(rejected), prompt);
+    }
+
+    private static DataRow Turns(RowContext row, JsonElement prompt, JsonElement chosen, JsonElement rejected)
+    {
+        if (JsonElement.DeepEquals(chosen, rejected)) WarnEqual(row);
+        var tools = ToolList.Read(row);
+        // What is odd about the conversation is said once, of the better answer.
+        var whole = RowObjectives.Answers(Row(row, chosen, rejected, messages: prompt)).First();
+        ConversationChecks.Run(whole.Messages!.Value, [.. whole.Learned], row);
+        return Row(row, chosen, rejected, messages: prompt, tools: tools);
+    }
+
+    /// <summary>The messages before the answers, or null after an error was reported.</summary>
+    private static JsonElement? Before(RowContext row)
+    {
+        JsonElement? before;
+        if (row.TryField("conversations", out var turns)) before = Messages(row, "conversations", turns, "user");
+        else if (row.TryField("messages", out var messages)) before = Messages(row, "messages", messages, "user");
+        else if (row.TryField("instruction", out _)) before = AlpacaFormat.Before(row)?.Build();
+        else if (row.TryField("prompt", out var prompt)) before = Messages(row, "prompt", prompt, "user");
+        else
         {
             row.Error("\"chosen\" and \"rejected\" do not begin with the same message, and there is no \"prompt\"");
             return null;
         }
-        return Turns(row, List(good[..alike]), List(good[alike..]), List(bad[alike..]));
+        if (before is not { } found || row.Text("system", required: false) is not { Length: > 0 } system || MessageList.Role(found[0]) == "system") return before;
+        var builder = new MessageListBuilder();
+        builder.Add("system", system);
+        foreach (var message in found.EnumerateArray()) builder.Add(message);
+        return builder.Build();
     }
 
-    /// <summary>An answer as a list of messages: a text, one turn, or turns of either naming.</summary>
-    private static JsonElement? Answer(RowContext row, string field, JsonElement value)
+    /// <summary>A field as a list of messages: a text of a speaker, one turn, or turns of either naming. Null after an error was reported.</summary>
+    private static JsonElement? Messages(RowContext row, string field, JsonElement value, string speaker)
     {
         if (value.ValueKind == JsonValueKind.Object) value = List([value]);
-        var isShareGpt = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value[0].ValueKind == JsonValueKind.Object && !value[0].TryGetProperty("role"u8, out _);
-        return isShareGpt ? ShareGptFormat.Turns(row, value, field) : MessageList.ReadOrText(value, "assistant", row.NameOf(field), row);
+        var isShareGpt = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0 && value[0].ValueKind == JsonValueKind.Object
+            && (field == "conversations" || !value[0].TryGetProperty("role"u8, out _));
+        return isShareGpt ? ShareGptFormat.Turns(row, value, field) : MessageList.ReadOrText(value, speaker, row.NameOf(field), row);
     }
 
     private static JsonElement List(ReadOnlySpan<JsonElement> messages)
@@ -72,10 +92,7 @@ internal static class PreferenceFormat
         return builder.Build();
     }
 
-    private static void Compare(RowContext row, string chosen, string rejected)
-    {
-        if (chosen == rejected) row.Warn("\"chosen\" and \"rejected\" are equal: the row prefers nothing");
-    }
+    private static void WarnEqual(RowContext row) => row.WarnNothingToLearn($"\"{row.NameOf("chosen")}\" and \"{row.NameOf("rejected")}\" are equal");
 
     private static DataRow Row(RowContext row, JsonElement chosen, JsonElement rejected, string? prompt = null, JsonElement? messages = null, JsonElement? tools = null) => new()
     {
@@ -89,5 +106,6 @@ internal static class PreferenceFormat
         Tools = tools,
         Chosen = chosen,
         Rejected = rejected,
+        NothingToLearn = row.NothingToLearn,
     };
 }

@@ -9,7 +9,7 @@ internal sealed class RowContext(RawRow raw, JsonElement row, DatasetOptions opt
 {
     public JsonElement Row => row;
     /// <summary>Fields that hold lists, which a table can only have as JSON in a text.</summary>
-    private static readonly string[] Structured = ["messages", "conversations", "history", "input_ids", "labels", "attention_mask", "chosen", "rejected", "label"];
+    private static readonly string[] Structured = ["messages", "conversations", "history", "input_ids", "labels", "attention_mask", "chosen", "rejected", "label", "choices"];
 
     public TurnTags? Tags => options.Tags;
     public string File => problems.File;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Training.Data.Choices;
 
 namespace LowRank.Training.Data.Formats;
 
@@ -23,6 +24,7 @@ internal static class RowFormats
             DataFormat.Pretokenized => PretokenizedFormat.Read(row),
             DataFormat.Preference => PreferenceFormat.Read(row),
             DataFormat.Kto => KtoFormat.Read(row),
+            DataFormat.MultipleChoice => MultipleChoiceFormat.Read(row),
             _ => throw new InvalidOperationException($"there is no reader for {format}"),
         };
     }

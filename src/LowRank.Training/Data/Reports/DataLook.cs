@@ -13,7 +13,8 @@ internal sealed record DataLook(DatasetPreview Preview, IReadOnlyList<int> Lengt
     /// <summary>Looks at all rows. Of a preference row both answers are shown, each behind its prompt; a judged answer is shown as any other.</summary>
     public static DataLook At(Dataset data, ExampleBuilder builder, Tokenizer tokenizer, int rows, CancellationToken cancellation)
     {
-        var (light, shown, faults, tooLong) = (new List<Example?>(), new List<PreviewRow>(), new List<Problem>(), FoundRows.None);
+        builder = builder.ForAnswers();
+        var (light, shown, lengths, faults, tooLong) = (new List<Example?>(), new List<PreviewRow>(), new List<int>(), new List<Problem>(), FoundRows.None);
         foreach (var stretch in data.Rows.SelectMany(RowObjectives.Answers).Chunk(Stretch))
         {
             var (built, problems) = builder.BuildAll(stretch, cancellation);
@@ -22,6 +23,9 @@ internal sealed record DataLook(DatasetPreview Preview, IReadOnlyList<int> Lengt
             {
                 light.Add(example?.WithoutTokens());
                 if (example is null) continue;
+                // A text in pieces has its own length, of which each piece repeats a token.
+                if (example.Piece == 0) lengths.Add(example.Length + example.LostTokens);
+                else lengths[^1] += example.Length - 1;
                 if (shown.Count < rows) shown.Add(DatasetPreview.Row(example, tokenizer));
                 if (example.LostTokens > 0) tooLong = tooLong.With($"{example.Row?.Place} has {example.Length + example.LostTokens} tokens");
             }
@@ -29,8 +33,9 @@ internal sealed record DataLook(DatasetPreview Preview, IReadOnlyList<int> Lengt
         var examples = light.OfType<Example>().ToArray();
         var statistics = DatasetStatistics.Of(examples, data.Rows.Count, Truncation.Report(light, builder.Options.MaxLength));
         // What reading told as a warning and training refuses is told once, as the error.
+        faults = [.. faults.Distinct()];
         var refused = faults.Select(f => (f.Line, f.Message)).ToHashSet();
         var problemsOfAll = data.Problems.Where(p => !refused.Contains((p.Line, p.Message))).Concat(faults).OrderBy(p => p.Line).ToArray();
-        return new DataLook(new DatasetPreview(data.Path, data.Format, shown, statistics, problemsOfAll), [.. examples.Select(e => e.Length + e.LostTokens)], tooLong);
+        return new DataLook(new DatasetPreview(data.Path, data.Format, shown, statistics, problemsOfAll), lengths, tooLong);
     }
 }

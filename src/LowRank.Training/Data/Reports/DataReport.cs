@@ -81,7 +81,7 @@ internal sealed record DataReport
 
     private static bool HasEmptyAnswer(DataRow row)
     {
-        if (row.NothingToLearn is not null || row.Completion is { } completion && string.IsNullOrWhiteSpace(completion)) return true;
+        if (row is { NothingToLearn: not null, Chosen: null } || row.Completion is { } completion && string.IsNullOrWhiteSpace(completion)) return true;
         foreach (var side in (JsonElement?[])[row.Chosen, row.Rejected])
             if (side is { ValueKind: JsonValueKind.String } text && string.IsNullOrWhiteSpace(text.GetString()) || side is { ValueKind: JsonValueKind.Array } turns && turns.EnumerateArray().Any(IsSilent)) return true;
         return row.Messages is { } messages && messages.EnumerateArray().Zip(row.Learned).Any(m => m.Second && IsSilent(m.First));

@@ -15,6 +15,7 @@ internal static class RowHash
         if (row.Chosen is null && row.Messages is { } messages && Answer(messages) is >= 0 and var last)
             foreach (var message in messages.EnumerateArray().Skip(last)) Add(message, hash);
         Add(row.Completion, hash);
+        foreach (var choice in row.Choices ?? []) Add(choice, hash);
         foreach (var side in (JsonElement?[])[row.Chosen, row.Rejected])
             if (side is { } answer) Add(answer, hash);
         if (row.Label is { } label) Add(label ? "good" : "bad", hash);

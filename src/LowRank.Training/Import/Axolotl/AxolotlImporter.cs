@@ -42,7 +42,7 @@ internal sealed class AxolotlImporter : ConfigImporter
         .WithoutEffect("LowRank looks for diverging losses itself (docs/guards.md)", "loss_watchdog_threshold", "loss_watchdog_patience")
         .WithoutEffect("how settings are checked", "strict", "auto_resume_from_checkpoints", "eval_batch_size", "save_first_step")
         .Refuse(ManyDevices, "dp_shard_size", "dp_replicate_size", "tensor_parallel_size", "context_parallel_size", "sequence_parallel_degree", "expert_parallel_size")
-        .Refuse("LowRank learns from answers; preferences, rewards and reinforcement are not built", "rl", "trl", "reward_model", "process_reward_model", "ebft", "qat", "vllm")
+        .Refuse("only runs that learn answers are imported; for preferences set --objective dpo, orpo or simpo yourself (docs/preferences.md), and rewards and reinforcement are not built", "rl", "trl", "reward_model", "process_reward_model", "ebft", "qat", "vllm")
         .Refuse("LowRank's pretraining on running text cuts rows at max-length and does not go on with them in the next row; give the texts as --data", "pretraining_dataset", "pretraining_sample_concatenation")
         .Refuse("LowRank holds a base in 16 or in 4 bits: leave it out for 16, or take load_in_4bit", "load_in_8bit", "gptq", "model_quantization_config", "fp8")
         .Refuse("is not built", "relora", "lisa_n_layers", "unfrozen_parameters", "peft_layer_replication", "lora_target_parameters", "quantize_moe_experts", "use_pose", "resize_token_embeddings_to_32x", "shrink_embeddings", "reinit_weights", "rope_scaling", "s2_attention", "trainer_cls", "peft", "embedding_lr", "embedding_lr_scale", "lr_groups", "chat_template_kwargs", "overrides_of_model_config", "overrides_of_model_kwargs", "dataset_exact_deduplication", "min_sample_len", "use_eaft", "scaling_softmax")
@@ -88,6 +88,7 @@ internal sealed class AxolotlImporter : ConfigImporter
         ScheduleNames.Read(reader, "lr_scheduler", "cosine");
         if (!ScheduleNames.ReadWarmup(reader, standard: null)) reader.Run.Set("warmup", "0.03", "axolotl's default (3 % of the steps, there at most 100)", reader.Document.Path);
         OptimizerNames.Read(reader, "optimizer");
+        TrainingArguments.ReadLoss(reader);
         reader.Copy("seed", "seed");
         if (reader.Flag("group_by_length") == true) reader.Run.Note("group_by_length: puts rows of like length into one batch, which saves padding. LowRank takes them in a random order; --packing true saves the padding, too.");
         if (reader.Flag("curriculum_sampling") == true) reader.Set("shuffle", "false", "curriculum_sampling");

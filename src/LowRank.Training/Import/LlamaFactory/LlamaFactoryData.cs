@@ -48,7 +48,7 @@ internal static class LlamaFactoryData
             reader.Refuse(key, $"{name} is not in {table}.");
             return name;
         }
-        if (entry.GetValueOrDefault("ranking")?.Flag == true) reader.Refuse(key, $"{name} holds preferences (ranking); LowRank learns from answers.");
+        if (entry.GetValueOrDefault("ranking")?.Flag == true) reader.Refuse(key, $"{name} holds preferences (ranking); only runs that learn answers are imported. Train on it with --objective dpo, orpo or simpo (docs/preferences.md).");
         foreach (var (field, given) in entry.Where(e => e.Key is "columns" or "tags").SelectMany(e => e.Value.Members?.AsEnumerable() ?? []))
             if (given.Text is { } called && !(Columns.TryGetValue(field, out var known) && known.Contains(called)))
                 reader.Refuse(key, $"{name}: the field {field} is called {called} in its rows, which LowRank does not recognise. Rename it to {(Columns.TryGetValue(field, out var usual) ? usual[0] : "a field that it reads")}, and give the new file with --data FILE.");

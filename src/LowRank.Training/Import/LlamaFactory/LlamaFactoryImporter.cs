@@ -33,7 +33,7 @@ internal sealed class LlamaFactoryImporter : ConfigImporter
         .WithoutEffect("settings of images, video and sound, which LowRank does not read", "image_max_pixels", "image_min_pixels", "video_max_pixels", "video_min_pixels", "video_fps", "video_maxlen", "freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
         .WithoutEffect("settings of a run on several devices", "ray_num_workers", "ray_run_name", "ray_init_kwargs", "master_addr", "master_port", "ray_storage_path", "resources_per_worker", "placement_strategy")
         .WithoutEffect("LowRank saves a start from the weights as a plain LoRA for the unchanged base, always", "pissa_convert")
-        .RefuseUnless("stage", "LowRank learns from answers (sft). Preferences, rewards and pretraining on running text are not built", "sft")
+        .RefuseUnless("stage", "only runs that learn answers (sft) are imported. For preferences set --objective dpo, orpo or simpo yourself (docs/preferences.md); rewards and reinforcement are not built", "sft")
         .RefuseUnless("mix_strategy", "LowRank reads one file: mix the rows yourself", "concat")
         .RefuseUnless("loraplus_lr_embedding", "LowRank's rate for a LoRA on embeddings is 1e-6", "1e-6")
         .Refuse("adds to a merged adapter. Merge first (lowrank merge), then train on the result", "create_new_adapter")

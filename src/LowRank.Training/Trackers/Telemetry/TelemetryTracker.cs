@@ -34,7 +34,7 @@ internal sealed class TelemetryTracker : ITracker
             case StepCompleted step: Measure(step, tracked.Time); break;
             case EvaluationCompleted evaluation:
                 TrainingTelemetry.HeldOutLoss.Record(evaluation.Loss, tag);
-                Note(tracked, "evaluation", new("loss", evaluation.Loss), new("perplexity", evaluation.Perplexity), new("best", evaluation.IsBest));
+                Note(tracked, "evaluation", new("loss", evaluation.Loss), evaluation.Preference is { } judged ? new KeyValuePair<string, object?>("accuracy", judged.Accuracy) : new("perplexity", evaluation.Perplexity), new("best", evaluation.IsBest));
                 break;
             case CheckpointSaved saved: Note(tracked, "checkpoint", new KeyValuePair<string, object?>("folder", Path.GetFileName(saved.Folder))); break;
             case RunWarning warning: Note(tracked, "warning", new("message", warning.Message), new("id", warning.Id)); break;

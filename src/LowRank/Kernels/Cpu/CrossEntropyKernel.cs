@@ -20,12 +20,18 @@ internal static unsafe class CrossEntropyKernel
     public static bool Handles(Tensor logits) => logits.dtype == ScalarType.Float32 && logits.device_type == DeviceType.CPU && logits.is_contiguous();
 
     /// <summary>The summed loss of <paramref name="logits"/> <c>[tokens, vocabulary]</c> for <paramref name="targets"/> <c>[tokens]</c>.</summary>
-    public static double Loss(Tensor logits, ReadOnlySpan<long> targets) => Run(logits, targets, null);
+    public static double Loss(Tensor logits, ReadOnlySpan<long> targets) => Losses(logits, targets).Sum();
+
+    /// <summary>The loss of each token.</summary>
+    public static double[] Losses(Tensor logits, ReadOnlySpan<long> targets) => Run(logits, targets, null);
 
     /// <summary>The summed loss; the logits' memory then holds <paramref name="scale"/> times its gradient for them.</summary>
-    public static double LossAndGradient(Tensor logits, ReadOnlySpan<long> targets, double scale) => Run(logits, targets, (float)scale);
+    public static double LossAndGradient(Tensor logits, ReadOnlySpan<long> targets, double scale) => LossesAndGradient(logits, targets, scale).Sum();
 
-    private static double Run(Tensor logits, ReadOnlySpan<long> targets, float? scale)
+    /// <summary>The loss of each token; the logits' memory then holds <paramref name="scale"/> times the gradient of their sum.</summary>
+    public static double[] LossesAndGradient(Tensor logits, ReadOnlySpan<long> targets, double scale) => Run(logits, targets, (float)scale);
+
+    private static double[] Run(Tensor logits, ReadOnlySpan<long> targets, float? scale)
     {
         var (rows, columns) = (checked((int)logits.shape[0]), checked((int)logits.shape[1]));
         if (targets.Length != rows) throw new ArgumentException($"{targets.Length} targets for {rows} rows of logits.", nameof(targets));
@@ -51,8 +57,8 @@ internal static unsafe class CrossEntropyKernel
                 }
             });
         }
-        // In order, so that the sum does not depend on the threads.
-        return losses.Sum();
+        // In the order of tokens, so that their sum does not depend on the threads.
+        return losses;
     }
 
     private static float SumOfExponentials(float* row, int count, float max)

@@ -98,19 +98,20 @@ internal sealed class CudaKernels(IKernelLauncher launcher)
 
     /// <summary>The summed cross-entropy of fp32 logits <c>[tokens, vocabulary]</c>; with a scale their memory then holds that times the gradient.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A target is outside the vocabulary.</exception>
-    public double CrossEntropy(Tensor logits, Tensor targets, double? scale)
+    public double CrossEntropy(Tensor logits, Tensor targets, double? scale) => CrossEntropies(logits, targets, scale).Sum();
+
+    /// <summary>The same, the loss of each token for itself.</summary>
+    public double[] CrossEntropies(Tensor logits, Tensor targets, double? scale)
     {
         var (rows, columns) = Rows(logits);
         if (targets.numel() != rows) throw new ArgumentException($"{targets.numel()} targets for {rows} rows of logits.", nameof(targets));
         using var scope = NewDisposeScope();
         var losses = empty([rows], ScalarType.Float64, logits.device);
         LaunchRows("cross_entropy", rows, [logits, targets.contiguous(), rows, columns, (float)(scale ?? 0), scale is not null, losses]);
-        // In order, as on the CPU.
-        var loss = 0.0;
-        foreach (var row in losses.cpu().data<double>()) loss += row;
-        if (double.IsNaN(loss) && targets.lt(0).logical_or(targets.ge(columns)).any().item<bool>())
+        var found = losses.cpu().data<double>().ToArray();
+        if (Array.Exists(found, double.IsNaN) && targets.lt(0).logical_or(targets.ge(columns)).any().item<bool>())
             throw new ArgumentOutOfRangeException(nameof(targets), $"A label is outside the vocabulary of {columns} tokens.");
-        return loss;
+        return found;
     }
 
     /// <summary>One AdamW step over a piece of the flat buffers, fp32 <c>[count]</c> each.</summary>
