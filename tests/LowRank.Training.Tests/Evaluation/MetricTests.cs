@@ -168,7 +168,7 @@ public sealed class MetricTests : IDisposable
 
         // A loss per token: rows weigh by their tokens.
         var loss = new Figure("loss", [2, 30], [1, 10]);
-        Assert.Equal(new Figure("loss", [1, 20], [1, 10]).Minus(loss)!.Value, -11.0 / 11, 1e-12);
+        Assert.Equal(-11.0 / 11, new Figure("loss", [1, 20], [1, 10]).Minus(loss)!.Value, 1e-12);
         Assert.Null(loss.Minus(new Figure("loss", [2, 30], [1, 11])));
         Assert.Null(a.Minus(loss));
     }
