@@ -32,9 +32,6 @@ internal sealed class LineReader : IDisposable
     /// <summary>The byte of the file at which <see cref="Line"/> begins.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>The byte of the file behind <see cref="Line"/> and its end.</summary>
-    public long Next => origin + start;
-
     /// <summary>The current line without its end.</summary>
     public Memory<byte> Line { get; private set; }
 

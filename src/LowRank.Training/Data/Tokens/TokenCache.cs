@@ -45,7 +45,7 @@ internal sealed class TokenCache(string? folder)
     {
         if (folder is null || rows.ContentBytes < Smallest) return rows is KeptRows or JoinedRows { IsKept: true } ? null : Temporary(rows, count, builder, progress, cancellation);
         var path = Path.Combine(folder, TokenKey.Of(rows, count, builder.Options, text, cancellation) + ".tokens");
-        if (Existing(path, count, progress) is { } there) return there;
+        if (Existing(path, count, progress, tellsDamage: false) is { } there) return there;
         HubLock? held = null;
         try
         {
@@ -59,14 +59,14 @@ internal sealed class TokenCache(string? folder)
         using (held)
         {
             // Another process may have made it while this one waited.
-            if (Existing(path, count, progress) is { } made) return made;
+            if (Existing(path, count, progress, tellsDamage: true) is { } made) return made;
             Write(rows, count, builder, path, progress, cancellation);
             Prune();
             return TokenFile.Open(path, count) ?? throw new LowRankException($"{path}: what was just written cannot be read back. Is the disk sound? --data-cache off does without.");
         }
     }
 
-    private static TokenFile? Existing(string path, int count, Action<string>? progress)
+    private static TokenFile? Existing(string path, int count, Action<string>? progress, bool tellsDamage)
     {
         if (!File.Exists(path)) return null;
         try
@@ -77,11 +77,11 @@ internal sealed class TokenCache(string? folder)
                 progress?.Invoke($"{count} rows are tokenized already ({path})");
                 return whole;
             }
-            progress?.Invoke($"{path} is damaged and is made again");
+            if (tellsDamage) progress?.Invoke($"{path} is damaged and is made again");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            progress?.Invoke($"{path} cannot be read and is made again: {fault.Message}");
+            if (tellsDamage) progress?.Invoke($"{path} cannot be read and is made again: {fault.Message}");
         }
         return null;
     }
