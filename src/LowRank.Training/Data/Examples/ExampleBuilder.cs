@@ -68,7 +68,7 @@ public sealed class ExampleBuilder
         return Assemble(rows, examples, problems);
     }
 
-    /// <summary>The set of examples that are there already, one a row, null where there is none.</summary>
+    /// <summary>The set of examples that are there already, in the order of the rows, null for a row that has none.</summary>
     internal ExampleSet Assemble(IReadOnlyList<DataRow> rows, IReadOnlyList<Example?> examples, List<Problem> problems)
     {
         var warnings = problems.FindAll(p => p.Severity == ProblemSeverity.Warning);

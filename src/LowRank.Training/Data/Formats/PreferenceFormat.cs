@@ -13,7 +13,7 @@ internal static class PreferenceFormat
     {
         var (chosen, rejected) = (row.Required("chosen", "an answer"), row.Required("rejected", "an answer"));
         if (chosen is not { } better || rejected is not { } worse) return null;
-        if (better.ValueKind == JsonValueKind.String && worse.ValueKind == JsonValueKind.String && IsText(row)) return Texts(row, better.GetString()!, worse.GetString()!);
+        if (better.ValueKind == JsonValueKind.String && worse.ValueKind == JsonValueKind.String && IsText(row)) return Texts(row, better, worse);
         var (good, bad) = (Messages(row, "chosen", better, "assistant"), Messages(row, "rejected", worse, "assistant"));
         if (good is not { } first || bad is not { } second) return null;
         var (ours, theirs) = (first.EnumerateArray().ToArray(), second.EnumerateArray().ToArray());
@@ -29,21 +29,13 @@ internal static class PreferenceFormat
         && !(row.TryField("system", out var system) && system.ValueKind == JsonValueKind.String && system.GetString()!.Length > 0)
         && !(row.TryField("prompt", out var prompt) && prompt.ValueKind is JsonValueKind.Array or JsonValueKind.Object);
 
-    private static DataRow? Texts(RowContext row, string chosen, string rejected)
+    private static DataRow? Texts(RowContext row, JsonElement chosen, JsonElement rejected)
     {
-        var prompt = "";
-        if (row.TryField("prompt", out _))
-        {
-            if (row.Text("prompt", required: true) is not { } given) return null;
-            prompt = given;
-        }
-        else
-        {
-            var shared = SharedPrompt.Of(chosen, rejected);
-            (prompt, chosen, rejected) = (chosen[..shared], chosen[shared..], rejected[shared..]);
-        }
-        if (chosen == rejected) WarnEqual(row);
-        return Row(row, JsonSerializer.SerializeToElement(chosen), JsonSerializer.SerializeToElement(rejected), prompt);
+        var (better, worse) = (chosen.GetString()!, rejected.GetString()!);
+        if (better == worse) WarnEqual(row);
+        if (row.TryField("prompt", out _)) return row.Text("prompt", required: true) is { } prompt ? Row(row, chosen, rejected, prompt) : null;
+        var shared = SharedPrompt.Of(better, worse);
+        return Row(row, JsonSerializer.SerializeToElement(better[shared..]), JsonSerializer.SerializeToElement(worse[shared..]), better[..shared]);
     }
 
     private static DataRow Turns(RowContext row, JsonElement prompt, JsonElement chosen, JsonElement rejected)
