@@ -39,6 +39,7 @@ public sealed record LineChart : Picture
         plot.Axes.Margins(left: 0.02, right: 0.02, bottom: 0.08, top: 0.08);
         if (IsLogarithmic) plot.Axes.Left.TickGenerator = Powers();
         if (Curves.Count > 1) plot.ShowLegend(Falls() ? Alignment.UpperRight : Alignment.LowerRight);
+        else plot.HideLegend();
         return PlotStyle.ToPng(plot, width, height);
     }
 
