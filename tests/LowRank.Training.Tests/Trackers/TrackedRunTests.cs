@@ -52,7 +52,7 @@ public sealed class TrackedRunTests : IDisposable
         Assert.IsType<RunCompleted>(events[^1]);
         Assert.Equal(File.ReadAllBytes(folder.At("plain/adapter_model.safetensors")), File.ReadAllBytes(folder.At("out/adapter_model.safetensors")));
         var written = Directory.GetFileSystemEntries(folder.At("out")).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal);
-        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "checkpoint-000002", "checkpoint-000004", "lowrank.json", "metrics.jsonl", "mlflow", "run.json", "tensorboard", "wandb"], written);
+        Assert.Equal(["adapter_config.json", "adapter_model.safetensors", "checkpoint-000002", "checkpoint-000004", "lowrank.json", "metrics.jsonl", "mlflow", "report", "report.html", "report.md", "run.json", "tensorboard", "wandb"], written);
 
         var losses = events.OfType<StepCompleted>().Select(s => s.Loss).ToArray();
         var board = EventFileReader.Read(Assert.Single(Directory.GetFiles(folder.At("out/tensorboard")))).Where(e => e.Summary?.Value[0].Tag == "train/loss");
