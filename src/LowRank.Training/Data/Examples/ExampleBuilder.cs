@@ -89,7 +89,13 @@ public sealed class ExampleBuilder
         var examples = new Example?[rows.Count];
         var problems = new Problem?[rows.Count];
         Parallel.For(0, rows.Count, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = threads }, i => (examples[i], problems[i]) = BuildOne(rows[i]));
-        return ([.. examples.SelectMany(e => (Example?[])(e is null ? [null] : TextPieces.Of(e, Options.MaxLength)))], [.. problems.OfType<Problem>()]);
+        return ([.. examples.SelectMany(Pieces)], [.. problems.OfType<Problem>()]);
+    }
+
+    private Example?[] Pieces(Example? example)
+    {
+        if (example is null) return [null];
+        return TextPieces.Of(example, Options.MaxLength);
     }
 
     /// <summary>The example of a row, or null and why there is none. A plain text is whole, however long: <see cref="TextPieces"/> splits it.</summary>
