@@ -6,7 +6,7 @@ using LowRank.Training.Trackers.Wandb.Proto;
 namespace LowRank.Training.Trackers.Wandb;
 
 /// <summary>
-/// An offline run of Weights and Biases in the run's folder, which <c>lowrank runs sync</c> and <c>wandb sync</c> upload. A row of its history is a step with what was evaluated at it, so a
+/// An offline run of Weights and Biases in the run's folder, which <c>lowrank runs sync</c> uploads. A row of its history is a step with what was evaluated at it, so a
 /// row waits for the next step. A resumed run goes on in the file of its earlier part, brought back to the checkpoint.
 /// </summary>
 internal sealed class WandbTracker : ITracker
