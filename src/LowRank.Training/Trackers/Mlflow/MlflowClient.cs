@@ -35,7 +35,8 @@ internal sealed class MlflowClient : IDisposable
         catch (TrackerServerException error) when (CodeOf(error) == "RESOURCE_ALREADY_EXISTS")
         {
             // Another run was quicker.
-            return await FindExperimentAsync(name, cancellation).ConfigureAwait(false) ?? throw error;
+            if (await FindExperimentAsync(name, cancellation).ConfigureAwait(false) is { } theirs) return theirs;
+            throw;
         }
     }
 
