@@ -53,6 +53,7 @@ public sealed class MetricTests : IDisposable
     [Theory]
     [InlineData("#### (.*)", "So 5.\n#### 1,234.", "1234"), InlineData("#### (.*)", "#### $18 \n", "18"), InlineData("#### (.*)", "no answer", null), InlineData(@"-?\d+", "first 3 then 4", "3")]
     [InlineData("(?s).*answer is ([A-D])", "the answer is A, no, the answer is B", "B"), InlineData("#### (.*)", "#### two, three", "two, three")]
+    [InlineData("([-0-9.,]*[0-9])[^0-9]*$", "first 3, then 1,204.5 in all.", "1204.5")]
     public void A_pattern_finds_what_counts(string pattern, string text, string? found) => Assert.Equal(found, new AnswerPattern(pattern).Find(text));
 
     [Fact]
