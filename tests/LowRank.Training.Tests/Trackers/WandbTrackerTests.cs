@@ -4,6 +4,7 @@ using LowRank.Testing;
 using LowRank.Training.Events;
 using LowRank.Training.Trackers.Wandb;
 using LowRank.Training.Trackers.Wandb.Proto;
+using Record = LowRank.Training.Trackers.Wandb.Proto.Record;
 
 namespace LowRank.Training.Tests.Trackers;
 
