@@ -1,6 +1,6 @@
 using System.Reflection;
-using System.Text.Json.Serialization;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 using LowRank.Training.Settings;
 
 namespace LowRank.Training.Checkpoints;

@@ -27,8 +27,11 @@ internal static class ReportContent
         var what = adapter.Method == "full" ? "Full fine-tuning" : adapter.Variant == "lora" ? adapter.Method == "qlora" ? "QLoRA" : "LoRA" : $"{adapter.Variant} ({adapter.Method})";
         var state = run.State switch
         {
-            RunState.Finished => "finished", RunState.StoppedEarly => "ended early, as the held-out loss no longer fell", RunState.Stopped => "stopped; it can be resumed",
-            RunState.Running => "goes on", _ => "broken off; it can be resumed from its newest checkpoint",
+            RunState.Finished => "finished",
+            RunState.StoppedEarly => "ended early, as the held-out loss no longer fell",
+            RunState.Stopped => "stopped; it can be resumed",
+            RunState.Running => "goes on",
+            _ => "broken off; it can be resumed from its newest checkpoint",
         };
         return Text($"{what} of {run.Record.Settings.Model.Model} on {run.Record.Settings.Data.Data}: {state}, after {run.LastStep:N0} of {run.TotalSteps:N0} steps. Begun {run.Record.Started:yyyy-MM-dd HH:mm} UTC with LowRank {run.Record.Version}.");
     }

@@ -67,7 +67,8 @@ internal sealed class MetricsReader
             case "start": start = e.Clone(); break;
             case "step":
                 steps.Add(new StepPoint(step, Number(e, "loss") ?? double.NaN, Number(e, "learning_rate") ?? double.NaN, (long)(Number(e, "tokens") ?? 0), (long)(Number(e, "supervised_tokens") ?? 0),
-                    Number(e, "tokens_per_second") ?? 0, Number(e, "rss_mib") ?? double.NaN, Number(e, "peak_rss_mib") ?? double.NaN, Number(e, "seconds_left")) { Pairs = (long?)Number(e, "pairs") });
+                    Number(e, "tokens_per_second") ?? 0, Number(e, "rss_mib") ?? double.NaN, Number(e, "peak_rss_mib") ?? double.NaN, Number(e, "seconds_left"))
+                { Pairs = (long?)Number(e, "pairs") });
                 break;
             case "evaluation": heldOut.Add(new HeldOutPoint(step, Number(e, "loss") ?? double.NaN, e.TryGetProperty("best", out var best) && best.GetBoolean(), Samples(e))); break;
             case "answers": first = Samples(e); break;

@@ -14,7 +14,10 @@ public sealed class WandbSyncTests : IDisposable
 
     private Func<string, string?> Variables(StandInWandb server, string? key) => name => name switch
     {
-        "WANDB_BASE_URL" => server.Address, "WANDB_API_KEY" => key, "NETRC" => folder.At("netrc"), _ => null,
+        "WANDB_BASE_URL" => server.Address,
+        "WANDB_API_KEY" => key,
+        "NETRC" => folder.At("netrc"),
+        _ => null,
     };
 
     private Task<IReadOnlyList<SyncResult>> Sync(string path, Func<string, string?> variables) => RunSync.SendAsync(path, variables, _ => { }, CancellationToken.None);
