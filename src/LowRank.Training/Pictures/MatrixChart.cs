@@ -57,7 +57,7 @@ public sealed record MatrixChart : Picture
             {
                 if (!double.IsFinite(Values[row, column])) continue;
                 var text = plot.Add.Text(Values[row, column].ToString(Format, CultureInfo.InvariantCulture), column, Rows.Count - 1 - row);
-                (text.LabelFontSize, text.LabelAlignment) = (13, Alignment.MiddleCenter);
+                (text.LabelFontName, text.LabelFontSize, text.LabelAlignment) = (PictureFont.Name, 13, Alignment.MiddleCenter);
                 // Viridis is dark at its low end.
                 text.LabelFontColor = Values[row, column] <= middle ? Colors.White : Colors.Black;
             }

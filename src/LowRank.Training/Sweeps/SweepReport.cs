@@ -29,12 +29,13 @@ internal static class SweepReport
         ]),
     ]);
 
-    /// <summary>The settings of a run as a file for <c>lowrank train --config</c>.</summary>
-    public static string Yaml(TrainSettings settings)
+    /// <summary>The settings of a run as a file for <c>lowrank train --config</c>: what varied, and what is not at its default.</summary>
+    public static string Yaml(TrainSettings settings, IReadOnlyCollection<string> varied)
     {
+        var standard = new TrainSettings();
         var text = new StringBuilder("# lowrank train --config best.yaml --output FOLDER\n");
-        foreach (var (setting, _, value) in SettingsBinder.Differences(new TrainSettings(), settings))
-            if (value is not null && setting.Group is not nameof(TrainSettings.Evaluation))
+        foreach (var setting in SettingsSchema<TrainSettings>.All.Where(s => s.Group is not nameof(TrainSettings.Evaluation) && (varied.Contains(s.Key) || !Equals(s.Get(standard), s.Get(settings)))))
+            if (Setting.Format(setting.Get(settings)) is { } value)
                 text.Append(setting.Key).Append(": ").Append(setting.ValueName is "COUNT" or "NUMBER" ? value : JsonSerializer.Serialize(value)).Append('\n');
         return text.ToString();
     }

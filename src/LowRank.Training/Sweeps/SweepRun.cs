@@ -164,7 +164,7 @@ internal sealed class SweepRun : IDisposable
         DeleteFolder(folder);
         trainer.Save(best, folder);
         var chosen = cells.Single(c => c.Name == best).Settings;
-        AtomicFile.WriteAllText(Path.Combine(settings.Sweep.Output, "best.yaml"), SweepReport.Yaml(chosen with { Output = new OutputSettings() }));
+        AtomicFile.WriteAllText(Path.Combine(settings.Sweep.Output, "best.yaml"), SweepReport.Yaml(chosen with { Output = new OutputSettings() }, [.. Comparison.VariedSetting.Parse(settings.Sweep.Vary).Select(v => v.Key)]));
         result = result with { Best = best };
     }
 

@@ -52,6 +52,8 @@ public sealed class SweepTests : IDisposable
         var chosen = SettingsBinder.Read<TrainSettings>(SettingsYaml.Read(folder.At("whole/best.yaml")));
         Assert.Equal((1e-2, 8), (chosen.Optimization.LearningRate, chosen.Optimization.MaxSteps));
         Assert.Contains($"rank {chosen.Adapter.Rank} ", result.Best, StringComparison.Ordinal);
+        // What varied is said even where it is the default.
+        Assert.Contains("\nrank: ", File.ReadAllText(folder.At("whole/best.yaml")), StringComparison.Ordinal);
         Assert.True(new FileInfo(folder.At("whole/curves.png")).Length > 5000);
         Assert.Contains("left out at 2", File.ReadAllText(folder.At("whole/table.md")), StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.At("whole/runs")));
