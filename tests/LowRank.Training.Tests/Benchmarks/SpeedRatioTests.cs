@@ -54,18 +54,20 @@ public sealed class SpeedRatioTests
     }
 
     // Adapters of rank 16 on all linear layers are 3.6 % of this small model each, so that eight of them add a quarter to what a token reads; of a model of a billion weights they are a tenth.
+    // Beside other work the best of three tries was 1.16 for the prompt and 1.33 for a token; the bounds leave room for worse neighbours. Memory that an earlier try gave back is taken again by
+    // the next, so that only the first try shows what adapters need: the bound is for one that needs no less than its own size anew each time.
     [Fact]
     public void A_hundred_adapters_need_their_own_memory_and_a_mixed_batch_little_more_time()
     {
         Require();
         var (memory, prompt, token) = (double.MaxValue, double.MaxValue, double.MaxValue);
-        for (var i = 0; i < Tries && (memory > 1.1 || prompt > 1.3 || token > 1.6); i++)
+        for (var i = 0; i < Tries && (memory > 1.1 || prompt > 1.6 || token > 2); i++)
         {
             var result = AdaptersBenchmark.Run(Settings with { Measure = "adapters", Adapters = 100, Batch = 8, Length = 128 });
             Write(FormattableString.Invariant($"{result.Adapters} adapters of {result.AdapterMib:0.0} MiB: memory grew by {result.MemoryRatio:0.00} of them; 8 rows with 8 against one: prompt {result.PrefillRatio:0.00}, token {result.DecodeRatio:0.00} times as long"));
             (memory, prompt, token) = (Math.Min(memory, result.MemoryRatio), Math.Min(prompt, result.PrefillRatio), Math.Min(token, result.DecodeRatio));
         }
-        Assert.True(memory <= 1.1 && prompt <= 1.3 && token <= 1.6, FormattableString.Invariant($"memory {memory:0.00}, prompt {prompt:0.00}, token {token:0.00}"));
+        Assert.True(memory <= 1.1 && prompt <= 1.6 && token <= 2, FormattableString.Invariant($"memory {memory:0.00}, prompt {prompt:0.00}, token {token:0.00}"));
     }
 
     private static void Best(string what, double least, Func<double> measure)
