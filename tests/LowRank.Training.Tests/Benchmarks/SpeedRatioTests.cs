@@ -54,8 +54,8 @@ public sealed class SpeedRatioTests
     }
 
     // Adapters of rank 16 on all linear layers are 3.6 % of this small model each, so that eight of them add a quarter to what a token reads; of a model of a billion weights they are a tenth.
-    // Beside other work the best of three tries was 1.16 for the prompt and 1.33 for a token; the bounds leave room for worse neighbours. Memory that an earlier try gave back is taken again by
-    // the next, so that only the first try shows what adapters need: the bound is for one that needs no less than its own size anew each time.
+    // Beside other work the best of three tries was 1.16 for the prompt and 1.33 for a token; the bounds leave room for worse neighbours. Memory that an earlier try gave back is taken again
+    // by the next, so that the growth of a later try says little.
     [Fact]
     public void A_hundred_adapters_need_their_own_memory_and_a_mixed_batch_little_more_time()
     {
