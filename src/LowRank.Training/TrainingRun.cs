@@ -247,16 +247,11 @@ public sealed class TrainingRun : IDisposable
             throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
         if (adapter is { Method: "full", Portable: true }) throw new LowRankException("--portable is for adapters: it puts their scaling into their matrices. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
-        if (folder is not null)
-        {
-            var found = new List<string>();
-            var continued = model.LoadAdapter(folder, found.Add);
-            // Told before the run, whose result could not be written.
-            if (adapter.Portable && PortableAdapter.Problem(continued.Config) is { } problem) throw new LowRankException($"--portable: {folder} has no such form: {problem}.");
-            return (new LoraWeights(model, continued), found);
-        }
-        var attached = model.Attach(adapter.ToConfig(), settings.Optimization.Seed);
-        return (new LoraWeights(model, attached), attached.Selection.Warnings);
+        var found = new List<string>();
+        var attached = folder is null ? model.Attach(adapter.ToConfig(), settings.Optimization.Seed) : model.LoadAdapter(folder, found.Add);
+        // Told before the run, whose result could not be written.
+        if (adapter.Portable && PortableAdapter.Problem(attached.Config) is { } problem) throw new LowRankException($"--portable: {folder ?? "the adapter"} has no such form: {problem}.");
+        return (new LoraWeights(model, attached), folder is null ? attached.Selection.Warnings : found);
     }
 
     internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(TrainSettings run, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)

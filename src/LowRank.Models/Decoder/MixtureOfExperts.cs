@@ -60,7 +60,7 @@ internal sealed class MixtureOfExperts(ExpertsSpec spec, LinearSlot router, Deco
         }
         finally
         {
-            foreach (var cut in cuts) cut.Dispose();
+            foreach (var cut in cuts) cut?.Dispose();
         }
     }
 

@@ -73,6 +73,9 @@ internal static class AdapterExtractor
     private static TargetSelection Select(CheckpointPair pair, ExtractOptions options)
     {
         var selection = TargetMatcher.Select(new LoraConfig { Rank = options.Rank, Alpha = options.Rank, TargetModules = options.Target }, pair.Modules, pair.Spec.ModelType);
+        // The matrices of experts are told as differences that the adapter does not hold: one at a time is in memory, and a parameter of all experts is many.
+        if (selection.Targets.Any(t => t.IsParameter))
+            selection = selection with { Targets = [.. selection.Targets.Where(t => !t.IsParameter)], Warnings = [.. selection.Warnings, "Experts and routers are left out; name their matrices with --target to extract a pair for each."] };
         var problems = new List<string>();
         foreach (var target in selection.Targets)
         {

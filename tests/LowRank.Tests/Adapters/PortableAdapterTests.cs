@@ -62,6 +62,8 @@ public sealed class PortableAdapterTests : IDisposable
         Assert.Contains("init_lora_weights is \"pissa\"", Assert.Throws<AdapterException>(() => PortableAdapter.Write(folder.At("pissa"), folder.At("out"))).Message, StringComparison.Ordinal);
         Write(new LoraConfig { Rank = 3, TargetModules = ["q", "v"], EnsureWeightTying = true, AlphaPattern = new(StringComparer.Ordinal) { ["q"] = 2 } }, "tied");
         Assert.Contains("ensure_weight_tying together", Assert.Throws<AdapterException>(() => PortableAdapter.Write(folder.At("tied"), folder.At("out"))).Message, StringComparison.Ordinal);
+        Write(new LoraConfig { Rank = 3, TargetModules = ["q"], TargetParameters = ["gate_up_proj"] }, "experts");
+        Assert.Contains("target_parameters", Assert.Throws<AdapterException>(() => PortableAdapter.Write(folder.At("experts"), folder.At("out"))).Message, StringComparison.Ordinal);
         Write(new LoraConfig { Rank = 9, TargetModules = ["q", "v"] }, "other");
         Assert.Contains("has rank 3, adapter_config.json says 9", Assert.Throws<AdapterException>(() => PortableAdapter.Write(folder.At("other"), folder.At("out"))).Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder.At("out")));

@@ -16,9 +16,13 @@ internal sealed class ExpertMatrices(Func<Tensor> a, Func<Tensor> b, int experts
     /// <summary>The update of one layer of an expert.</summary>
     public LoraAdapter UpdateOf(int expert, int part, AdapterTarget target) => new(() => A(expert, target.Rank), () => B(expert, part, target.Rank), target.Rank, target.Scaling);
 
-    /// <summary>Cuts both matrices at once; the parts are read until the result is disposed.</summary>
-    public IDisposable Cut()
+    /// <summary>
+    /// Cuts both matrices at once; the parts are read until the result is disposed. Without a backward pass nothing is cut: each part is taken when it is read, because a pass of few tokens
+    /// comes by few of the experts.
+    /// </summary>
+    public IDisposable? Cut()
     {
+        if (!is_grad_enabled()) return null;
         var (whole, up) = (a(), b());
         var rank = whole.shape[0] / experts;
         cutA = whole.view(experts, rank, whole.shape[1]).unbind(0);
@@ -35,9 +39,8 @@ internal sealed class ExpertMatrices(Func<Tensor> a, Func<Tensor> b, int experts
         using var scope = NewDisposeScope();
         var up = b();
         var rows = up.shape[0] / parts;
-        // up is the parameter itself or the caller's: only what is made here dies here.
-        var own = up.view(up.shape[0], rank, experts).narrow(0, part * rows, rows).select(2, expert);
-        return own.MoveToOuterDisposeScope();
+        // Its elements stand apart from each other in the matrix of all.
+        return up.view(up.shape[0], rank, experts).narrow(0, part * rows, rows).select(2, expert).contiguous().MoveToOuterDisposeScope();
     }
 
     private sealed class Uncut(ExpertMatrices of) : IDisposable

@@ -34,9 +34,10 @@ public sealed class ExpertsAdapter : IDisposable
     public IReadOnlyList<TrainableParameter> Parameters { get; }
 
     /// <summary>
-    /// Cuts A and B into the parts of the experts, once for a pass through the layer: their gradients then come together in one operation. Until the result is disposed the updates read these parts.
+    /// Cuts A and B into the parts of the experts, once for a pass through the layer with gradients: these then come together in one operation. Until the result is disposed the updates read
+    /// these parts. Null without gradients.
     /// </summary>
-    internal IDisposable Cut() => matrices.Cut();
+    internal IDisposable? Cut() => matrices.Cut();
 
     /// <inheritdoc/>
     public void Dispose()

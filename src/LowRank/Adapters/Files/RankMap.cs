@@ -17,7 +17,7 @@ public sealed record RankMap(IReadOnlyList<string> Layers, IReadOnlyList<string>
 
     private IEnumerable<int> Known => Ranks.Cast<int>().Where(r => r >= 0);
 
-    /// <summary>The ranks of an adapter file: rows of A, which for AdaLoRA are the triplets that are kept.</summary>
+    /// <summary>The ranks of an adapter file: rows of A, which for AdaLoRA are the triplets that are kept, and for a parameter of experts the ranks of all of them together.</summary>
     /// <param name="folder">The adapter.</param>
     /// <exception cref="AdapterException">The adapter has no modules with a rank.</exception>
     public static RankMap Of(AdapterFolder folder)

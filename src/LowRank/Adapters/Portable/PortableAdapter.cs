@@ -44,6 +44,7 @@ internal static class PortableAdapter
     {
         LoraConfig { EnsureWeightTying: true } tied when tied.RankPattern.Count + tied.AlphaPattern.Count > 0 =>
             "ensure_weight_tying together with rank_pattern or alpha_pattern may scale the head unlike the embedding whose matrices it shares, so the scaling cannot go into them",
+        LoraConfig { TargetParameters: not null } => "it adapts parameters of experts (target_parameters), whose matrices have the ranks of all experts together; programs that know these know the scaling too",
         LoraConfig { StartsFromWeight: true } start => $"init_lora_weights is \"{InitializationName.Of(start)}\": its matrices belong on the base less what they started from",
         LoraConfig => null,
         _ => $"peft_type is {PeftFields.NameOf(config.Kind)}; only LORA has the scaling alpha / r that a portable form is about",
