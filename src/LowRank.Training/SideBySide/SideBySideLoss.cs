@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Models.Decoder;
+using LowRank.Training.Objectives;
 using LowRank.Training.Packing;
 using static TorchSharp.torch;
 
@@ -18,37 +19,21 @@ internal static class SideBySideLoss
     {
         using var scope = NewDisposeScope();
         var all = BatchStack.Of(batches, padTokenId);
-        using var input = all.IsPacked ? DecoderInput.Packed(all.InputIds, all.Positions, all.SequenceIds, all.Rows, model.Device) : DecoderInput.Padded(all.InputIds, all.Rows, model.Device);
-        var losses = new double[batches.Count];
+        var (tokens, losses) = (BatchTokens.Of(all), new double[batches.Count]);
+        if (tokens.Targets.Length == 0) return losses;
+        using var input = CausalLoss.Input(all, model.Device);
         using var pass = model.Train(input, checkpointedLayers);
-        var hidden = pass.Hidden.view(-1, model.Spec.HiddenSize);
-        var (states, gradients) = (new List<Tensor>(), new List<Tensor>());
-        var row = 0;
-        for (var i = 0; i < batches.Count; row += batches[i++].Rows)
+        var (states, targets) = (CausalLoss.At(pass.Hidden, tokens), tensor(tokens.Targets, device: model.Device));
+        var gradients = new List<Tensor>();
+        // Tokens stand in the order of their rows.
+        for (int i = 0, first = 0; i < batches.Count; first += batches[i++].SupervisedTokens)
         {
-            var (places, targets) = Supervised(all, row, batches[i].Rows);
-            if (targets.Length == 0) continue;
-            var own = hidden.index_select(0, tensor(places, device: model.Device));
-            (losses[i], var gradient) = ChunkedCrossEntropy.LossAndGradient(own, tensor(targets, device: model.Device), model.Spec.VocabularySize, model.Logits, scales[i]);
-            states.Add(own);
+            var count = batches[i].SupervisedTokens;
+            if (count == 0) continue;
+            (losses[i], var gradient) = ChunkedCrossEntropy.LossAndGradient(states.narrow(0, first, count), targets.narrow(0, first, count), model.Spec.VocabularySize, model.Logits, scales[i]);
             gradients.Add(gradient);
         }
-        if (states.Count > 0) pass.Backward(cat(states, 0), cat(gradients, 0));
+        pass.Backward(states, cat(gradients, 0));
         return losses;
-    }
-
-    // Where the predicting states of some rows stand in the flattened batch, and what they are to predict.
-    private static (long[] Places, long[] Targets) Supervised(Batch batch, int from, int rows)
-    {
-        var (places, targets) = (new List<long>(), new List<long>());
-        for (var row = from; row < from + rows; row++)
-            for (var t = 0; t + 1 < batch.Length; t++)
-            {
-                var at = row * batch.Length + t;
-                if (batch.Labels[at + 1] == Batch.IgnoredLabel) continue;
-                places.Add(at);
-                targets.Add(batch.Labels[at + 1]);
-            }
-        return ([.. places], [.. targets]);
     }
 }
