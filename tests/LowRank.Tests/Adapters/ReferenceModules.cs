@@ -14,12 +14,32 @@ internal static class ReferenceModules
         using var source = SafetensorsFolder.Open(folder);
         var tensors = source.Tensors.ToDictionary(t => t.Name, t => t.Shape);
         var modules = tensors.Where(t => t.Key.EndsWith(".weight", StringComparison.Ordinal)).Select(t => Module(t.Key[..^".weight".Length], t.Value, modelType, tensors)).ToList();
+        modules = WithExpertParameters(modules);
         if (!tensors.ContainsKey("lm_head.weight"))
         {
             var embedding = modules.Single(m => m.Kind == ModuleKind.Embedding && m.Name.EndsWith(modelType == "gpt2" ? "wte" : "embed_tokens", StringComparison.Ordinal));
             modules.Add(new AdaptableModule("lm_head", ModuleKind.Head, embedding.OutFeatures, embedding.InFeatures, false) { TiedTo = embedding.Name });
         }
         return (modules, modelType);
+    }
+
+    // transformers 5 holds the experts' matrices of a layer in two parameters and names the block mlp in every family: here by the name of the matrix in the checkpoint.
+    private static List<AdaptableModule> WithExpertParameters(List<AdaptableModule> modules)
+    {
+        static string Parameter(AdaptableModule expert) =>
+            $"{expert.Name.Replace("block_sparse_moe", "mlp", StringComparison.Ordinal).Split(".experts.")[0]}.experts.{(expert.Name.Split('.')[^1] is "w2" or "down_proj" ? "down_proj" : "gate_up_proj")}";
+        var experts = modules.Where(m => m.Kind == ModuleKind.Expert).ToList();
+        var fused = experts.GroupBy(Parameter, StringComparer.Ordinal).OrderBy(g => g.Key.EndsWith("down_proj", StringComparison.Ordinal)).Select(parts =>
+        {
+            var count = parts.Select(p => p.Name.Split(".experts.")[1].Split('.')[0]).Distinct(StringComparer.Ordinal).Count();
+            return new AdaptableModule(parts.Key, ModuleKind.Experts, parts.First().InFeatures, parts.Sum(p => p.OutFeatures) / count, false) { Experts = count };
+        });
+        return
+        [
+            .. modules.Select(m => m.Kind == ModuleKind.Expert ? m with { PartOf = Parameter(m) }
+                : m.Kind == ModuleKind.Router ? m with { ParameterHolder = m.Name.Replace("block_sparse_moe", "mlp", StringComparison.Ordinal) } : m),
+            .. fused,
+        ];
     }
 
     private static AdaptableModule Module(string name, long[] shape, string modelType, Dictionary<string, long[]> tensors)
