@@ -69,6 +69,7 @@ internal static class BenchVerb
         ("matrix product fp32", string.Create(CultureInfo.InvariantCulture, $"{result.GemmFp32Gflops:N0} GFLOP/s")),
         ("matrix product bf16", string.Create(CultureInfo.InvariantCulture, $"{result.GemmBf16Gflops:N0} GFLOP/s")),
         ("share of the peak", $"{Quantity.Percent(result.PeakRatio)} of {result.ComputeDtype}"),
+        .. result.SustainedRatio is { } share ? [("share over some time", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(share)} of the {result.GemmSustainedGflops:N0} GFLOP/s that products between the steps had"))] : Array.Empty<(string, string)>(),
         ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
         ("page faults of a step", result.MinorFaultsPerStep is { } faults ? string.Create(CultureInfo.InvariantCulture, $"{faults:N0}") : "not counted by this system"),
         ("first step after", Quantity.Time(TimeSpan.FromSeconds(result.SecondsToFirstStep))),

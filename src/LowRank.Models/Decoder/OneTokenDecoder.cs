@@ -95,7 +95,7 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         using var shared = new SharedRoom(rows, shape, hidden, (int)spec.IntermediateSize);
         Team.Run(member =>
         {
-            using var own = new OwnRoom(rows, hidden, Math.Max(Math.Max(hidden, spec.IntermediateSize), shape.QueryRow), mostRank, OneQueryKernel.ScoreFloats(shape), arranges);
+            using var own = new OwnRoom(rows, hidden, Math.Max(Math.Max(hidden, spec.IntermediateSize), shape.QueryRow), mostRank, shape, arranges);
             new ReadOnlySpan<float>(from, rows * hidden).CopyTo(new Span<float>(own.X, rows * hidden));
             for (var i = 0; i < layers.Length; i++)
                 fixed (int* first = firsts[i], place = places)
@@ -114,12 +114,14 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         Product(layer.Value, own.Normed, member, shared.Values, own);
         member.Meet();
 
-        for (var head = 0L; head < (long)shape.Batch * shape.KeyValueHeads; head++)
-            if (member.Has(head)) Attend(layer, head, shared, own, shape, rotation, keys, values, first, places);
+        TakeQueries(layer, shared, own, shape, rotation);
+        for (var task = 0L; task < OneQueryKernel.Tasks(shape); task++)
+            if (member.Has(task)) Attend(layer, task, shared, own, shape, rotation, keys, values, first, places);
         member.Meet();
 
+        for (var row = 0; row < own.Rows; row++) OneQueryKernel.Combine(shape, shared.Parts, row, OneQueryKernel.LastPiece(first, places, row), own.Attended);
         own.Take();
-        Product(layer.Output, shared.Attended, member, shared.Projected, own);
+        Product(layer.Output, own.Attended, member, shared.Projected, own);
         member.Meet();
 
         Add(layer.AfterAttention, shared.Projected, own);
@@ -148,25 +150,35 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         linear.Multiply(x, own.Arranged, own.Low, own.Rows, member.Part(linear.OutFeatures), y);
     }
 
-    // One key head with its queries: norms, rotation, a place in the cache, attention.
-    private void Attend(OneTokenLayer layer, long head, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation, float* keys, float* values, int* first, int* places)
+    // A thread's own copy of all queries, normalised and turned.
+    private void TakeQueries(OneTokenLayer layer, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation)
     {
-        var (row, keyHead) = (head / shape.KeyValueHeads, head % shape.KeyValueHeads);
-        float* cosine = rotation.Cosine + row * rotation.Half, sine = rotation.Sine + row * rotation.Half;
-        for (var group = 0; group < shape.Group; group++)
+        new ReadOnlySpan<float>(shared.Queries, own.Rows * shape.QueryRow).CopyTo(new Span<float>(own.Queries, own.Rows * shape.QueryRow));
+        for (var row = 0; row < own.Rows; row++)
+            for (var head = 0; head < shape.Heads; head++)
+            {
+                var query = own.Queries + (long)row * shape.QueryRow + (long)head * shape.HeadSize;
+                if (layer.QueryNorm is not null) RmsNormKernel.Row(query, layer.QueryNorm, spec.NormEpsilon, shape.HeadSize, query);
+                RotaryKernel.Head(query, rotation.Cosine + (long)row * rotation.Half, rotation.Sine + (long)row * rotation.Half, rotation.Half);
+            }
+    }
+
+    // A piece of a row's keys. Whoever has the last one puts the new key, normalised and turned, and its value into the cache; nobody else reads them there.
+    private void Attend(OneTokenLayer layer, long task, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation, float* keys, float* values, int* first, int* places)
+    {
+        var (row, piece) = OneQueryKernel.TaskOf(shape, task);
+        if (piece == OneQueryKernel.LastPiece(first, places, row))
         {
-            var query = shared.Queries + row * shape.QueryRow + (keyHead * shape.Group + group) * shape.HeadSize;
-            if (layer.QueryNorm is not null) RmsNormKernel.Row(query, layer.QueryNorm, spec.NormEpsilon, shape.HeadSize, query);
-            RotaryKernel.Head(query, cosine, sine, rotation.Half);
+            var (from, place) = (row * shape.KeyRow, (row * shape.KeyPlaces + places[row]) * shape.KeyRow);
+            new ReadOnlySpan<float>(shared.Keys + from, shape.KeyRow).CopyTo(new Span<float>(keys + place, shape.KeyRow));
+            new ReadOnlySpan<float>(shared.Values + from, shape.KeyRow).CopyTo(new Span<float>(values + place, shape.KeyRow));
+            for (var head = 0; head < shape.KeyValueHeads; head++, place += shape.HeadSize)
+            {
+                if (layer.KeyNorm is not null) RmsNormKernel.Row(keys + place, layer.KeyNorm, spec.NormEpsilon, shape.HeadSize, keys + place);
+                RotaryKernel.Head(keys + place, rotation.Cosine + row * rotation.Half, rotation.Sine + row * rotation.Half, rotation.Half);
+            }
         }
-        var offset = row * shape.KeyRow + keyHead * shape.HeadSize;
-        var key = shared.Keys + offset;
-        if (layer.KeyNorm is not null) RmsNormKernel.Row(key, layer.KeyNorm, spec.NormEpsilon, shape.HeadSize, key);
-        RotaryKernel.Head(key, cosine, sine, rotation.Half);
-        var place = (row * shape.KeyPlaces + places[row]) * shape.KeyRow + keyHead * shape.HeadSize;
-        new ReadOnlySpan<float>(key, shape.HeadSize).CopyTo(new Span<float>(keys + place, shape.HeadSize));
-        new ReadOnlySpan<float>(shared.Values + offset, shape.HeadSize).CopyTo(new Span<float>(values + place, shape.HeadSize));
-        OneQueryKernel.One(shape, shared.Queries, keys, values, first, places, head, own.Scores, shared.Attended);
+        OneQueryKernel.Part(shape, own.Queries, keys, values, first, places, task, own.Scores, shared.Parts);
     }
 
     private void Norm(float* weight, float* x, float* y, int rows)
@@ -215,12 +227,13 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         public SharedRoom(int rows, AttentionShape shape, int hidden, int inner)
         {
             long queries = Aligned((long)rows * shape.QueryRow), keys = Aligned((long)rows * shape.KeyRow), wide = Aligned((long)rows * inner);
-            scratch = Scratch.Rent(2 * queries + 2 * keys + Aligned((long)rows * hidden) + 2 * wide);
+            var parts = Aligned(OneQueryKernel.PartFloats(shape));
+            scratch = Scratch.Rent(queries + 2 * keys + parts + Aligned((long)rows * hidden) + 2 * wide);
             Queries = scratch.Floats;
             Keys = Queries + queries;
             Values = Keys + keys;
-            Attended = Values + keys;
-            Gate = Attended + queries;
+            Parts = Values + keys;
+            Gate = Parts + parts;
             Up = Gate + wide;
             Projected = Up + wide;
         }
@@ -231,7 +244,7 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
 
         public float* Values { get; }
 
-        public float* Attended { get; }
+        public float* Parts { get; }
 
         public float* Gate { get; }
 
@@ -248,16 +261,18 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         private readonly Scratch scratch;
         private InputOrder order;
 
-        public OwnRoom(int rows, int hidden, long widest, int rank, long scores, bool arranges)
+        public OwnRoom(int rows, int hidden, long widest, int rank, AttentionShape shape, bool arranges)
         {
             Rows = rows;
-            var (stream, lower) = (Aligned((long)rows * hidden), Aligned((long)rows * rank));
-            scratch = Scratch.Rent(2 * stream + lower + Aligned(scores) + (arranges ? Aligned(rows * widest) : 0));
+            long stream = Aligned((long)rows * hidden), lower = Aligned((long)rows * rank), queries = Aligned((long)rows * shape.QueryRow), scores = Aligned(OneQueryKernel.ScoreFloats(shape));
+            scratch = Scratch.Rent(2 * stream + lower + 2 * queries + scores + (arranges ? Aligned(rows * widest) : 0));
             X = scratch.Floats;
             Normed = X + stream;
             Low = Normed + stream;
-            Scores = Low + lower;
-            Arranged = Scores + Aligned(scores);
+            Queries = Low + lower;
+            Attended = Queries + queries;
+            Scores = Attended + queries;
+            Arranged = Scores + scores;
         }
 
         public int Rows { get; }
@@ -267,6 +282,10 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         public float* Normed { get; }
 
         public float* Low { get; }
+
+        public float* Queries { get; }
+
+        public float* Attended { get; }
 
         public float* Scores { get; }
 

@@ -40,4 +40,12 @@ public sealed record BenchmarkResult
     /// <summary>Pages that a measured step had to fetch from the system (minor faults of the process, the median step); null where the system does not count them.</summary>
     [JsonPropertyName("minor_faults_per_step")]
     public required long? MinorFaultsPerStep { get; init; }
+
+    /// <summary>With <see cref="BenchmarkSettings.Sustained"/>: the mean of matrix products of the compute dtype between steps, in GFLOP/s.</summary>
+    [JsonPropertyName("gemm_sustained_gflops"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? GemmSustainedGflops { get; init; }
+
+    /// <summary>The mean speed of the steps between them, in operations as <see cref="PeakRatio"/> counts them, ÷ <see cref="GemmSustainedGflops"/>.</summary>
+    [JsonPropertyName("sustained_ratio"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? SustainedRatio { get; init; }
 }

@@ -61,6 +61,10 @@ public sealed record BenchmarkSettings
     [Setting("steps", "Steps measured after one of warm-up; the median counts.", Minimum = 1)]
     public int Steps { get; init; } = 5;
 
+    /// <summary>Whether the machine's mean speed is measured too.</summary>
+    [Setting("sustained", "After the steps as many again, with matrix products between them: training beside what the machine gave over that time, where peak is its best moment.")]
+    public bool Sustained { get; init; }
+
     /// <summary>Threads.</summary>
     [Setting("threads", "Threads of the tensor library.", Minimum = 1, Automatic = "all processors")]
     public int? Threads { get; init; }

@@ -30,7 +30,7 @@ public static class TrainingBenchmark
             : new LoraWeights(model, model.Attach(new AdapterSettings { Variant = settings.Variant, Rank = settings.Rank, Target = settings.Target }.ToConfig()));
         using var flat = new FlatParameters(weights.Parameters);
         using var optimizer = new AdamW(flat, new AdamWSettings(WeightDecay: 0));
-        weights.Begin(flat, settings.Steps + 1);
+        weights.Begin(flat, (settings.Sustained ? 2 : 1) * settings.Steps + 1);
         var (seconds, faults) = (new List<double>(), new List<long?>());
         using var process = Process.GetCurrentProcess();
         var toFirst = (TimeProvider.System.GetLocalNow() - process.StartTime).TotalSeconds;
@@ -40,16 +40,8 @@ public static class TrainingBenchmark
         for (var i = 0; i <= settings.Steps; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var batch = RandomBatch(settings.Batch, settings.Length, (int)model.Decoder.Spec.VocabularySize, random);
             var faultsBefore = PageFaults.Minor();
-            var begin = Stopwatch.GetTimestamp();
-            var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens, settings.Checkpointing == "full" ? model.Decoder.Spec.Layers : 0) / batch.SupervisedTokens;
-            weights.AddPenalty();
-            flat.ClipGradientNorm(1);
-            optimizer.Step(1e-4);
-            weights.AfterStep(i);
-            flat.ZeroGradients();
-            var elapsed = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            var (elapsed, loss) = Step(i);
             if (i > 0)
             {
                 seconds.Add(elapsed);
@@ -57,8 +49,9 @@ public static class TrainingBenchmark
             }
             progress?.Invoke(FormattableString.Invariant($"step {i} of {settings.Steps}: {elapsed:f2} s, loss {loss:f3}{(i == 0 ? " (warm-up)" : "")}"));
         }
-        weights.End();
         var rss = ProcessMemory.Read().PeakResidentBytes;
+        var sustained = settings.Sustained ? MeasureSustained() : ((double Steps, double Gemm)?)null;
+        weights.End();
         var fp32 = Math.Max(peakBefore, GemmPeak.MeasureGflops(torch.ScalarType.Float32, model.Decoder.Device));
         var bf16 = GemmPeak.MeasureGflops(torch.ScalarType.BFloat16, model.Decoder.Device);
         seconds.Sort();
@@ -76,7 +69,40 @@ public static class TrainingBenchmark
             PeakRssMib = rss / 1048576.0,
             SecondsToFirstStep = toFirst,
             MinorFaultsPerStep = faults[faults.Count / 2],
+            GemmSustainedGflops = sustained?.Gemm,
+            SustainedRatio = sustained is { } mean ? mean.Steps * flops / 1e9 / mean.Gemm : null,
         };
+
+        (double Seconds, double Loss) Step(int i)
+        {
+            var batch = RandomBatch(settings.Batch, settings.Length, (int)model.Decoder.Spec.VocabularySize, random);
+            var begin = Stopwatch.GetTimestamp();
+            var loss = CausalLoss.Backward(model.Decoder, batch, 1.0 / batch.SupervisedTokens, settings.Checkpointing == "full" ? model.Decoder.Spec.Layers : 0) / batch.SupervisedTokens;
+            weights.AddPenalty();
+            flat.ClipGradientNorm(1);
+            optimizer.Step(1e-4);
+            weights.AfterStep(i);
+            flat.ZeroGradients();
+            return (Stopwatch.GetElapsedTime(begin).TotalSeconds, loss);
+        }
+
+        // Tokens a second of steps, and GFLOP/s of products before, between and after them, both as means over their time.
+        (double Steps, double Gemm) MeasureSustained()
+        {
+            var type = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
+            var (operations, ofGemm) = GemmPeak.MeasureMean(type, model.Decoder.Device);
+            var ofSteps = 0.0;
+            for (var i = 0; i < settings.Steps; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var elapsed = Step(settings.Steps + 1 + i).Seconds;
+                ofSteps += elapsed;
+                var (more, time) = GemmPeak.MeasureMean(type, model.Decoder.Device);
+                (operations, ofGemm) = (operations + more, ofGemm + time);
+                progress?.Invoke(FormattableString.Invariant($"step {i + 1} of {settings.Steps} between products: {elapsed:f2} s, {more / time / 1e9:f0} GFLOP/s after it"));
+            }
+            return (settings.Steps * settings.Batch * (double)settings.Length / ofSteps, operations / ofGemm / 1e9);
+        }
     }
 
     /// <summary>The share of supervised tokens in a benchmark.</summary>

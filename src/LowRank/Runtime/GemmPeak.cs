@@ -35,14 +35,29 @@ public static class GemmPeak
         return probed < SlowGflops ? probed : Measure(type, device, Size, Repetitions);
     }
 
-    private static double Measure(torch.ScalarType type, torch.Device device, int rows, int repetitions)
+    /// <summary>The mean speed of the same products instead of the best: what a machine that others use gives over some time.</summary>
+    /// <param name="type">As in <see cref="MeasureGflops(torch.ScalarType, torch.Device)"/>.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>The operations of all products and the seconds that they took.</returns>
+    internal static (double Operations, double Seconds) MeasureMean(torch.ScalarType type, torch.Device device)
+    {
+        using var noGrad = torch.no_grad();
+        var times = Times(type, device, Size, Repetitions);
+        return (times.Count * Operations(Size), times.Sum());
+    }
+
+    private static double Measure(torch.ScalarType type, torch.Device device, int rows, int repetitions) => Operations(rows) / Times(type, device, rows, repetitions).Min() / 1e9;
+
+    private static double Operations(int rows) => 2.0 * rows * Size * Size;
+
+    private static List<double> Times(torch.ScalarType type, torch.Device device, int rows, int repetitions)
     {
         using var scope = torch.NewDisposeScope();
         var right = torch.linspace(-1, 1, Size * Size, dtype: torch.ScalarType.Float32).reshape(Size, Size).to(type).to(device);
         var left = right.t().contiguous().narrow(0, 0, rows);
         torch.mm(left, right).Dispose();
         if (device.type == DeviceType.CUDA) torch.cuda.synchronize(device);
-        var best = TimeSpan.MaxValue;
+        var times = new List<double>();
         for (var i = 0; i < repetitions; i++)
         {
             var start = Stopwatch.GetTimestamp();
@@ -50,8 +65,8 @@ public static class GemmPeak
             if (device.type == DeviceType.CUDA) torch.cuda.synchronize(device);
             var elapsed = Stopwatch.GetElapsedTime(start);
             product.Dispose();
-            if (elapsed < best) best = elapsed;
+            times.Add(elapsed.TotalSeconds);
         }
-        return 2.0 * rows * Size * Size / best.TotalSeconds / 1e9;
+        return times;
     }
 }

@@ -1,11 +1,19 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using LowRank.Runtime.Interop;
 
 namespace LowRank.Kernels.Cpu;
 
-/// <summary>Attention of one new token a row over cached keys and values, which are read once for all query heads of a group. Results do not depend on the number of threads.</summary>
+/// <summary>
+/// Attention of one new token a row over cached keys and values, which are read once for all query heads. The keys of a row are taken in pieces of <see cref="Piece"/> places, each with all
+/// heads: memory is then read as it lies, and any number of threads shares the work alike. A piece gives its own maximum, sum of exponentials and sums of values, which are put together as
+/// FlashDecoding does. Pieces are the same for any number of threads, and so are the results.
+/// </summary>
 internal static unsafe class OneQueryKernel
 {
+    /// <summary>Places of a piece.</summary>
+    internal const int Piece = 64;
+
     // Multiply-adds worth a thread.
     private const long Grain = 1 << 14;
 
@@ -22,49 +30,105 @@ internal static unsafe class OneQueryKernel
     /// <param name="output">Gets the output.</param>
     public static void Run(AttentionShape shape, float* q, float* k, float* v, int* first, int* places, float* output)
     {
-        var work = (long)shape.Keys * shape.HeadSize * shape.Group;
-        TorchThreads.For(0, (long)shape.Batch * shape.KeyValueHeads, Math.Max(1, Grain / work), (from, to) =>
+        using var parts = Scratch.Rent(PartFloats(shape));
+        var given = parts.Floats;
+        var work = (long)Math.Min(shape.Keys, Piece) * shape.QueryRow;
+        TorchThreads.For(0, Tasks(shape), Math.Max(1, Grain / work), (from, to) =>
         {
             using var scratch = Scratch.Rent(ScoreFloats(shape));
-            for (var head = from; head < to; head++) One(shape, q, k, v, first, places, head, scratch.Floats, output);
+            for (var task = from; task < to; task++) Part(shape, q, k, v, first, places, task, scratch.Floats, given);
         });
+        for (var row = 0; row < shape.Batch; row++) Combine(shape, given, row, LastPiece(first, places, row), output);
     }
 
-    /// <summary>The query heads of one key head of one row, on the calling thread.</summary>
+    /// <summary>Pieces of all rows.</summary>
+    public static long Tasks(AttentionShape shape) => (long)shape.Batch * Pieces(shape);
+
+    /// <summary>The row and the piece of a task; a row whose keys end before has none for its last pieces.</summary>
+    public static (long Row, int Piece) TaskOf(AttentionShape shape, long task) => (task / Pieces(shape), (int)(task % Pieces(shape)));
+
+    /// <summary>The piece in which a row's own key stands.</summary>
+    public static int LastPiece(int* first, int* places, long row) => (places[row] - first[row]) / Piece;
+
+    /// <summary>A piece of the keys of one row, for all heads, on the calling thread.</summary>
     /// <param name="shape">Sizes.</param>
     /// <param name="q">As in <see cref="Run"/>.</param>
     /// <param name="k">As in <see cref="Run"/>.</param>
     /// <param name="v">As in <see cref="Run"/>.</param>
     /// <param name="first">As in <see cref="Run"/>.</param>
     /// <param name="places">As in <see cref="Run"/>.</param>
-    /// <param name="head">Row · key heads + key head.</param>
+    /// <param name="task">Row · pieces + piece.</param>
     /// <param name="scores">Room for <see cref="ScoreFloats"/> numbers.</param>
-    /// <param name="output">As in <see cref="Run"/>.</param>
-    public static void One(AttentionShape shape, float* q, float* k, float* v, int* first, int* places, long head, float* scores, float* output)
+    /// <param name="parts">Room for <see cref="PartFloats"/> numbers, of which this piece's are written.</param>
+    public static void Part(AttentionShape shape, float* q, float* k, float* v, int* first, int* places, long task, float* scores, float* parts)
     {
-        var (b, h) = (head / shape.KeyValueHeads, head % shape.KeyValueHeads);
-        int start = first[b], count = places[b] + 1 - start;
-        var offset = (b * shape.KeyPlaces + start) * shape.KeyRow + h * shape.HeadSize;
-        var queries = (b * shape.Heads + h * shape.Group) * shape.HeadSize;
-        Group(shape, q + queries, k + offset, v + offset, count, scores, AttentionBlock.Padded(shape.Keys), output + queries);
+        var (row, piece) = TaskOf(shape, task);
+        int start = first[row] + piece * Piece, count = Math.Min(Piece, places[row] + 1 - start);
+        if (count <= 0) return;
+        var at = (row * shape.KeyPlaces + start) * shape.KeyRow;
+        for (var h = 0; h < shape.KeyValueHeads; h++, at += shape.HeadSize)
+        {
+            var head = h * shape.Group;
+            Group(shape, q + (row * shape.Heads + head) * shape.HeadSize, k + at, v + at, count, scores, parts + (task * shape.Heads + head) * PartRow(shape));
+        }
+    }
+
+    /// <summary>Puts the pieces of a row together.</summary>
+    /// <param name="shape">Sizes.</param>
+    /// <param name="parts">What <see cref="Part"/> gave for all pieces up to the last.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="last">Its <see cref="LastPiece"/>.</param>
+    /// <param name="output"><c>[batch, heads, headSize]</c>, of which the row's are written.</param>
+    public static void Combine(AttentionShape shape, float* parts, long row, int last, float* output)
+    {
+        int size = shape.HeadSize, partRow = PartRow(shape);
+        var step = (long)shape.Heads * partRow;
+        for (var head = 0; head < shape.Heads; head++)
+        {
+            var part = parts + row * Pieces(shape) * step + (long)head * partRow;
+            var o = output + (row * shape.Heads + head) * size;
+            var max = part[size];
+            for (var piece = 1; piece <= last; piece++) max = MathF.Max(max, part[piece * step + size]);
+            var sum = 0f;
+            new Span<float>(o, size).Clear();
+            for (var piece = 0; piece <= last; piece++, part += step)
+            {
+                var factor = MathF.Exp(part[size] - max);
+                sum += factor * part[size + 1];
+                var i = 0;
+                for (; i <= size - 8; i += 8) Vector256.FusedMultiplyAdd(Vector256.Create(factor), Vector256.Load(part + i), Vector256.Load(o + i)).Store(o + i);
+                for (; i < size; i++) o[i] += factor * part[i];
+            }
+            AttentionKernel.Multiply(o, size, 1 / sum);
+        }
     }
 
     /// <summary>Room that the scores of one key head take.</summary>
-    public static long ScoreFloats(AttentionShape shape) => (long)AttentionBlock.Padded(shape.Keys) * shape.Group;
+    public static long ScoreFloats(AttentionShape shape) => (long)Piece * shape.Group;
 
-    private static void Group(AttentionShape shape, float* q, float* k, float* v, int count, float* scores, int row, float* o)
+    /// <summary>Room that what the pieces give takes.</summary>
+    public static long PartFloats(AttentionShape shape) => Tasks(shape) * shape.Heads * PartRow(shape);
+
+    // Of a head: its sums of values, the maximum of its scores, the sum of the exponentials.
+    private static int PartRow(AttentionShape shape) => shape.HeadSize + 8;
+
+    private static int Pieces(AttentionShape shape) => (shape.Keys + Piece - 1) / Piece;
+
+    private static void Group(AttentionShape shape, float* q, float* k, float* v, int count, float* scores, float* part)
     {
-        var size = shape.HeadSize;
+        int size = shape.HeadSize, partRow = PartRow(shape);
         for (var i = 0; i < count; i += Keys)
-            for (var g = 0; g < shape.Group; g++) Dots(q + g * size, k + (long)i * shape.KeyRow, shape.KeyRow, Math.Min(Keys, count - i), size, scores + g * row + i);
+            for (var g = 0; g < shape.Group; g++) Dots(q + g * size, k + (long)i * shape.KeyRow, shape.KeyRow, Math.Min(Keys, count - i), size, scores + g * Piece + i);
         for (var g = 0; g < shape.Group; g++)
         {
-            var own = scores + g * row;
+            var own = scores + g * Piece;
             AttentionKernel.Scale(own, count, shape);
-            AttentionKernel.Multiply(own, count, 1 / AttentionKernel.Exponentials(own, 0, count, count, VectorMath.Max(own, count)));
+            var max = part[g * partRow + size] = VectorMath.Max(own, count);
+            part[g * partRow + size + 1] = AttentionKernel.Exponentials(own, 0, count, count, max);
         }
         for (var g = 0; g < shape.Group; g += 2)
-            for (var d = 0; d < size; d += Values) Sums(scores + g * row, g + 1 < shape.Group ? row : 0, v + d, shape.KeyRow, count, Math.Min(Values, size - d), o + g * size + d, g + 1 < shape.Group ? size : 0);
+            for (var d = 0; d < size; d += Values)
+                Sums(scores + g * Piece, g + 1 < shape.Group ? Piece : 0, v + d, shape.KeyRow, count, Math.Min(Values, size - d), part + g * partRow + d, g + 1 < shape.Group ? partRow : 0);
     }
 
     // Four keys at once: their sums are put together in one vector instead of each by itself.
@@ -82,9 +146,17 @@ internal static unsafe class OneQueryKernel
             c = Vector256.FusedMultiplyAdd(x, Vector256.Load(k2 + i), c);
             d = Vector256.FusedMultiplyAdd(x, Vector256.Load(k3 + i), d);
         }
-        var sums = Vector128.Create(Vector256.Sum(a), Vector256.Sum(b), Vector256.Sum(c), Vector256.Sum(d));
+        var sums = FourSums(a, b, c, d);
         for (; i < n; i++) sums += q[i] * Vector128.Create(k[i], k1[i], k2[i], k3[i]);
-        for (i = 0; i < keys; i++) scores[i] = i == keys - 1 && keys < Keys ? sums[3] : sums[i];
+        if (keys == Keys) sums.Store(scores);
+        else for (i = 0; i < keys; i++) scores[i] = i == keys - 1 ? sums[3] : sums[i];
+    }
+
+    private static Vector128<float> FourSums(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        if (!Avx.IsSupported) return Vector128.Create(Vector256.Sum(a), Vector256.Sum(b), Vector256.Sum(c), Vector256.Sum(d));
+        var sums = Avx.HorizontalAdd(Avx.HorizontalAdd(a, b), Avx.HorizontalAdd(c, d));
+        return sums.GetLower() + sums.GetUpper();
     }
 
     // The values of all keys summed by their probabilities, for two queries of a group (one where the second's distance is 0) and at most 32 places of the head, which stay in registers.
