@@ -21,7 +21,7 @@ mkdir -p "$folder/app/native"
 cd "$root"
 for project in src/LowRank.Cli tests/*.Tests; do
   dotnet publish "$project" -c Release -r linux-x64 --self-contained -o "$folder/app" -nologo -v quiet \
-    -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en -p:PublishReferencesDocumentationFiles=false
+    -p:PublishReadyToRun=false -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en -p:PublishReferencesDocumentationFiles=false
 done
 
 # TorchSharp's native part as the package has it: NativeRuntime makes the copy that an older libstdc++ needs.

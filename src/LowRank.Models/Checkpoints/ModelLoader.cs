@@ -1,5 +1,6 @@
 using LowRank.Adapters;
 using LowRank.Formats;
+using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using LowRank.Models.Hub;
 using LowRank.Models.Templates;
@@ -58,8 +59,17 @@ public static class ModelLoader
         using var checkpoint = GgufCheckpoint.Open(path);
         var metadata = checkpoint.File.Metadata;
         var tokenizerConfig = options.Text?.TokenizerConfig ?? GgufTokenizer.ToConfig(metadata);
-        var tokenizer = options.Text?.Tokenizer ?? Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path);
-        return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, null, tokenizer, tokenizerConfig, options);
+        // Beside the weights: both take a few tenths of a second.
+        var tokenizer = options.Text is { } text ? Task.FromResult(text.Tokenizer) : Task.Run(() => Tokenizer.FromJson(GgufTokenizer.ToTokenizerJson(metadata), path));
+        try
+        {
+            return Assemble(id, path, new ModelConfig(checkpoint.Config, path), checkpoint, null, tokenizer, tokenizerConfig, options);
+        }
+        finally
+        {
+            // It reads the file, which is closed next; what it throws was told by whoever asked for its result, or comes after another error.
+            ((IAsyncResult)tokenizer).AsyncWaitHandle.WaitOne();
+        }
     }
 
     private static LanguageModel LoadFolder(string id, string path, ModelLoadOptions options)
@@ -75,7 +85,7 @@ public static class ModelLoader
         var tensors = PrefixedTensors.WithFullNames(SafetensorsFolder.Open(path), spec);
         try
         {
-            return Assemble(id, path, config, tensors, tensors, tokenizer, tokenizerConfig, options);
+            return Assemble(id, path, config, tensors, tensors, Task.FromResult(tokenizer), tokenizerConfig, options);
         }
         catch
         {
@@ -84,18 +94,34 @@ public static class ModelLoader
         }
     }
 
-    private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, IDisposable? mapping, Tokenizer tokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
+    private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, IDisposable? mapping, Task<Tokenizer> readTokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
     {
         var spec = ModelFamilies.Of(config).Read(config);
-        if (tokenizer.VocabularySize > spec.VocabularySize && MaxId(tokenizer) >= spec.VocabularySize)
-            throw new LowRankException($"{path}: the tokenizer has ids up to {MaxId(tokenizer)}, the model's table only {spec.VocabularySize} rows. They do not belong together.");
+        if (readTokenizer.IsCompletedSuccessfully) CheckFit(path, readTokenizer.Result, spec);
         NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         var fingerprint = new BaseFingerprintBuilder();
         var weights = new WeightReader(tensors, path, fingerprint, mapped: mapping is not null, options.Quantization, options.Device ?? ComputeDevice.Find());
         var decoder = DecoderBuilder.Build(spec, weights, options.ComputeType);
+        Tokenizer tokenizer;
+        try
+        {
+            tokenizer = readTokenizer.GetAwaiter().GetResult();
+            CheckFit(path, tokenizer, spec);
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
         var template = tokenizerConfig.ChatTemplate is { } source ? new ChatTemplate(source, SpecialTokens(tokenizerConfig)) : null;
         return new LanguageModel(id, config, decoder, tokenizer, tokenizerConfig, template, EndTokens(spec.EndOfTextIds, tokenizer, tokenizerConfig), fingerprint.Finish()) { Files = new ModelFiles(path), Mapping = mapping, Quantization = weights.ReadForm };
+    }
+
+    private static void CheckFit(string path, Tokenizer tokenizer, DecoderSpec spec)
+    {
+        if (tokenizer.VocabularySize > spec.VocabularySize && MaxId(tokenizer) >= spec.VocabularySize)
+            throw new LowRankException($"{path}: the tokenizer has ids up to {MaxId(tokenizer)}, the model's table only {spec.VocabularySize} rows. They do not belong together.");
     }
 
     /// <summary>The largest id of a tokenizer.</summary>

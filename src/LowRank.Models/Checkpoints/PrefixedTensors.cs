@@ -45,6 +45,9 @@ internal sealed unsafe class PrefixedTensors : ITensorSource
     public ReadOnlySpan<byte> Bytes(TensorInfo info) => source.Bytes(original[info.Name]);
 
     /// <inheritdoc/>
+    public void CopyTo(TensorInfo info, byte* target) => source.CopyTo(original[info.Name], target);
+
+    /// <inheritdoc/>
     public void DropPages(TensorInfo info) => source.DropPages(original[info.Name]);
 
     /// <inheritdoc/>

@@ -126,9 +126,9 @@ internal class WeightReader(ITensorSource source, string where, BaseFingerprintB
     private unsafe Tensor Copy(TensorInfo info, ScalarType type)
     {
         var t = empty(info.Shape, type);
-        Buffer.MemoryCopy(source.Pointer(info), (void*)TensorMemory.DataPointer(t), info.ByteLength, info.ByteLength);
-        fingerprint?.Add(info.Name, info.Shape, (byte*)TensorMemory.DataPointer(t), info.ByteLength);
-        source.DropPages(info);
+        var data = (byte*)TensorMemory.DataPointer(t);
+        source.CopyTo(info, data);
+        fingerprint?.Add(info.Name, info.Shape, data, info.ByteLength);
         return t;
     }
 }

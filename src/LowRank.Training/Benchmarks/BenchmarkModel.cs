@@ -22,8 +22,9 @@ internal static class BenchmarkModel
         var path = settings.Model is null ? null : ModelLoader.Locate(settings.Model, new ModelLoadOptions { Progress = progress }, cancellation);
         if (settings.Dtype is null)
         {
-            var shape = known is null ? ModelSource.Open(path!).Shape : ModelShape.Read(known.Config);
-            var choice = ComputeTypeChoice.For(shape.LayerWeights, settings.Threads ?? Environment.ProcessorCount, ComputeDevice.Find(settings.Device));
+            var device = ComputeDevice.Find(settings.Device);
+            var choice = ComputeTypeChoice.OfAnyModel(device)
+                ?? ComputeTypeChoice.For((known is null ? ModelSource.Open(path!).Shape : ModelShape.Read(known.Config)).LayerWeights, settings.Threads ?? Environment.ProcessorCount, device);
             progress?.Invoke(choice.Reason);
             settings = settings with { Dtype = choice.Name };
         }

@@ -108,6 +108,19 @@ public sealed unsafe class GgufCheckpoint : ITensorSource
     public ReadOnlySpan<byte> Bytes(TensorInfo info) => info.ByteLength <= int.MaxValue ? new(Pointer(info), (int)info.ByteLength)
         : throw new LowRankException($"{file.Path}: tensor '{info.Name}' has {info.ByteLength} bytes, more than a span can hold; read it through its pointer.");
 
+    /// <inheritdoc/>
+    public void CopyTo(TensorInfo info, byte* target)
+    {
+        var conversion = Find(info);
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            conversion.Convert(file, 0, conversion.Rows, (ushort*)target);
+            conversion.DropSource(file, 0, conversion.Rows);
+        }
+        DropPages(info);
+    }
+
     /// <summary>Frees a converted tensor; pointers to it become invalid. Asking again converts it again.</summary>
     public void DropPages(TensorInfo info)
     {

@@ -21,6 +21,17 @@ public interface ITensorSource : IDisposable
     /// <exception cref="LowRankException">The tensor has more than 2,147,483,647 bytes (use <see cref="Pointer"/>), or its type is not known.</exception>
     ReadOnlySpan<byte> Bytes(TensorInfo info);
 
+    /// <summary>Writes a tensor of this source to another place and lets go of its memory here. A source that converts does so straight into the place.</summary>
+    /// <param name="info">The tensor.</param>
+    /// <param name="target">Room for <see cref="TensorInfo.ByteLength"/> bytes.</param>
+    /// <exception cref="LowRankException">The tensor's type is not known.</exception>
+    /// <exception cref="ArgumentException">The tensor is not of this source.</exception>
+    unsafe void CopyTo(TensorInfo info, byte* target)
+    {
+        Buffer.MemoryCopy(Pointer(info), target, info.ByteLength, info.ByteLength);
+        DropPages(info);
+    }
+
     /// <summary>
     /// Lets go of the memory of a tensor that has been read. Of a mapped file its pages no longer count as this process's memory (on Linux; elsewhere
     /// nothing happens), and reading it again brings them back. A source that converts frees the converted tensor: ask for its pointer anew.

@@ -11,7 +11,7 @@ public static class ComputeDevice
 
     private const string Automatic = "auto", Processor = "cpu", Cuda = "cuda";
 
-    private static readonly Lazy<int> gpus = new(() => NativeRuntime.Load().HasCudaLibrary && torch.cuda.is_available() ? torch.cuda.device_count() : 0);
+    private static readonly Lazy<int> gpus = new(() => NativeRuntime.HasCudaLibrary() && NativeRuntime.Load().HasCudaLibrary && torch.cuda.is_available() ? torch.cuda.device_count() : 0);
 
     /// <summary>GPUs that libtorch can use; 0 with a libtorch without CUDA.</summary>
     public static int CudaCount => gpus.Value;

@@ -35,26 +35,41 @@ public static class NativeRuntime
             return info ??= LoadOnce();
     }
 
+    /// <summary>Whether the libtorch that is or will be loaded has CUDA, without waiting until it is.</summary>
+    /// <exception cref="NativeRuntimeException">As of <see cref="Load"/>.</exception>
+    internal static bool HasCudaLibrary()
+    {
+        if (info is { } loaded) return loaded.HasCudaLibrary;
+        // Where something is missing it is for Load to fetch it, or to say so.
+        if (PackagesAreMissing()) return Load().HasCudaLibrary;
+        return File.Exists((AlreadyMapped() ?? FindLibTorch()).PathOf(NativeFileNames.TorchCuda));
+    }
+
     /// <summary>
     /// Begins to load the libraries on another thread, which takes half a second, while the caller reads files. What is wrong with them is told by the <see cref="Load"/> that needs
     /// them.
     /// </summary>
-    internal static void LoadInBackground()
+    /// <param name="onlyIfPresent">Leaves it where packages would have to be fetched first: the caller does not know yet that they are needed.</param>
+    internal static void LoadInBackground(bool onlyIfPresent = false)
     {
-        if (info is not null || Interlocked.Exchange(ref isLoading, 1) == 1) return;
-        var loading = Task.Run(() =>
+        if (info is not null || Volatile.Read(ref isLoading) == 1 || (onlyIfPresent && !NativeFileNames.Supported)) return;
+        if (Interlocked.Exchange(ref isLoading, 1) == 1) return;
+        // A thread of its own: while the libraries' constructors run the system starts no other thread, and the pool's would be missed elsewhere.
+        var loading = new Thread(() =>
         {
             try
             {
-                Load();
+                if (onlyIfPresent && PackagesAreMissing()) Volatile.Write(ref isLoading, 0);
+                else Load();
             }
             catch (NativeRuntimeException)
             {
                 // Load fails again, and says so to a caller that can tell the user.
             }
-        });
+        }) { IsBackground = true, Name = "libtorch" };
+        loading.Start();
         // A process that ends in the middle would run the libraries' destructors beside their constructors.
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => loading.Wait();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => loading.Join();
     }
 
     /// <summary>The handle of a loaded library by its bare name, such as <c>torch_cpu</c>; zero for one that was not loaded.</summary>

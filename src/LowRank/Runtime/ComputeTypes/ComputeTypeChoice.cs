@@ -19,6 +19,8 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
     /// <summary>A layer of fewer weights is computed so fast that rounding its inputs takes as long.</summary>
     private const long LeastWeights = 1L << 20;
 
+    private static readonly ComputeTypeChoice Plain = new(torch.ScalarType.Float32, "fp32: this processor has no instructions for bf16 products");
+
     // Ampere.
     private const int FirstWithBf16 = 8;
 
@@ -31,13 +33,18 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
     /// <param name="device">Where it computes; the processor by default. On a GPU the answer is whether it has units for bf16.</param>
     public static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads, torch.Device? device = null)
     {
-        if (device is { type: not DeviceType.CPU }) return OfGpu(CudaDriver.Instance.Capability(Math.Max(0, device.index)));
+        if (OfAnyModel(device ?? torch.CPU) is { } known) return known;
         return For(shapes, threads, ProcessorInfo.Read(), new SpeedFile(Path.Combine(NativePlaces.UserFolder, "speed")), () =>
         {
             torch.set_num_threads(threads);
             return ProductTimer.Measure(shapes);
         });
     }
+
+    /// <summary>The choice where it does not depend on the model: on a GPU, and on a processor without units for bf16; else null.</summary>
+    /// <param name="device">Where it computes.</param>
+    internal static ComputeTypeChoice? OfAnyModel(torch.Device device) =>
+        device.type != DeviceType.CPU ? OfGpu(CudaDriver.Instance.Capability(Math.Max(0, device.index))) : MayBeFaster(ProcessorInfo.Read()) ? null : Plain;
 
     /// <summary>Of a GPU by its compute capability.</summary>
     internal static ComputeTypeChoice OfGpu((int Major, int Minor) capability) => capability.Major >= FirstWithBf16
@@ -47,7 +54,7 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
     /// <summary>With a processor, a place and a measurement of a test's making.</summary>
     internal static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads, ProcessorInfo processor, SpeedFile file, Func<ProductSpeeds> measure)
     {
-        if (!MayBeFaster(processor)) return new(torch.ScalarType.Float32, "fp32: this processor has no instructions for bf16 products");
+        if (!MayBeFaster(processor)) return Plain;
         if (shapes.Sum(s => s.Out * s.In) < LeastWeights) return new(torch.ScalarType.Float32, "fp32: the model is too small for bf16 products to be faster");
         var question = string.Join("; ", processor.Name, string.Join(' ', processor.Extensions), $"libtorch {NativeRuntime.Load().LibTorchVersion}", GemmChoice.IsOwn ? "own product" : "library",
             $"{threads} threads", string.Join(' ', shapes.Select(s => $"{s.Out}x{s.In}")));
