@@ -48,8 +48,12 @@ internal static class LayerActivations
             return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));
         // Trained weights round their inputs each for itself, beside the fp32 form that others keep.
         if (run.RoundsProducts && run.Recipe.IsFull) return read.Sum(l => l.In * run.ProductBytes!.Value);
-        return read.Where(l => run.HasOwnNodes || l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (l.Role == LinearRole.Expert ? model.ExpertsPerToken : 1) * (run.ProductBytes ?? run.ComputeBytes));
+        return read.Where(l => run.HasOwnNodes ? run.Recipe.IsFull || !IsMadeAgain(model, l) : l.Name != model.Names.AttentionOutput).DistinctBy(l => Place(model, l)).Sum(l => l.In * (l.Role == LinearRole.Expert ? model.ExpertsPerToken : 1) * (run.ProductBytes ?? run.ComputeBytes));
     }
+
+    // Norms and gated activations are computed again from what their own nodes keep. An expert's tokens are picked out of the norm first.
+    private static bool IsMadeAgain(ModelShape model, LinearShape linear) =>
+        linear.Name != model.Names.AttentionOutput && (linear.In == model.Hidden ? model.RemakesNorms && linear.Role != LinearRole.Expert : model.RemakesGated);
 
     // DoRA's lengths and (IA)³'s factors need what they multiply: the product of the layer, or with (IA)³ the layer's input.
     private static long Factored(ModelShape model, PlannedRun run)

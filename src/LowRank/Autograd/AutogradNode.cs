@@ -39,6 +39,19 @@ internal abstract unsafe class AutogradNode
     internal static int Alive => alive;
     private static int alive;
     [ThreadStatic] private static AutogradNode? lastDeleted;
+    private static readonly ConditionalWeakTable<Tensor, AutogradNode> makers = [];
+
+    /// <summary>
+    /// The node that made this tensor, where it can make the values again from what it keeps anyway; else null. Who would keep the tensor for its backward keeps the node instead: the
+    /// node's own backward comes after that of everyone who read its output, so what it saved is there.
+    /// </summary>
+    public static AutogradNode? MakerOf(Tensor output) => makers.TryGetValue(output, out var maker) ? maker : null;
+
+    /// <summary>Whether <see cref="Again"/> can be called.</summary>
+    protected virtual bool MakesAgain => false;
+
+    /// <summary>The output once more, bit for bit, in a tensor of its own. Only before the backward of this node.</summary>
+    public virtual Tensor Again() => throw new InvalidOperationException($"{GetType().Name} cannot make its output again.");
 
     /// <summary>Whether an operation on these inputs must be recorded.</summary>
     public static bool IsNeeded(params ReadOnlySpan<Tensor> inputs)
@@ -89,7 +102,9 @@ internal abstract unsafe class AutogradNode
         foreach (var result in results) result.Dispose();
         foreach (var input in inputs) GC.KeepAlive(input);
         if (wrapped.Contains(0)) throw new LowRankException($"libtorch did not take the outputs of {GetType().Name} into its graph.");
-        return Array.ConvertAll(wrapped, Tensor.UnsafeCreateTensor);
+        var made = Array.ConvertAll(wrapped, Tensor.UnsafeCreateTensor);
+        if (MakesAgain) makers.Add(made[0], this);
+        return made;
     }
 
     private TensorArray Apply(nint* gradOutputs, int count)

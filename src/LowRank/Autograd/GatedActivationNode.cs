@@ -32,22 +32,32 @@ internal sealed unsafe class GatedActivationNode : AutogradNode
         using var scope = NewDisposeScope();
         var isNeeded = IsNeeded(gate, up);
         Tensor y;
-        using (no_grad())
-        {
-            if (CudaKernels.ForActivations(gate) is { } kernels)
-            {
-                y = isNeeded ? empty_like(gate) : gate.alias();
-                kernels.GatedForward(gelu, gate, up, y);
-            }
-            else
-            {
-                y = isNeeded ? PooledTensor.Empty(gate.shape) : gate.alias();
-                GatedKernel.Forward(gelu, TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(y));
-            }
-        }
+        using (no_grad()) y = Value(gate, up, gelu, isNeeded);
         if (isNeeded) y = new GatedActivationNode(gate, up, gelu).Attach([gate, up], y);
         return y.MoveToOuterDisposeScope();
     }
+
+    private static Tensor Value(Tensor gate, Tensor up, bool gelu, bool isApart)
+    {
+        Tensor y;
+        if (CudaKernels.ForActivations(gate) is { } kernels)
+        {
+            y = isApart ? empty_like(gate) : gate.alias();
+            kernels.GatedForward(gelu, gate, up, y);
+        }
+        else
+        {
+            y = isApart ? PooledTensor.Empty(gate.shape) : gate.alias();
+            GatedKernel.Forward(gelu, TensorMemory.Floats(gate), TensorMemory.Floats(up), gate.numel(), TensorMemory.Floats(y));
+        }
+        return y;
+    }
+
+    /// <inheritdoc/>
+    protected override bool MakesAgain => true;
+
+    /// <inheritdoc/>
+    public override Tensor Again() => Value(gate, up, gelu, isApart: true);
 
     /// <inheritdoc/>
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace LowRank.Autograd;
 
 /// <summary>
-/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps the input and <c>x · Aᵀ</c>, which for all updates
-/// together is one product; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
+/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps the input, unless that can be made again from what its own
+/// node keeps (norms, gated activations), and <c>x · Aᵀ</c>, which for all updates together is one product; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
 /// Where the weights' products are computed in bf16, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
 /// </summary>
 internal sealed class LinearPartsNode : AutogradNode
@@ -21,14 +21,16 @@ internal sealed class LinearPartsNode : AutogradNode
     private readonly Tensor? down;
     private readonly Tensor?[] b;
     private readonly bool isOwn;
+    private readonly bool isRounded;
     private readonly long[] inputShape;
+    private AutogradNode? maker;
 
-    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, Tensor? a, Tensor? down, bool isOwn)
+    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, AutogradNode? maker, Tensor? a, Tensor? down, bool isOwn)
     {
-        (this.parts, this.starts, this.isOwn, inputShape) = (parts, starts, isOwn, x.shape);
+        (this.parts, this.starts, this.isOwn, isRounded, inputShape) = (parts, starts, isOwn, x.dtype != ScalarType.Float32, x.shape);
         b = Array.ConvertAll(parts, p => Kept(p.B));
         if (a is null) return;
-        (this.x, this.a, this.down) = (Kept(x), Kept(a), Kept(down));
+        (this.x, this.maker, this.a, this.down) = (maker is null ? Kept(x) : null, maker, Kept(a), Kept(down));
     }
 
     /// <summary>The outputs for <paramref name="x"/> <c>[.., in]</c>: <c>[.., outᵢ]</c> each.</summary>
@@ -76,7 +78,7 @@ internal sealed class LinearPartsNode : AutogradNode
             }
         }
         Tensor[] inputs = [dense, .. parts.Where(p => p.A is not null).SelectMany(p => new[] { p.A!, p.B! })];
-        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, operand, a, down, isOwn).Attach(inputs, outputs);
+        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, operand, MakerOf(x), a, down, isOwn).Attach(inputs, outputs);
         foreach (var y in outputs) y.MoveToOuterDisposeScope();
         return outputs;
     }
@@ -105,10 +107,12 @@ internal sealed class LinearPartsNode : AutogradNode
             }
             if (isTrained) input += 2;
         }
+        // The input first: where it was made again it is gone before the gradient takes as much.
+        var da = ddown is null ? null : Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
+        if (da is not null)
+            using (var wide = Input()) Write(da, ddown!.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
-        if (ddown is null) return;
-        var da = Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
-        using (var wide = x!.dtype == ScalarType.Float32 ? x.alias() : TypeCast.Pooled(x, ScalarType.Float32)) Write(da, ddown.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
+        if (da is null) return;
         input = 1;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -116,6 +120,16 @@ internal sealed class LinearPartsNode : AutogradNode
             if (IsAsked(input) && gradOutputs[i] is not null) gradInputs[input] = da.narrow(0, starts[i], starts[i + 1] - starts[i]);
             input += 2;
         }
+    }
+
+    // In fp32, as it was multiplied.
+    private Tensor Input()
+    {
+        if (maker is null) return isRounded ? TypeCast.Pooled(x!, ScalarType.Float32) : x!.alias();
+        var again = maker.Again();
+        if (!isRounded) return again;
+        using (again)
+        using (var rounded = TypeCast.Pooled(again, ScalarType.BFloat16)) return TypeCast.Pooled(rounded, ScalarType.Float32);
     }
 
     // All products with the frozen weights and the one with A, written once.
@@ -181,6 +195,7 @@ internal sealed class LinearPartsNode : AutogradNode
     protected override void Release()
     {
         x?.Dispose();
+        maker = null;
         a?.Dispose();
         down?.Dispose();
         foreach (var t in b) t?.Dispose();

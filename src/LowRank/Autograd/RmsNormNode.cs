@@ -13,7 +13,14 @@ internal sealed unsafe class RmsNormNode : AutogradNode
     private readonly Tensor weight;
     private readonly Tensor factors;
 
-    private RmsNormNode(Tensor x, Tensor weight, Tensor factors) => (this.x, this.weight, this.factors) = (x.detach().DetachFromDisposeScope(), weight.detach().DetachFromDisposeScope(), factors.DetachFromDisposeScope());
+    private readonly double epsilon;
+    private readonly bool roundFirst;
+
+    private RmsNormNode(Tensor x, Tensor weight, Tensor factors, double epsilon, bool roundFirst)
+    {
+        (this.x, this.weight, this.factors) = (x.detach().DetachFromDisposeScope(), weight.detach().DetachFromDisposeScope(), factors.DetachFromDisposeScope());
+        (this.epsilon, this.roundFirst) = (epsilon, roundFirst);
+    }
 
     /// <summary>Whether this node can take the input; else the operations of tensors are used.</summary>
     public static bool Handles(Tensor x) => x.numel() > 0 && ((x.dtype == ScalarType.Float32 && x.device_type == DeviceType.CPU) || CudaKernels.ForActivations(x) is not null);
@@ -27,26 +34,36 @@ internal sealed unsafe class RmsNormNode : AutogradNode
     {
         using var scope = NewDisposeScope();
         var dense = x.contiguous();
-        var n = (int)x.shape[^1];
-        var rows = x.numel() / n;
         Tensor y, factors;
         using (no_grad())
         {
-            factors = empty([rows], ScalarType.Float32, x.device);
-            if (CudaKernels.ForActivations(x) is { } kernels)
-            {
-                y = empty_like(dense);
-                kernels.RmsNormForward(dense, weight, epsilon, roundFirst, y, factors);
-            }
-            else
-            {
-                y = PooledTensor.Empty(x.shape);
-                RmsNormKernel.Forward(TensorMemory.Floats(dense), TensorMemory.Floats(weight), epsilon, rows, n, TensorMemory.Floats(y), TensorMemory.Floats(factors));
-            }
+            factors = empty([x.numel() / x.shape[^1]], ScalarType.Float32, x.device);
+            y = Value(dense, weight, factors, epsilon, roundFirst);
         }
-        if (IsNeeded(dense, weight)) y = new RmsNormNode(dense, weight, factors).Attach([dense, weight], y);
+        if (IsNeeded(dense, weight)) y = new RmsNormNode(dense, weight, factors, epsilon, roundFirst).Attach([dense, weight], y);
         return y.MoveToOuterDisposeScope();
     }
+
+    private static Tensor Value(Tensor x, Tensor weight, Tensor factors, double epsilon, bool roundFirst)
+    {
+        Tensor y;
+        if (CudaKernels.ForActivations(x) is { } kernels)
+        {
+            y = empty_like(x);
+            kernels.RmsNormForward(x, weight, epsilon, roundFirst, y, factors);
+            return y;
+        }
+        y = PooledTensor.Empty(x.shape);
+        var n = (int)x.shape[^1];
+        RmsNormKernel.Forward(TensorMemory.Floats(x), TensorMemory.Floats(weight), epsilon, x.numel() / n, n, TensorMemory.Floats(y), TensorMemory.Floats(factors));
+        return y;
+    }
+
+    /// <inheritdoc/>
+    protected override bool MakesAgain => true;
+
+    /// <inheritdoc/>
+    public override Tensor Again() => Value(x, weight, factors, epsilon, roundFirst);
 
     /// <inheritdoc/>
     protected override void Backward(ReadOnlySpan<Tensor?> gradOutputs, Span<Tensor?> gradInputs)

@@ -85,6 +85,12 @@ public sealed record ModelShape
     /// <summary>Whether query and key heads are normalised (Qwen 3).</summary>
     public bool NormQueryKey { get; init; }
 
+    /// <summary>Whether the linear layers of a block read root-mean-square norms, which the own nodes compute again in the backward pass instead of keeping them.</summary>
+    internal bool RemakesNorms { get; init; }
+
+    /// <summary>Whether the MLP's last layer reads a gated activation of which the same is true.</summary>
+    internal bool RemakesGated { get; init; }
+
     /// <summary>Names of the modules.</summary>
     public required DecoderNames Names { get; init; }
 
@@ -171,6 +177,8 @@ public sealed record ModelShape
             HasAttentionSoftCap = spec.AttentionSoftCap is not null,
             NormAfterBlocks = spec.NormPlacement == NormPlacement.BeforeAndAfter,
             NormQueryKey = spec.QueryKeyNorm != QueryKeyNorm.None,
+            RemakesNorms = spec.Norm == NormKind.RootMeanSquare && spec.NormPlacement != NormPlacement.After,
+            RemakesGated = spec.GatedMlp && spec.Activation != Activation.Gelu,
             Names = spec.Names,
         };
     }
