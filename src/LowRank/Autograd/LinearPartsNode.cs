@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace LowRank.Autograd;
 
 /// <summary>
-/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps the input and <c>x · Aᵀ</c>, which for all updates
-/// together is one product; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
+/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps <c>x · Aᵀ</c>, which for all updates
+/// together is one product, and where a matrix A is trained the input; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
 /// Where the weights' products are computed in bf16, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
 /// </summary>
 internal sealed class LinearPartsNode : AutogradNode
@@ -28,7 +28,9 @@ internal sealed class LinearPartsNode : AutogradNode
         (this.parts, this.starts, this.isOwn, inputShape) = (parts, starts, isOwn, x.shape);
         b = Array.ConvertAll(parts, p => Kept(p.B));
         if (a is null) return;
-        (this.x, this.a, this.down) = (Kept(x), Kept(a), Kept(down));
+        (this.a, this.down) = (Kept(a), Kept(down));
+        // The input is there for the gradients of the matrices A alone.
+        if (Array.Exists(parts, p => p.A is { requires_grad: true })) this.x = Kept(x);
     }
 
     /// <summary>The outputs for <paramref name="x"/> <c>[.., in]</c>: <c>[.., outᵢ]</c> each.</summary>
@@ -106,9 +108,9 @@ internal sealed class LinearPartsNode : AutogradNode
             if (isTrained) input += 2;
         }
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
-        if (ddown is null) return;
+        if (ddown is null || x is null) return;
         var da = Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
-        using (var wide = x!.dtype == ScalarType.Float32 ? x.alias() : TypeCast.Pooled(x, ScalarType.Float32)) Write(da, ddown.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
+        using (var wide = x.dtype == ScalarType.Float32 ? x.alias() : TypeCast.Pooled(x, ScalarType.Float32)) Write(da, ddown.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         input = 1;
         for (var i = 0; i < parts.Length; i++)
         {
