@@ -1,3 +1,4 @@
+using LowRank.Models.Decoder;
 using LowRank.Models.Families;
 using static TorchSharp.torch;
 

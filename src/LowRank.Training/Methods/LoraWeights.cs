@@ -54,8 +54,8 @@ public sealed class LoraWeights(LanguageModel model, AttachedAdapter adapter) : 
         foreach (var a in pairs.Select(p => p.A))
         {
             a.Freeze();
-            using var noGrad = no_grad();
-            frozen.Add(a.Name, a.Value.detach().view(-1).DetachFromDisposeScope());
+            using var value = a.Value.detach();
+            frozen.Add(a.Name, value.view(-1).DetachFromDisposeScope());
         }
         return pairs;
     }

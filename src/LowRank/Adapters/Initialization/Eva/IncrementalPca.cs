@@ -51,7 +51,7 @@ internal sealed class IncrementalPca(int components) : IDisposable
         var wide = rows.to(ScalarType.Float64);
         var own = wide.mean([0]);
         var centred = wide - own;
-        var spread = centred.square().sum(0);
+        var spread = centred.square().sum([0]);
         var stacked = centred.to(ScalarType.Float32);
         var (newMean, newSquares) = (own, spread);
         if (Directions is not null && SingularValues is not null && mean is not null && squares is not null)
