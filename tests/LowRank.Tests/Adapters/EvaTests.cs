@@ -92,9 +92,9 @@ public sealed class EvaTests
         // The budget of 4: one for the line, three for the cloud; alpha follows, so that the scaling stays 3.
         Assert.Equal((1, 3.0), (found.RankPattern["layers.0.one"], found.AlphaPattern["layers.0.one"]));
         Assert.Equal((3, 9.0), (found.RankPattern["layers.0.other"], found.AlphaPattern["layers.0.other"]));
-        // Whitened: a direction over the root of its singular value.
+        // Whitened: a direction over the root of its singular value, here of the rows twice, because they were found by being met again.
         using var centred = line - line.mean([0]);
-        Assert.Equal(1 / Math.Sqrt(centred.norm().item<float>()), directions["layers.0.one"].norm().item<float>(), 1e-4);
+        Assert.Equal(1 / Math.Sqrt(Math.Sqrt(2) * centred.norm().item<float>()), directions["layers.0.one"].norm().item<float>(), 1e-4);
         foreach (var d in directions.Values) d.Dispose();
         search.Dispose();
         foreach (var slot in slots) slot.Dispose();
