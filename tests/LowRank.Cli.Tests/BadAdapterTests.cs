@@ -101,8 +101,8 @@ public sealed class BadAdapterTests : IDisposable
         (await Merge(model, model)).AssertFails(1, $"{model} is the base model itself, which is in use while it is merged. Give another folder");
         // By another name it is a folder that exists.
         Directory.CreateSymbolicLink(folder.At("link"), model);
-        (await Merge(model, folder.At("link"))).AssertFails(1, "is not empty");
-        (await Merge(model, folder.At("adapter"))).AssertFails(1, "is not empty");
+        (await Merge(model, folder.At("link"))).AssertFails(1, "exists already. Choose another folder");
+        (await Merge(model, folder.At("adapter"))).AssertFails(1, "exists already. Choose another folder");
         Assert.Equal(before, Files());
         Assert.Equal(2, Directory.GetFiles(folder.At("adapter")).Length);
     }
