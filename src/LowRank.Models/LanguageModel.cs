@@ -78,7 +78,11 @@ public sealed class LanguageModel : IDisposable
     public AttachedAdapter Attach(AdapterConfig config, long seed = 0)
     {
         if (Adapter is not null || Adapters is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
-        return Adapter = AdapterInjector.Attach(Decoder.Slots, config with { BaseModel = config.BaseModel ?? Id }, Decoder.Spec.ModelType, seed);
+        config = config with { BaseModel = config.BaseModel ?? Id };
+        if (config is not LoraConfig { Initialization: LoraInitialization.LoftQ }) return Adapter = AdapterInjector.Attach(Decoder.Slots, config, Decoder.Spec.ModelType, seed);
+        if (Quantization is null) throw new LoraConfigException("init_lora_weights: \"loftq\" makes up for what quantizing lost, and the base is not in 4 bits. Load it so (--method qlora), or take another start.");
+        using var original = OriginalWeights.Open(this);
+        return Adapter = AdapterInjector.Attach(Decoder.Slots, config, Decoder.Spec.ModelType, seed, original.Of);
     }
 
     /// <summary>Puts an adapter of PEFT or LowRank into the model.</summary>

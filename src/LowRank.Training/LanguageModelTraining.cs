@@ -2,6 +2,7 @@ using LowRank.Adapters;
 using LowRank.Models;
 using LowRank.Training.Data;
 using LowRank.Training.Methods;
+using LowRank.Training.Starts;
 
 namespace LowRank.Training;
 
@@ -24,6 +25,7 @@ public static class LanguageModelTraining
         var builder = ExampleBuilder.For(model, (examples ?? new ExampleOptions()) with { Preferences = preferences });
         var (learned, held) = (builder.Build(data.Rows), validation is null ? null : builder.Build(validation.Rows));
         options ??= new TrainerOptions();
-        return new Trainer(new LoraWeights(model, model.Attach(config, options.Seed)), learned.Examples, held?.Examples ?? [], options);
+        var attached = config.Initialization == LoraInitialization.Eva ? EvaStart.Attach(model, config, options.Seed, learned.Examples, options.Batches) : model.Attach(config, options.Seed);
+        return new Trainer(new LoraWeights(model, attached), learned.Examples, held?.Examples ?? [], options);
     }
 }

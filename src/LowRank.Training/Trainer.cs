@@ -5,6 +5,7 @@ using LowRank.Adapters;
 using LowRank.Formats;
 using LowRank.Layers;
 using LowRank.Optimizers;
+using LowRank.Optimizers.Preconditioning;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Accumulation;
 using LowRank.Training.Checkpoints;
@@ -33,6 +34,7 @@ public sealed class Trainer : IDisposable
     private readonly Objective objective;
     private readonly FlatParameters flat;
     private readonly AdamW optimizer;
+    private readonly LoraPreconditioner? preconditioner;
     private readonly AdapterRecord record;
     private readonly YoungObjects young = new();
     private TrainerState state;
@@ -53,7 +55,9 @@ public sealed class Trainer : IDisposable
             throw new LowRankException("AdaLoRA cannot stop early: its ranks are shared out over all steps of the run. Leave --patience out, or take another --variant.");
         sampler = new EpochSampler(examples, options.Batches);
         objective = Objective.Of(weights, examples, validation, options);
+        var pairs = weights.Prepare(options.Preconditioning);
         flat = new FlatParameters(weights.Parameters);
+        if (pairs.Count > 0) preconditioner = new LoraPreconditioner(options.Preconditioning, flat, pairs);
         try
         {
             optimizer = new AdamW(flat, options.Optimizer, options.Plus?.Groups(flat.Parameters, options.LearningRate, options.Optimizer.WeightDecay));
@@ -68,7 +72,7 @@ public sealed class Trainer : IDisposable
         weights.Begin(flat, TotalSteps);
         Gradient = new StepGradient(options);
         Guards = new RunGuards(GuardedRun.Of(weights, examples, validation, options), options.Silenced);
-        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind) };
+        state = new TrainerState { Step = 0, TotalSteps = TotalSteps, Cursor = sampler.Cursor, Parameters = [.. weights.Parameters.Select(p => p.Name)], Optimizer = OptimizerName.Of(options.Optimizer, options.Preconditioning) };
     }
 
     /// <summary>Optimizer steps taken.</summary>
@@ -98,7 +102,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="LowRankException">The checkpoint is damaged, or of other data, parameters or settings.</exception>
     public void Resume(string checkpoint)
     {
-        state = TrainingCheckpoint.Restore(checkpoint, weights, flat, optimizer);
+        state = TrainingCheckpoint.Restore(checkpoint, weights, flat, optimizer, OptimizerName.Of(options.Optimizer, options.Preconditioning));
         if (state.TotalSteps != TotalSteps)
             throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {TotalSteps}. The learning rate depends on it: resume with the same.");
         sampler.Restore(state.Cursor);
@@ -237,6 +241,7 @@ public sealed class Trainer : IDisposable
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw NotFinite(loss, norm);
         Guards.SeeGradients(flat);
         var rate = options.Schedule.At(checked((int)state.Step), checked((int)TotalSteps), options.LearningRate);
+        preconditioner?.Apply();
         optimizer.Step(rate);
         weights.AfterStep(state.Step);
         flat.ZeroGradients();

@@ -38,6 +38,9 @@ public sealed record TrainerOptions
     /// <summary>AdamW's settings. Default without weight decay, with fp32 moments in memory.</summary>
     public AdamWSettings Optimizer { get; init; } = new(WeightDecay: 0);
 
+    /// <summary>What the gradients of a LoRA's matrices are multiplied with before AdamW's step, LoRA-FA and Riemannian preconditioning. Default nothing.</summary>
+    public GradientPreconditioning Preconditioning { get; init; }
+
     /// <summary>LoRA+, or null for one learning rate.</summary>
     public LoraPlus? Plus { get; init; }
 

@@ -22,6 +22,7 @@ using LowRank.Training.Planning;
 using LowRank.Training.Planning.Sources;
 using LowRank.Training.Reports;
 using LowRank.Training.Settings;
+using LowRank.Training.Starts;
 using LowRank.Training.Trackers;
 using TorchSharp;
 
@@ -160,8 +161,9 @@ public sealed class TrainingRun : IDisposable
             if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
             repetition?.CheckBase(settings.Model.Model, model.Fingerprint.Weights);
-            var (weights, adapterWarnings) = Weigh(settings, adapter, model);
             batches = batches with { PadTokenId = PadToken(model) };
+            var (weights, adapterWarnings) = Weigh(settings, adapter, model, resumed is null ? null : TrainingCheckpoint.Newest(Path.GetFullPath(settings.Output.Output)),
+                lora => EvaStart.Attach(model, lora, settings.Optimization.Seed, examples.Examples, batches, choices.Add, cancellation));
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
             options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
             var layers = checkpointed;
@@ -240,7 +242,7 @@ public sealed class TrainingRun : IDisposable
         return (rows, ValidationSplit.Parse(rows, validation, settings.SplitSeed ?? seed, reading));
     }
 
-    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model)
+    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model, string? checkpoint, Func<LoraConfig, AttachedAdapter> eva)
     {
         var adapter = settings.Adapter;
         if (adapter.Method == "full" && settings.Optimization.Plus is not null)
@@ -248,7 +250,13 @@ public sealed class TrainingRun : IDisposable
         if (adapter is { Method: "full", Portable: true }) throw new LowRankException("--portable is for adapters: it puts their scaling into their matrices. Leave it out, or take --method lora.");
         if (adapter.Method == "full") return (new FullWeights(model), []);
         var found = new List<string>();
-        var attached = folder is null ? model.Attach(adapter.ToConfig(), settings.Optimization.Seed) : model.LoadAdapter(folder, found.Add);
+        var attached = folder is not null ? model.LoadAdapter(folder, found.Add) : adapter.ToConfig() switch
+        {
+            // What a checkpoint holds needs no start: its values are read, and the ranks that EVA shared out stand in its configuration.
+            LoraConfig { Initialization: LoraInitialization.Eva or LoraInitialization.LoftQ } when checkpoint is not null => model.Attach(AdapterConfig.Load(checkpoint), settings.Optimization.Seed),
+            LoraConfig { Initialization: LoraInitialization.Eva } lora => eva(lora),
+            var config => model.Attach(config, settings.Optimization.Seed),
+        };
         // Told before the run, whose result could not be written.
         if (adapter.Portable && PortableAdapter.Problem(attached.Config) is { } problem) throw new LowRankException($"--portable: {folder ?? "the adapter"} has no such form: {problem}.");
         return (new LoraWeights(model, attached), folder is null ? attached.Selection.Warnings : found);
@@ -279,8 +287,13 @@ public sealed class TrainingRun : IDisposable
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}{(settings.Objective.IsPreference ? ", a tenth of it for preferences" : "")}"));
         if (settings.Objective is { Beta: null, UsedBeta: { } beta }) choices.Add(FormattableString.Invariant($"beta {beta:g3}: the default of {settings.Objective.Objective}"));
         if (settings.Objective.Objective == "dpo") choices.Add($"reference: the base model without its adapter{(settings.Adapter.Adapter is null ? "" : "; what the continued adapter had learned is no part of it (merge it first to have it so)")}; one forward pass for each pair when it is first met, two numbers of it kept");
-        if (training.Optimizer != "adamw" || training.Paged)
+        if (training.Optimizer == "lorafa") choices.Add("optimizer lorafa: A stays as it starts, B alone is trained; epsilon 1e-6");
+        if (training.Optimizer == "riemannian") choices.Add("optimizer riemannian: AdamW over gradients that are balanced between A and B");
+        if (training.Optimizer is "adamw8bit" || training.Paged)
             choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
+        var (optimizer, preconditioning) = OptimizerName.Parse(training.Optimizer, training.WeightDecay);
+        if (training.Plus is not null && preconditioning != GradientPreconditioning.None)
+            throw new LowRankException($"--plus gives the matrices B another learning rate than A, and --optimizer {training.Optimizer} balances or freezes these itself. Leave one of the two out.");
         if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
         if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
         if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
@@ -299,9 +312,9 @@ public sealed class TrainingRun : IDisposable
             Objective = settings.Objective.ToOptions(settings),
             LearningRate = rate,
             Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
-            Optimizer = new AdamWSettings(WeightDecay: training.WeightDecay)
+            Preconditioning = preconditioning,
+            Optimizer = optimizer with
             {
-                Kind = Enum.Parse<OptimizerKind>(training.Optimizer, ignoreCase: true),
                 Paging = training.Paged ? new OptimizerPaging(settings.Output.Output, settings.Memory.Memory is { } limit ? MemorySize.Parse(limit, "--memory") : null) : null,
             },
             Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,

@@ -14,13 +14,13 @@ public sealed class VariantRunTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     public static IEnumerable<TheoryDataRow<string, string, bool>> Variants =>
-        new[] { ("dora", "lora"), ("dora", "qlora"), ("adalora", "lora"), ("adalora", "qlora"), ("miss", "lora"), ("miss", "qlora"), ("ia3", "lora"), ("ia3", "qlora"), ("lora", "lora") }
+        new[] { ("dora", "lora"), ("dora", "qlora"), ("adalora", "lora"), ("adalora", "qlora"), ("miss", "lora"), ("miss", "qlora"), ("ia3", "lora"), ("ia3", "qlora"), ("lora", "lora"), ("bat", "lora"), ("bat", "qlora") }
             .Select(v => new TheoryDataRow<string, string, bool>(v.Item1, v.Item2, v.Item1 == "lora"));
 
     private TrainSettings Settings(string output, string variant, string method, bool tokens) => new()
     {
         Model = new ModelSettings { Model = TinyModel.Create(folder.At("model"), hidden: 64), Threads = 1 },
-        Adapter = new AdapterSettings { Method = method, Variant = variant, Rank = 4, Dropout = variant is "ia3" or "lora" ? 0 : 0.1, TrainTokens = tokens ? "3,5" : null },
+        Adapter = new AdapterSettings { Method = method, Variant = variant == "bat" ? "miss" : variant, Init = variant == "bat" ? "bat" : "default", Rank = 4, Dropout = variant is "ia3" or "lora" or "bat" ? 0 : 0.1, TrainTokens = tokens ? "3,5" : null },
         Data = new DataSettings { Data = TinyModel.CreateData(folder.At("data.jsonl")) },
         Optimization = new OptimizationSettings { MaxSteps = 10, Batch = 4, LearningRate = variant is "ia3" or "adalora" ? 5e-2 : 5e-3 },
         Output = new OutputSettings { Output = folder.At(output), SaveEvery = 2 },
@@ -55,7 +55,8 @@ public sealed class VariantRunTests : IDisposable
         foreach (var file in new[] { "adapter_model.safetensors", "adapter_config.json", Path.Combine("checkpoint-000010", "trainer.safetensors") }) Assert.Equal(Bytes("whole", file), Bytes("broken", file));
 
         var config = AdapterConfig.Load(folder.At("whole"));
-        Assert.Equal(variant switch { "adalora" => AdapterKind.AdaLora, "miss" => AdapterKind.Miss, "ia3" => AdapterKind.Ia3, _ => AdapterKind.Lora }, config.Kind);
+        Assert.Equal(variant switch { "adalora" => AdapterKind.AdaLora, "miss" or "bat" => AdapterKind.Miss, "ia3" => AdapterKind.Ia3, _ => AdapterKind.Lora }, config.Kind);
+        Assert.Equal(variant == "bat", config is MissConfig { IsBat: true });
         if (config is AdaLoraConfig ada)
         {
             // 10 steps: one before, three behind, and a budget of 4 of the 6 ranks that each module began with.
@@ -85,6 +86,7 @@ public sealed class VariantRunTests : IDisposable
     {
         Assert.Contains("--alpha is not a setting of --variant ia3", Assert.Throws<LowRankException>(() => new AdapterSettings { Variant = "ia3", Alpha = 8 }.ToConfig()).Message, StringComparison.Ordinal);
         Assert.Contains("--initial-rank is not a setting of --variant lora, but of adalora", Assert.Throws<LowRankException>(() => new AdapterSettings { InitialRank = 8 }.ToConfig()).Message, StringComparison.Ordinal);
+        Assert.Contains("--dropout has no effect with --init bat", Assert.Throws<LowRankException>(() => new AdapterSettings { Variant = "miss", Init = "bat", Dropout = 0.1 }.ToConfig()).Message, StringComparison.Ordinal);
         Assert.Contains("\"x\" is not the number of a token", Assert.Throws<LowRankException>(() => new AdapterSettings { TrainTokens = "3,x" }.ToConfig()).Message, StringComparison.Ordinal);
         Assert.Equal(12, ((AdaLoraConfig)new AdapterSettings { Variant = "adalora", Rank = 8 }.ToConfig()).InitialRank);
     }

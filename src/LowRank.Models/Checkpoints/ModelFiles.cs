@@ -14,18 +14,21 @@ public sealed class ModelFiles(string path)
         "chat_template.jinja", "vocab.json", "merges.txt", "tokenizer.model",
     ];
 
+    /// <summary>The Hugging Face folder or GGUF file.</summary>
+    internal string Path { get; } = path;
+
     /// <summary>Writes the files into a folder that is being made.</summary>
     /// <exception cref="LowRankException">The model is no longer there, or the disk is full.</exception>
     public void WriteInto(AtomicFolder folder)
     {
-        if (!Directory.Exists(path))
+        if (!Directory.Exists(Path))
         {
-            using var checkpoint = GgufCheckpoint.Open(path);
+            using var checkpoint = GgufCheckpoint.Open(Path);
             GgufConverter.WriteFiles(checkpoint, folder);
             return;
         }
         foreach (var name in TakenOver)
-            if (File.Exists(Path.Combine(path, name))) folder.Write(name, File.ReadAllBytes(Path.Combine(path, name)));
+            if (File.Exists(System.IO.Path.Combine(Path, name))) folder.Write(name, File.ReadAllBytes(System.IO.Path.Combine(Path, name)));
     }
 
     /// <summary>Writes the files with a configuration that was changed.</summary>

@@ -77,6 +77,8 @@ internal sealed unsafe class CheckpointPair : IDisposable
         // A head that is separate in one of the two counts; in the other one it is the embedding's weight.
         foreach (var module in DecoderModules.Of(spec.TiedHead ? other : spec))
         {
+            // All experts in one is how adapters see them; a checkpoint has the matrices of each, which are modules of their own.
+            if (module.Kind == ModuleKind.Experts) continue;
             if (module.WeightShape is { } shape && module.TiedTo is null) Add($"{module.Name}.weight", shape);
             if (module.HasBias) Add($"{module.Name}.bias", [module.OutFeatures]);
         }

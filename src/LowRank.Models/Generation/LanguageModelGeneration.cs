@@ -58,8 +58,29 @@ public static class LanguageModelGeneration
         return new TextGenerator(model).GenerateBatch(prompts, options ?? new GenerationOptions(), batchSize, progress: progress, cancellation: cancellation);
     }
 
-    /// <summary>As <see cref="GenerateBatch"/>, on a thread of its own.</summary>
-    /// <inheritdoc cref="GenerateBatch"/>
+    /// <summary>
+    /// The same, where each prompt is answered with an adapter of its own, of those that <see cref="LanguageModel.HoldAdapters"/> holds: the base is multiplied once for all rows of a batch.
+    /// Each text equals that of its prompt and adapter alone, up to rounding. Choose no adapters meanwhile; what was chosen before is so again afterwards.
+    /// </summary>
+    /// <param name="model">The model, which holds adapters.</param>
+    /// <param name="prompts">Token ids of each prompt.</param>
+    /// <param name="adapters">The adapter of each prompt by its name; null for the base alone.</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <param name="batchSize">Rows at a time.</param>
+    /// <param name="progress">Is told rows done.</param>
+    /// <param name="cancellation">Stops after the token that is being computed.</param>
+    /// <exception cref="ArgumentException">The model holds no adapters, one of these is not among them, or there are not as many as prompts.</exception>
+    public static IReadOnlyList<GeneratedText> GenerateBatch(
+        this LanguageModel model, IReadOnlyList<int[]> prompts, IReadOnlyList<string?> adapters, GenerationOptions? options = null, int batchSize = 32, Action<int>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(prompts);
+        ArgumentNullException.ThrowIfNull(adapters);
+        return new TextGenerator(model).GenerateBatch(prompts, options ?? new GenerationOptions(), batchSize, progress: progress, adapters: adapters, cancellation: cancellation);
+    }
+
+    /// <summary>As <see cref="GenerateBatch(LanguageModel, IReadOnlyList{int[]}, GenerationOptions, int, Action{int}, CancellationToken)"/>, on a thread of its own.</summary>
+    /// <inheritdoc cref="GenerateBatch(LanguageModel, IReadOnlyList{int[]}, GenerationOptions, int, Action{int}, CancellationToken)"/>
     public static Task<IReadOnlyList<GeneratedText>> GenerateBatchAsync(
         this LanguageModel model, IReadOnlyList<int[]> prompts, GenerationOptions? options = null, int batchSize = 32, Action<int>? progress = null, CancellationToken cancellation = default)
     {

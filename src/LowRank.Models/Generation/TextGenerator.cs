@@ -14,13 +14,15 @@ internal sealed class TextGenerator(LanguageModel model)
     /// <param name="batchSize">Rows at a time.</param>
     /// <param name="limits">The most tokens of each row, besides that of the settings; null for none.</param>
     /// <param name="progress">Is told rows done.</param>
+    /// <param name="adapters">The adapter of each prompt by its name among those that the model holds, null for the base alone; null where all rows use what is chosen.</param>
     /// <param name="cancellation">Stops after the token that is being computed.</param>
     /// <returns>One text for each prompt, in their order. Greedy texts do not depend on the batches beyond rounding, sampled ones not on the rows beside them.</returns>
     public IReadOnlyList<GeneratedText> GenerateBatch(
-        IReadOnlyList<int[]> prompts, GenerationOptions options, int batchSize, IReadOnlyList<int>? limits = null, Action<int>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<int[]> prompts, GenerationOptions options, int batchSize, IReadOnlyList<int>? limits = null, Action<int>? progress = null, IReadOnlyList<string?>? adapters = null, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         options.Validate();
+        using var routes = adapters is null ? null : new RowRoutes(model, adapters, prompts.Count);
         for (var i = 0; i < prompts.Count; i++) Check(prompts[i], prompts.Count == 1 ? "The prompt" : $"Prompt {i + 1}");
         var seed = options.Seed ?? RandomSeed();
         var results = new GeneratedText[prompts.Count];
@@ -30,8 +32,9 @@ internal sealed class TextGenerator(LanguageModel model)
         {
             var rows = Array.ConvertAll(chunk, i => new GeneratedRow(model, prompts[i], options, limits?[i] ?? int.MaxValue,
                 new TokenChooser(options, seed, i, prompts[i]), options.StopTexts.Count == 0 ? null : new TextStream(model.Tokenizer, options.StopTexts, [])));
+            routes?.Begin(chunk);
             using (var batch = DecodingBatch.Prefill(model.Decoder, Array.ConvertAll(chunk, i => prompts[i]), options.MaxNewTokens))
-                Decode(batch, rows, ended => progress?.Invoke(done += ended), cancellation);
+                Decode(batch, rows, routes, ended => progress?.Invoke(done += ended), cancellation);
             for (var i = 0; i < chunk.Length; i++) results[chunk[i]] = rows[i].Result();
         }
         return results;
@@ -85,7 +88,7 @@ internal sealed class TextGenerator(LanguageModel model)
         return null;
     }
 
-    private static void Decode(DecodingBatch batch, GeneratedRow[] rows, Action<int> ended, CancellationToken cancellation)
+    private static void Decode(DecodingBatch batch, GeneratedRow[] rows, RowRoutes? routes, Action<int> ended, CancellationToken cancellation)
     {
         var going = rows;
         while (true)
@@ -98,6 +101,7 @@ internal sealed class TextGenerator(LanguageModel model)
                 ended(going.Length - kept.Length);
                 if (kept.Length == 0) return;
                 batch.Keep(kept);
+                routes?.Keep(kept);
                 going = Array.ConvertAll(kept, i => going[i]);
             }
             batch.Append(Array.ConvertAll(going, r => (ReadOnlyMemory<int>)new[] { r.Ids[^1] }));

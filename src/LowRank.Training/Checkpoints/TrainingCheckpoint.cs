@@ -69,20 +69,23 @@ public static class TrainingCheckpoint
 
     /// <summary>Restores parameters and moments and tells where the run stands.</summary>
     /// <exception cref="LowRankException">The checkpoint is damaged or of other parameters.</exception>
-    public static TrainerState Restore(string folder, TrainedWeights weights, FlatParameters flat, AdamW optimizer)
+    public static TrainerState Restore(string folder, TrainedWeights weights, FlatParameters flat, AdamW optimizer) => Restore(folder, weights, flat, optimizer, OptimizerName.Of(optimizer.Kind));
+
+    /// <summary>The same, where the optimizer is more than its moments: its name in the checkpoint must be this.</summary>
+    internal static TrainerState Restore(string folder, TrainedWeights weights, FlatParameters flat, AdamW optimizer, string name)
     {
         var state = TrainingJson.Read(Path.Combine(folder, TrainerState.FileName), TrainingJson.Default.TrainerState);
         if (!state.Parameters.SequenceEqual(flat.Parameters.Select(p => p.Name)))
             throw new LowRankException($"{folder} was written by a run with other trained parameters ({state.Parameters.Count}, here {flat.Parameters.Count}). Resume it with the settings of its run.json.");
-        if (state.Optimizer != NameOf(optimizer.Kind))
-            throw new LowRankException($"{folder} holds the state of the optimizer {state.Optimizer}, the settings ask for {NameOf(optimizer.Kind)}. Resume with the same.");
+        if (state.Optimizer != name)
+            throw new LowRankException($"{folder} holds the state of the optimizer {state.Optimizer}, the settings ask for {name}. Resume with the same.");
         using var file = SafetensorsFile.Open(Path.Combine(folder, BuffersFile));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         flat.Values.copy_(Read(file, "values", flat.Values));
         TrainableParameter.Changed();
-        optimizer.Restore(state.Step, name => Read(file, name, optimizer.State[name]));
-        foreach (var (name, tensor) in weights.State) tensor.copy_(Read(file, name, tensor));
+        optimizer.Restore(state.Step, buffer => Read(file, buffer, optimizer.State[buffer]));
+        foreach (var (buffer, tensor) in weights.State) tensor.copy_(Read(file, buffer, tensor));
         weights.Restored();
         return state;
     }
@@ -94,9 +97,6 @@ public static class TrainingCheckpoint
         using var mapped = Read(file, "values", values);
         return mapped.clone();
     }
-
-    /// <summary>The name of an optimizer, as it is given on the command line.</summary>
-    internal static string NameOf(OptimizerKind kind) => kind.ToString().ToLowerInvariant();
 
     // A tensor over the mapped file, to be copied from while that is open: no anonymous memory, which a paged optimizer's run may not have.
     private static unsafe Tensor Read(SafetensorsFile file, string name, Tensor like)

@@ -113,5 +113,5 @@ public static class Evaluator
     }
 
     private static IReadOnlyList<GeneratedText> Answers(LanguageModel model, IReadOnlyList<Question> questions, EvaluationOptions options, int[]? limits, Action<int>? progress, CancellationToken cancellation) =>
-        new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation);
+        new TextGenerator(model).GenerateBatch([.. questions.Select(q => q.Prompt)], new GenerationOptions { MaxNewTokens = options.MaxNewTokens }, 2 * options.BatchSize, limits, progress, cancellation: cancellation);
 }

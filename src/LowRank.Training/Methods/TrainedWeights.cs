@@ -3,6 +3,8 @@ using LowRank.Formats;
 using LowRank.Layers;
 using LowRank.Models;
 using LowRank.Optimizers;
+using LowRank.Optimizers.Preconditioning;
+using LowRank.Training.Checkpoints;
 using static TorchSharp.torch;
 
 namespace LowRank.Training.Methods;
@@ -30,6 +32,12 @@ public abstract class TrainedWeights
 
     /// <summary>What a checkpoint keeps beside parameters and moments: flat tensors of fp32 or bytes by name.</summary>
     internal virtual IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor>();
+
+    /// <summary>Gets ready for gradients that are multiplied before the optimizer's step, before the parameters are asked for.</summary>
+    /// <returns>The pairs of matrices whose gradients these are.</returns>
+    /// <exception cref="LowRankException">This method has no such pairs.</exception>
+    internal virtual IReadOnlyList<LoraPair> Prepare(GradientPreconditioning preconditioning) => preconditioning == GradientPreconditioning.None ? []
+        : throw new LowRankException($"The optimizer {OptimizerName.Of(preconditioning)} is for a LoRA or DoRA that is trained alone: it works on its matrices A and B. Take adamw.");
 
     /// <summary>A run begins whose parameters lie in <paramref name="flat"/>.</summary>
     internal virtual void Begin(FlatParameters flat, long totalSteps)

@@ -43,6 +43,8 @@ internal static class LayerActivations
     private static long Inputs(ModelShape model, PlannedRun run)
     {
         var read = model.Linears.Where(l => run.Recipe.IsFull || run.Adapter?.Targets.Any(t => t.EndsWith(l.Name, StringComparison.Ordinal)) == true).ToList();
+        // Without gradients of A no input is asked for but by dropout, whose masks the gradient of the input takes.
+        if (run.Adapter is { FreezesA: true }) return run.HasDropout ? read.Sum(l => l.In * sizeof(float)) : 0;
         if (run.HasDropout || run.ComputeBytes != sizeof(float) && !run.Recipe.IsFull)
             // Each adapted layer makes an input of its own: masked, or widened to fp32.
             return read.Sum(l => l.In * sizeof(float) * (run.HasDropout ? 2 : 1));

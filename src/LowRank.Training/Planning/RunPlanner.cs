@@ -47,7 +47,7 @@ internal sealed class RunPlanner
             StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,
-            Optimizer = OptimizerBytes.Of(settings.Optimization.Optimizer == "adamw8bit" ? OptimizerKind.AdamW8Bit : OptimizerKind.AdamW, settings.Optimization.Paged, adapter?.Tensors ?? model.Tensors()),
+            Optimizer = OptimizerBytes.Of(settings.Optimization.Optimizer == "adamw8bit" ? OptimizerKind.AdamW8Bit : OptimizerKind.AdamW, settings.Optimization.Paged, adapter?.TrainedTensors ?? model.Tensors()),
             // A checkpoint in 4 bits keeps its own form, whatever the settings say.
             Quantization = source.FourBit ?? settings.Adapter.ToQuantization() ?? new FourBitOptions(),
         });
@@ -111,7 +111,7 @@ internal sealed class RunPlanner
     private RunPlanner With(TrainSettings changed) => new(changed, source, widest);
 
     private AdapterShape? Adapter() => settings.Adapter.Method == "full" ? null
-        : AdapterShape.Of(source.Shape, settings.Adapter.Adapter is { } folder ? AdapterConfig.Load(folder) : settings.Adapter.ToConfig());
+        : AdapterShape.Of(source.Shape, settings.Adapter.Adapter is { } folder ? AdapterConfig.Load(folder) : settings.Adapter.ToConfig(), freezesA: settings.Optimization.Optimizer == "lorafa");
 
     private TrainingRecipe Recipe() => settings.Adapter.Method == "full" ? TrainingRecipe.FullFp32
         : source.FourBit is { } form ? (form.DoubleQuantization ? TrainingRecipe.QloraDouble : TrainingRecipe.Qlora)

@@ -49,8 +49,12 @@ public sealed record AdapterSettings
     public bool Portable { get; init; }
 
     /// <summary>How the matrices start.</summary>
-    [Setting("init", "With --variant lora or dora: how A and B start. default or gaussian: B zero; orthogonal: neither zero, their product zero; pissa, pissa_niter_16 (fast) or olora: from the weight's own directions, saved as a plain LoRA of twice the rank.", Value = "START")]
+    [Setting("init", "With --variant lora or dora: how A and B start. default or gaussian: B zero; orthogonal: neither zero, their product zero; pissa, pissa_niter_16 (fast) or olora: from the weight's own directions, saved as a plain LoRA of twice the rank; eva: A from the main directions of the layers' inputs in the data, more rank where they explain more; loftq, with --method qlora: from what quantizing took from the weight. With --variant miss: default or bat, whose update is a product with the weight.", Value = "START")]
     public string Init { get; init; } = "default";
+
+    /// <summary>How far EVA may share out ranks anew.</summary>
+    [Setting("eva-rho", "With --init eva: the most that a module's rank may be, as a multiple of --rank; 1 leaves every module its rank.", Minimum = 1, Automatic = "2")]
+    public double? EvaRho { get; init; }
 
     /// <summary>Biases.</summary>
     [Setting("bias", "Which biases of the base are trained too.", Choices = ["none", "all", "lora_only"])]
@@ -103,7 +107,7 @@ public sealed record AdapterSettings
         AdapterConfig config = Variant switch
         {
             "adalora" => AdaLora(),
-            "miss" => new MissConfig { Rank = Rank, Dropout = Dropout },
+            "miss" => new MissConfig { Rank = Rank, Dropout = Dropout, IsBat = Init == "bat" },
             "ia3" => new Ia3Config(),
             _ => new LoraConfig
             {
@@ -115,6 +119,7 @@ public sealed record AdapterSettings
                 LoraBias = LoraBias,
                 Initialization = start.Kind,
                 PissaIterations = start.Iterations,
+                Eva = start.Kind == LoraInitialization.Eva ? new EvaConfig { Rho = EvaRho ?? new EvaConfig().Rho } : null,
                 TargetParameters = TargetParameters is null ? null : Names(TargetParameters),
                 TrainableTokens = TrainTokens is null ? null : TrainableTokens.Of([.. Names(TrainTokens).Select(Token)]),
             },
@@ -146,15 +151,20 @@ public sealed record AdapterSettings
             (TargetParameters is not null, "--target-parameters", ["lora"]),
             (Portable, "--portable", ["lora", "dora"]),
             (TrainTokens is not null, "--train-tokens", ["lora", "dora"]),
-            (Init != "default", "--init", ["lora", "dora"]),
+            (Init != "default", "--init", ["lora", "dora", "miss"]),
             (Bias != "none", "--bias", ["lora", "dora", "adalora", "miss"]),
         ];
         foreach (var (isSet, option, variants) in settings)
             if (isSet && !variants.Contains(Variant)) throw new LowRankException($"{option} is not a setting of --variant {Variant}, but of {string.Join(", ", variants)}. Leave it out.");
+        if (EvaRho is not null && Init != "eva") throw new LowRankException("--eva-rho belongs to --init eva, which shares out ranks among modules. Leave it out, or take that start.");
+        if (Init == "loftq" && Method != "qlora") throw new LowRankException($"--init: \"loftq\" makes up for what quantizing took from the weights, and with --method {Method} nothing is quantized. Take --method qlora, or another start.");
+        if (Variant != "miss") return;
+        if (Init is not ("default" or "bat")) throw new LowRankException($"--init: \"{Init}\" is no start of MiSS; there are default and bat.");
+        if (Init == "bat" && Dropout > 0) throw new LowRankException("--dropout has no effect with --init bat, whose update is a part of the weight. Leave it out.");
     }
 
-    private (LoraInitialization Kind, int? Iterations) Start() => Init == "default" ? default : InitializationName.Parse(Init)
-        ?? throw new LowRankException(Init == "loftq" ? $"--init: {InitializationName.Refusal(Init)}." : $"--init: \"{Init}\" is no start of LoRA; there are default, gaussian, orthogonal, pissa, pissa_niter_N (such as pissa_niter_16) and olora.");
+    private (LoraInitialization Kind, int? Iterations) Start() => Init == "default" || Variant == "miss" ? default : InitializationName.Parse(Init)
+        ?? throw new LowRankException($"--init: \"{Init}\" is no start of LoRA; there are default, gaussian, orthogonal, pissa, pissa_niter_N (such as pissa_niter_16), olora, eva and loftq (over 4 bits).");
 
     private static int Token(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token
         : throw new LowRankException($"--train-tokens: \"{text}\" is not the number of a token. Give numbers with commas, such as 49152,49153.");

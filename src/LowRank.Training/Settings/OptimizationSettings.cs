@@ -46,7 +46,7 @@ public sealed record OptimizationSettings
     public double WeightDecay { get; init; }
 
     /// <summary>The optimizer.</summary>
-    [Setting("optimizer", "AdamW with fp32 moments (8 bytes a trained parameter) or 8-bit ones (2 bytes).", Choices = ["adamw", "adamw8bit"])]
+    [Setting("optimizer", "AdamW with fp32 moments (8 bytes a trained parameter) or 8-bit ones (2 bytes); for a LoRA also lorafa, which trains B alone and keeps no inputs for A, and riemannian (LoRA or DoRA), which balances the gradients of A and B.", Choices = ["adamw", "adamw8bit", "lorafa", "riemannian"])]
     public string Optimizer { get; init; } = "adamw";
 
     /// <summary>Whether the optimizer's state is paged.</summary>

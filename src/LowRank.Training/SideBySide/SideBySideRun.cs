@@ -25,6 +25,7 @@ internal sealed class SideBySideRun : IDisposable
         sampler = new EpochSampler(examples, Options.Batches);
         TotalSteps = Options.Steps(sampler.BatchesInEpoch);
         weights = new HeldAdapterWeights(model, Name, model.Adapters!.Add(Name, adapter.Config, Options.Seed));
+        weights.Prepare(Options.Preconditioning);
         flat = new FlatParameters(weights.Parameters);
         optimizer = new AdamW(flat, Options.Optimizer, Options.Plus?.Groups(flat.Parameters, Options.LearningRate, Options.Optimizer.WeightDecay));
         record = new AdapterRecord(model.Fingerprint, Quantization: model.Quantization);
@@ -72,7 +73,7 @@ internal sealed class SideBySideRun : IDisposable
         TotalSteps = TotalSteps,
         Cursor = sampler.Cursor,
         Parameters = [.. flat.Parameters.Select(p => p.Name)],
-        Optimizer = TrainingCheckpoint.NameOf(optimizer.Kind),
+        Optimizer = OptimizerName.Of(optimizer.Kind),
     }, weights, flat, optimizer, record, keep: 2, alsoKeepStep: null);
 
     /// <summary>Goes on from what was kept at a step.</summary>

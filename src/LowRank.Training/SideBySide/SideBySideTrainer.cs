@@ -130,6 +130,8 @@ public sealed class SideBySideTrainer : IDisposable
         foreach (var (name, config, options) in adapters)
         {
             if (config is AdaLoraConfig) throw new LowRankException($"{name}: AdaLoRA shares out its ranks over a run of its own, so that it cannot be trained beside others. Train it alone.");
+            if (config is LoraConfig { Initialization: LoraInitialization.Eva or LoraInitialization.LoftQ })
+                throw new LowRankException($"{name}: a start from the data or from what quantizing lost (init eva, loftq) is found for an adapter that stands in the model alone. Train it alone, or take another start.");
             if (config is LoraConfig { Dropout: > 0 } or MissConfig { Dropout: > 0 }) throw new LowRankException($"{name}: dropout's masks follow the shape of a batch, which adapters share when they are trained side by side. Set it to 0.");
             if (options.Objective != new ObjectiveOptions()) throw new LowRankException($"{name}: adapters that are trained side by side learn supervised text alone, without label smoothing and noise; the objective here is {options.Objective.Kind}. Train it alone.");
             if (options.Accumulate != first.Accumulate || options.CheckpointedLayers != first.CheckpointedLayers || options.TotalSteps != first.TotalSteps || options.Epochs != first.Epochs

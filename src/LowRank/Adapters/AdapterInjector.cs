@@ -19,7 +19,10 @@ public static class AdapterInjector
     /// <param name="modelType">The model's family, for its default targets.</param>
     /// <param name="seed">Seed of the initial values.</param>
     /// <exception cref="LoraConfigException">A target matches nothing, or a setting is wrong; all problems are listed.</exception>
-    public static AttachedAdapter Attach(IReadOnlyList<ModuleSlot> slots, AdapterConfig config, string? modelType, long seed = 0)
+    public static AttachedAdapter Attach(IReadOnlyList<ModuleSlot> slots, AdapterConfig config, string? modelType, long seed = 0) => Attach(slots, config, modelType, seed, null);
+
+    /// <summary>The same, where weights as they were before they were quantized are at hand: fp32 <c>[out, in]</c> by the module's name.</summary>
+    internal static AttachedAdapter Attach(IReadOnlyList<ModuleSlot> slots, AdapterConfig config, string? modelType, long seed, Func<string, Tensor>? original)
     {
         var modules = slots.Describe();
         var selection = TargetMatcher.Select(config, modules, modelType);
@@ -44,7 +47,7 @@ public static class AdapterInjector
                     break;
                 case LinearSlot linear:
                     var frozen = (FrozenLinear)linear.Module;
-                    var adapter = method.Create(target, frozen, new AdapterStart(generator, dropout, i));
+                    var adapter = method.Create(target, frozen, new AdapterStart(generator, dropout, i, original));
                     linear.Module = new AdaptedLinear(frozen, adapter);
                     parameters.AddRange(adapter.Parameters);
                     break;

@@ -4,6 +4,7 @@ using LowRank.Adapters.Initialization;
 using LowRank.Adapters.Tokens;
 using LowRank.Formats;
 using LowRank.Layers;
+using LowRank.Optimizers.Preconditioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,8 +41,13 @@ public sealed class AttachedAdapter : IDisposable
         var config => SavedConfig(config),
     };
 
-    /// <summary>A configuration as it is saved: a LoRA that started from the weight is the plain LoRA that it is for the unchanged base.</summary>
-    internal static AdapterConfig SavedConfig(AdapterConfig config) => config is LoraConfig { StartsFromWeight: true } lora ? LoraConversion.Of(lora) : config;
+    /// <summary>A configuration as it is saved: a LoRA that started from the weight, or from what quantizing lost, is the plain LoRA that it is for the unchanged base.</summary>
+    internal static AdapterConfig SavedConfig(AdapterConfig config) => config switch
+    {
+        LoraConfig { StartsFromWeight: true } lora => LoraConversion.Of(lora),
+        LoraConfig { Initialization: LoraInitialization.LoftQ } lora => lora with { Initialization = LoraInitialization.KaimingUniform },
+        _ => config,
+    };
 
     /// <summary>Everything that is trained, each once, in the model's order.</summary>
     public IReadOnlyList<TrainableParameter> Parameters { get; }
@@ -241,6 +247,9 @@ public sealed class AttachedAdapter : IDisposable
 
     /// <summary>The updates of AdaLoRA, in the model's order.</summary>
     internal IReadOnlyList<AdaLoraAdapter> AdaLoraModules => [.. slots.OfType<LinearSlot>().Select(s => (s.Module as AdaptedLinear)?.Adapter).OfType<AdaLoraAdapter>()];
+
+    /// <summary>The matrices of the updates that are products of two which are trained, in the model's order.</summary>
+    internal IReadOnlyList<LoraPair> Pairs => [.. slots.OfType<LinearSlot>().Select(s => (s.Module as AdaptedLinear)?.Adapter.Pair).OfType<LoraPair>()];
 
     /// <summary>What the modules started from, where that is a part of the weight: flat tensors by names, the same as long as the adapter stands.</summary>
     internal IReadOnlyDictionary<string, Tensor> InitialUpdates => slots.OfType<LinearSlot>().Where(s => s.Module is AdaptedLinear { Adapter: ResidualLoraAdapter })

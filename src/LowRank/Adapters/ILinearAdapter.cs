@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Optimizers.Preconditioning;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters;
@@ -14,6 +15,9 @@ public interface ILinearAdapter : IDisposable
 
     /// <summary>The adapted layer as one part of a node, where it is a low-rank update with at most a factor for each output; else null.</summary>
     internal LinearPart? PartFor(FrozenLinear frozen) => null;
+
+    /// <summary>The matrices of the update, where it is a product of two that are trained; else null.</summary>
+    internal LoraPair? Pair => null;
 
     /// <summary>The change applied to an output that is there already, so that many adapters share one product with the base: <c>[.., out]</c>, a new tensor.</summary>
     /// <param name="x">The layer's input, <c>[.., in]</c>.</param>

@@ -8,8 +8,9 @@ using static TorchSharp.torch;
 namespace LowRank.Autograd;
 
 /// <summary>
-/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps the input, unless that can be made again from what its own
-/// node keeps (norms, gated activations), and <c>x · Aᵀ</c>, which for all updates together is one product; the gradient of the input is summed in place, and none is computed where nothing below is trained. Layers without an update keep nothing.
+/// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps <c>x · Aᵀ</c>, which for all updates together is one product,
+/// and where a matrix A is trained the input, unless that can be made again from what its own node keeps (norms, gated activations); the gradient of the input is summed in place, and none is
+/// computed where nothing below is trained. Layers without an update keep nothing.
 /// Where the weights' products are computed in bf16, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
 /// </summary>
 internal sealed class LinearPartsNode : AutogradNode
@@ -30,7 +31,9 @@ internal sealed class LinearPartsNode : AutogradNode
         (this.parts, this.starts, this.isOwn, isRounded, inputShape) = (parts, starts, isOwn, x.dtype != ScalarType.Float32, x.shape);
         b = Array.ConvertAll(parts, p => Kept(p.B));
         if (a is null) return;
-        (this.x, this.maker, this.a, this.down) = (maker is null ? Kept(x) : null, maker, Kept(a), Kept(down));
+        (this.a, this.down) = (Kept(a), Kept(down));
+        // The input is there for the gradients of the matrices A alone.
+        if (Array.Exists(parts, p => p.A is { requires_grad: true })) (this.x, this.maker) = (maker is null ? Kept(x) : null, maker);
     }
 
     /// <summary>The outputs for <paramref name="x"/> <c>[.., in]</c>: <c>[.., outᵢ]</c> each.</summary>
@@ -108,7 +111,7 @@ internal sealed class LinearPartsNode : AutogradNode
             if (isTrained) input += 2;
         }
         // The input first: where it was made again it is gone before the gradient takes as much.
-        var da = ddown is null ? null : Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
+        var da = ddown is null || (x is null && maker is null) ? null : Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
         if (da is not null)
             using (var wide = Input()) Write(da, ddown!.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);

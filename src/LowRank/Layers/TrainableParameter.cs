@@ -52,6 +52,12 @@ public sealed class TrainableParameter : IDisposable
         Changed();
     }
 
+    /// <summary>Whether the value gets no gradients any more: it belongs to the adapter, and no optimizer moves it.</summary>
+    internal bool IsFrozen => !Value.requires_grad;
+
+    /// <summary>Keeps the value as it is: layers compute no gradient for it, and keep nothing that one would need. Before the parameter lives in a flat buffer.</summary>
+    internal void Freeze() => Value.requires_grad_(false);
+
     /// <summary>Lets the value live in <paramref name="storage"/> and its gradient in <paramref name="gradient"/>, both views of this shape.</summary>
     internal void MoveTo(Tensor storage, Tensor gradient)
     {

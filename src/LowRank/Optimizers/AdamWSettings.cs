@@ -7,6 +7,9 @@ namespace LowRank.Optimizers;
 /// <param name="WeightDecay">Decoupled decay: values shrink by learning rate · decay each step. Parameter groups say their own.</param>
 public sealed record AdamWSettings(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, double WeightDecay = 0.01)
 {
+    /// <summary>Whose formula the step has. Default torch's.</summary>
+    public AdamWForm Form { get; init; }
+
     /// <summary>How the moments are kept. Default fp32.</summary>
     public OptimizerKind Kind { get; init; }
 

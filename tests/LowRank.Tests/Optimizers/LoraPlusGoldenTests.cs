@@ -18,8 +18,7 @@ public sealed class LoraPlusGoldenTests
     public static IEnumerable<TheoryDataRow<string>> Groups => Golden.Cases("numerics/adapters/optimizers/groups", Root.ValueKind == JsonValueKind.Undefined ? [] : ["loraplus_groups"]);
 
     public static IEnumerable<TheoryDataRow<string>> Steps => Golden.Cases("numerics/adapters/optimizers",
-        Root.ValueKind == JsonValueKind.Undefined ? [] : Root.GetProperty("cases").EnumerateArray().Select(c => c.GetProperty("id").GetString()!),
-        id => id.StartsWith("loraplus", StringComparison.Ordinal) ? null : $"{id}: of these optimizers only LoRA+ is built");
+        Root.ValueKind == JsonValueKind.Undefined ? [] : Root.GetProperty("cases").EnumerateArray().Select(c => c.GetProperty("id").GetString()!).Where(id => id.StartsWith("loraplus", StringComparison.Ordinal)));
 
     [Theory, MemberData(nameof(Groups))]
     public void Parameters_go_into_the_groups_of_peft(string name)

@@ -46,7 +46,7 @@ public sealed class ImportTests : IDisposable
     [InlineData(Trl, "dataset_text_field: body", "dataset_text_field: body: LowRank reads the field text")]
     [InlineData(Trl, "packing: perhaps", "packing: perhaps: expected true or false")]
     [InlineData(Peft, ", \"rank_pattern\": {\"q_proj\": 4}}", "rank_pattern: {q_proj: 4}: LowRank has one rank")]
-    [InlineData(Peft, ", \"eva_config\": {\"rho\": 2}}", "eva_config: {rho: 2}: is not built")]
+    [InlineData(Peft, ", \"eva_config\": {\"rho\": 2}}", "eva_config: {rho: 2}: give its rho yourself")]
     [InlineData(Peft, ", \"task_type\": \"SEQ_CLS\"}", "task_type: SEQ_CLS: LowRank trains language models")]
     public void What_would_change_the_result_is_refused_with_its_place(string file, string line, string message)
     {

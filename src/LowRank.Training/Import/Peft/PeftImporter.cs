@@ -28,7 +28,8 @@ internal sealed class PeftImporter : ConfigImporter
         .Refuse("LowRank has one rank and one alpha for all modules of a new adapter. To go on with this one, with its own ranks: --adapter FOLDER", "rank_pattern", "alpha_pattern")
         .Refuse("give modules and layers in a regular expression: --target \".*layers\\.(0|1)\\..*(q_proj|v_proj)\"", "layers_to_transform", "layers_pattern", "exclude_modules")
         .Refuse("has no setting for a new adapter. To go on with this one: --adapter FOLDER", "ensure_weight_tying")
-        .Refuse(NotBuilt, "target_parameters", "layer_replication", "eva_config", "corda_config", "loftq_config", "lora_ga_config", "alora_invocation_tokens", "arrow_config", "kasa_config", "megatron_config", "monteclora_config", "use_bdlora", "use_qalora", "velora_config")
+        .Refuse("give its rho yourself: --init eva --eva-rho 2", "eva_config")
+        .Refuse(NotBuilt, "target_parameters", "layer_replication", "corda_config", "loftq_config", "lora_ga_config", "alora_invocation_tokens", "arrow_config", "kasa_config", "megatron_config", "monteclora_config", "use_bdlora", "use_qalora", "velora_config")
         .RefuseUnless("orth_reg_weight", "LowRank's AdaLoRA has 0.5", "0.5")
         .RefuseUnless("deltaT", "LowRank shares out ranks after every step", "1")
         .RefuseUnless("beta1", "LowRank's AdaLoRA has 0.85", "0.85")
@@ -53,7 +54,11 @@ internal sealed class PeftImporter : ConfigImporter
                 reader.Set("variant", "miss", "peft_type");
                 reader.Copy("r", "rank", "64");
                 reader.Copy("miss_dropout", "dropout", "0");
-                if (reader.Document.Take("init_weights") is { } start && start.Flag != true) reader.Refuse("init_weights", $"{start.Shown}: LowRank's new MiSS adapters start from zero (true).");
+                if (reader.Document.Take("init_weights") is { } start && start.Flag != true)
+                {
+                    if (start.Text == "bat") reader.Set("init", "bat", "init_weights");
+                    else reader.Refuse("init_weights", $"{start.Shown}: LowRank's new MiSS adapters start from zero (true, \"bat\").");
+                }
                 if (reader.Number("mini_r") is not (null or 1) and var mini) reader.Refuse("mini_r", $"{mini}: belongs to init_weights \"mini\".");
                 break;
             case "IA3":

@@ -5,9 +5,9 @@ namespace LowRank.Training.Planning.Shapes;
 /// <summary>The size of an adapter on a model, chosen from names as PEFT does and counted as its <c>print_trainable_parameters</c> does.</summary>
 public sealed record AdapterShape
 {
-    private AdapterShape(TargetSelection selection, IReadOnlyList<AdaptableModule> modules, long expertsPerToken, IReadOnlyList<long> tensors, long biases)
+    private AdapterShape(TargetSelection selection, IReadOnlyList<AdaptableModule> modules, long expertsPerToken, IReadOnlyList<long> tensors, IReadOnlyList<long> trained, long biases)
     {
-        (Selection, Tensors, AddedParameters, TrainableParameters) = (selection, tensors, tensors.Sum(), tensors.Sum() + biases);
+        (Selection, Tensors, TrainedTensors, AddedParameters, TrainableParameters) = (selection, tensors, trained, tensors.Sum(), trained.Sum() + biases);
         var experts = selection.Targets.Where(t => t.Module.Kind == ModuleKind.Experts).Select(t => t.Module.Name).ToHashSet(StringComparer.Ordinal);
         Targets = selection.Targets.Select(t => t.Module.Name).Concat(modules.Where(m => m.PartOf is { } whole && experts.Contains(whole)).Select(m => m.Name)).ToHashSet(StringComparer.Ordinal);
         // Of experts, a token passes some, through each layer that shares the matrices.
@@ -20,6 +20,12 @@ public sealed record AdapterShape
 
     /// <summary>Elements of each tensor that comes to the model.</summary>
     public IReadOnlyList<long> Tensors { get; }
+
+    /// <summary>Elements of each of them that is trained: all, but with LoRA-FA not the matrices A.</summary>
+    internal IReadOnlyList<long> TrainedTensors { get; }
+
+    /// <summary>Whether the matrices A are not trained, so that no input is kept for their gradients.</summary>
+    internal bool FreezesA => TrainedTensors.Count < Tensors.Count;
 
     /// <summary>Parameters that come to the model: those of the adapted modules, and copies of what is trained whole.</summary>
     public long AddedParameters { get; }
@@ -47,21 +53,28 @@ public sealed record AdapterShape
 
     /// <summary>Sizes of an adapter of this configuration.</summary>
     /// <exception cref="LoraConfigException">A target matches nothing; all problems are listed.</exception>
-    public static AdapterShape Of(ModelShape model, AdapterConfig config)
+    public static AdapterShape Of(ModelShape model, AdapterConfig config) => Of(model, config, freezesA: false);
+
+    /// <summary>The same, where the matrices A of a LoRA may stay as they are.</summary>
+    internal static AdapterShape Of(ModelShape model, AdapterConfig config, bool freezesA)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(config);
         var modules = model.Modules();
         var selection = TargetMatcher.Select(config, modules, model.ModelType);
-        var tensors = new List<long>();
+        List<long> tensors = [], trained = [], others = [];
         var method = AdapterMethod.Of(selection.Config);
-        foreach (var t in selection.Targets.Where(t => t.TiedTo is null)) tensors.AddRange(method.Tensors(t).Select(s => s.Shape.Aggregate(1L, (a, b) => a * b)));
+        foreach (var (kind, shape) in selection.Targets.Where(t => t.TiedTo is null).SelectMany(method.Tensors))
+        {
+            tensors.Add(shape.Aggregate(1L, (a, b) => a * b));
+            if (!freezesA || kind != AdapterTensorKind.LoraA) trained.Add(tensors[^1]);
+        }
         foreach (var t in selection.Tokens.Where(t => t.TiedTo is null))
-            tensors.Add(t.Tokens.Count * (t.Module.Kind == ModuleKind.Embedding ? t.Module.OutFeatures : t.Module.InFeatures));
+            others.Add(t.Tokens.Count * (t.Module.Kind == ModuleKind.Embedding ? t.Module.OutFeatures : t.Module.InFeatures));
         foreach (var saved in selection.ModulesToSave.Where(s => s.TiedTo is null).Select(s => s.Module))
         {
-            tensors.Add(saved.Kind == ModuleKind.Other ? saved.OutFeatures : saved.InFeatures * saved.OutFeatures);
-            if (saved.HasBias) tensors.Add(saved.OutFeatures);
+            others.Add(saved.Kind == ModuleKind.Other ? saved.OutFeatures : saved.InFeatures * saved.OutFeatures);
+            if (saved.HasBias) others.Add(saved.OutFeatures);
         }
         var biases = config.Bias switch
         {
@@ -69,7 +82,7 @@ public sealed record AdapterShape
             BiasTraining.LoraOnly => selection.Targets.Sum(t => t.Module.HasBias ? t.Module.OutFeatures : 0),
             _ => 0,
         };
-        return new AdapterShape(selection, modules, model.ExpertsPerToken, tensors, biases);
+        return new AdapterShape(selection, modules, model.ExpertsPerToken, [.. tensors, .. others], [.. trained, .. others], biases);
     }
 
     /// <summary>Trainable parameters in percent of all, with four decimals, as PEFT prints it.</summary>

@@ -86,7 +86,31 @@ internal sealed class AdapterConfigReader
             FanInFanOut = Take("fan_in_fan_out", "true or false", false, AsBool),
             Initialization = initialization,
             PissaIterations = iterations,
+            Eva = Take("eva_config", "an object of EVA's settings or null", null, AsEva, orNull: true),
         };
+    }
+
+    // A field that is not there has its default, as in PEFT's class.
+    private static (bool Is, EvaConfig? Value) AsEva(JsonNode n)
+    {
+        if (n is not JsonObject members || members.Any(m => m.Value is null)) return default;
+        var eva = new EvaConfig();
+        foreach (var (name, value) in members)
+        {
+            EvaConfig? read = name switch
+            {
+                "rho" when AsNumber(value!) is (true, var rho) => eva with { Rho = rho },
+                "tau" when AsNumber(value!) is (true, var tau) => eva with { Tau = tau },
+                "use_label_mask" when AsBool(value!) is (true, var masks) => eva with { UsesLabelMask = masks },
+                "label_mask_value" when AsInt(value!) is (true, var label) => eva with { LabelMaskValue = label },
+                "whiten" when AsBool(value!) is (true, var whitens) => eva with { Whitens = whitens },
+                "adjust_scaling_factors" when AsBool(value!) is (true, var adjusts) => eva with { AdjustsScaling = adjusts },
+                _ => null,
+            };
+            if (read is null) return default;
+            eva = read;
+        }
+        return (true, eva);
     }
 
     private AdaLoraConfig ReadAdaLora()
@@ -112,11 +136,11 @@ internal sealed class AdapterConfigReader
 
     private MissConfig ReadMiss()
     {
-        var (isMini, fromZero) = (false, true);
+        var (isMini, isBat, fromZero) = (false, false, true);
         Take("init_weights", "true, false, \"mini\" or \"bat\"", false, n => AsString(n) switch
         {
             (true, "mini") => (true, isMini = true),
-            (true, "bat") => (true, Problem("init_weights: \"bat\", whose update is a product with the base weight, is not supported yet (true, false and \"mini\" are)")),
+            (true, "bat") => (true, isBat = true),
             _ => AsBool(n) is (true, var zero) ? (true, fromZero = zero) : default,
         });
         return new MissConfig
@@ -125,22 +149,17 @@ internal sealed class AdapterConfigReader
             MiniRank = Take("mini_r", "a whole number", 1, AsInt),
             Dropout = Take("miss_dropout", "a number", 0.0, AsNumber),
             IsMini = isMini,
+            IsBat = isBat,
             StartsFromZero = fromZero,
         };
     }
 
-    private bool Problem(string text)
-    {
-        problems.Add(text);
-        return false;
-    }
-
     private (LoraInitialization Kind, int? Iterations) ReadInitialization()
     {
-        if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && InitializationName.Parse(text) is null)
+        if (document["init_lora_weights"] is JsonValue value && value.TryGetValue(out string? text) && InitializationName.Refusal(text) is { } refusal)
         {
             unread.Remove("init_lora_weights");
-            problems.Add($"init_lora_weights: {InitializationName.Refusal(text)}");
+            problems.Add($"init_lora_weights: {refusal}");
             return default;
         }
         return Take("init_lora_weights", $"one of true, false, {InitializationName.All}", default,

@@ -68,9 +68,19 @@ internal static class AdapterConfigValidation
             problems.Add($"init_lora_weights: {count} iterations must be at least 0, and are PiSSA's alone");
         if (config.Initialization == LoraInitialization.Orthogonal)
             foreach (var odd in config.RankPattern.Values.Prepend(config.Rank).Where(r => r % 2 != 0).Distinct()) problems.Add($"init_lora_weights: \"{start}\" needs an even rank, not {odd}");
+        if (config.Eva is { } eva)
+        {
+            if (!(eva.Rho >= 1) || !double.IsFinite(eva.Rho)) problems.Add($"eva_config: rho {PythonNumber.Format(eva.Rho)} must be at least 1");
+            if (!(eva.Tau is >= 0 and <= 1)) problems.Add($"eva_config: tau {PythonNumber.Format(eva.Tau)} must be from 0 to 1");
+        }
+        if (config.Initialization == LoraInitialization.LoftQ) CheckScaling(start!, config, problems);
         if (!config.StartsFromWeight) return;
         if (config.UseDora) problems.Add($"use_dora: DoRA that starts from the weight (init_lora_weights \"{start}\") is not supported yet; set one of them to its default");
-        if (config.Initialization != LoraInitialization.Pissa) return;
+        if (config.Initialization == LoraInitialization.Pissa) CheckScaling(start!, config, problems);
+    }
+
+    private static void CheckScaling(string start, LoraConfig config, List<string> problems)
+    {
         foreach (var alpha in config.AlphaPattern.Values.Prepend(config.Alpha).Where(a => a <= 0).Distinct())
             problems.Add($"lora_alpha: init_lora_weights \"{start}\" divides by the scaling, so that {PythonNumber.Format(alpha)} must be above 0");
     }
@@ -97,6 +107,7 @@ internal static class AdapterConfigValidation
     {
         if (config.Rank < 1) problems.Add($"r: {config.Rank} must be at least 1");
         if (config.MiniRank < 1) problems.Add($"mini_r: {config.MiniRank} must be at least 1");
+        if (config is { IsMini: true, IsBat: true }) problems.Add("init_weights: \"mini\" and \"bat\" are two forms of D; set one of IsMini and IsBat to false");
         CheckDropout("miss_dropout", config.Dropout, problems);
     }
 

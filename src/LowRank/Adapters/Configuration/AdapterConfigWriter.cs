@@ -80,6 +80,15 @@ internal static class AdapterConfigWriter
         fields["trainable_token_indices"] = Tokens(c.TrainableTokens);
         fields["ensure_weight_tying"] = c.EnsureWeightTying;
         fields["fan_in_fan_out"] = c.FanInFanOut;
+        fields["eva_config"] = c.Eva is not { } eva ? null : new JsonObject
+        {
+            ["adjust_scaling_factors"] = eva.AdjustsScaling,
+            ["label_mask_value"] = Number(eva.LabelMaskValue),
+            ["rho"] = Real(eva.Rho),
+            ["tau"] = Real(eva.Tau),
+            ["use_label_mask"] = eva.UsesLabelMask,
+            ["whiten"] = eva.Whitens,
+        };
         fields["init_lora_weights"] = InitializationName.Of(c) is { } name ? name : c.Initialization == LoraInitialization.KaimingUniform;
     }
 
@@ -106,7 +115,7 @@ internal static class AdapterConfigWriter
         fields["r"] = Number(c.Rank);
         fields["mini_r"] = Number(c.MiniRank);
         fields["miss_dropout"] = Real(c.Dropout);
-        fields["init_weights"] = c.IsMini ? "mini" : c.StartsFromZero;
+        fields["init_weights"] = c.IsBat ? "bat" : c.IsMini ? "mini" : c.StartsFromZero;
     }
 
     private static JsonNode? Tokens(TrainableTokens? tokens)

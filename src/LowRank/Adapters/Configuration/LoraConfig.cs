@@ -59,6 +59,9 @@ public sealed record LoraConfig : AdapterConfig
     /// </summary>
     public int? PissaIterations { get; init; }
 
+    /// <summary>The settings of <see cref="LoraInitialization.Eva"/> (<c>eva_config</c>). Default null: those of a new <see cref="EvaConfig"/> where they are needed.</summary>
+    public EvaConfig? Eva { get; init; }
+
     /// <summary>Whether the matrices start from a part of the weight, which is subtracted again; what is saved is then a plain LoRA of twice the rank.</summary>
     internal bool StartsFromWeight => Initialization is LoraInitialization.Pissa or LoraInitialization.OLora;
 

@@ -2,7 +2,7 @@ namespace LowRank.Adapters;
 
 /// <summary>
 /// The settings of MiSS (matrix shard sharing, Kang and Yin, 2024, arXiv:2409.15371; PEFT's <c>MissConfig</c>): the input is cut into shards of <see cref="Rank"/> features,
-/// which are added up, and y = W x + b + (Σ shards) · D with one matrix D of [rank, out]. It starts from zero.
+/// which are added up, and y = W x + b + (Σ shards) · D with one matrix D of [rank, out]; with <see cref="IsBat"/> the update is a product with the weight. It starts from zero.
 /// </summary>
 public sealed record MissConfig : AdapterConfig
 {
@@ -18,7 +18,13 @@ public sealed record MissConfig : AdapterConfig
     /// <summary>Whether D has <see cref="MiniRank"/> columns (<c>init_weights</c> is <c>"mini"</c>). Default false.</summary>
     public bool IsMini { get; init; }
 
-    /// <summary>Whether D starts from zero (<c>init_weights</c> is true or <c>"mini"</c>) and not from random values. Default true.</summary>
+    /// <summary>
+    /// Whether the weight is cut into blocks of rank × rank, and each row of blocks i has a matrix Dᵢ, so that block ij gains Wᵢⱼ Dᵢ + Dᵢ (<c>init_weights</c> is <c>"bat"</c>). Default false.
+    /// The rank must divide both sides of the weight; <see cref="Dropout"/> has no effect, as in PEFT.
+    /// </summary>
+    public bool IsBat { get; init; }
+
+    /// <summary>Whether D starts from zero (<c>init_weights</c> is true, <c>"mini"</c> or <c>"bat"</c>) and not from random values. Default true.</summary>
     public bool StartsFromZero { get; init; } = true;
 
     /// <summary>The probability with which an element of the adapter's input is dropped in training (<c>miss_dropout</c>). Default 0, in [0, 1).</summary>

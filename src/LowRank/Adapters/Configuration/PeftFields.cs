@@ -15,7 +15,6 @@ internal sealed class PeftFields
         ["alora_invocation_tokens"] = ("null", "activated LoRA"),
         ["arrow_config"] = ("null", "Arrow routing"),
         ["corda_config"] = ("null", "CorDA initialization"),
-        ["eva_config"] = ("null", "EVA initialization"),
         ["kasa_config"] = ("null", "KaSA"),
         ["layer_replication"] = ("null", "layer replication"),
         ["loftq_config"] = ("{}", "LoftQ initialization"),
@@ -35,6 +34,7 @@ internal sealed class PeftFields
         {
             ["alpha_pattern"] = ("{}", "an alpha for single modules of AdaLoRA"),
             ["ensure_weight_tying"] = ("false", "AdaLoRA on tied weights"),
+            ["eva_config"] = ("null", "EVA initialization"),
             ["lora_bias"] = ("false", "a bias of B in AdaLoRA"),
             ["target_parameters"] = ("null", "AdaLoRA on the parameters of experts"),
             ["trainable_token_indices"] = ("null", "trainable tokens beside AdaLoRA"),

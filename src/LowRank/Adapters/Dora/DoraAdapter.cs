@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Layers;
+using LowRank.Optimizers.Preconditioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -64,6 +65,8 @@ internal sealed class DoraAdapter : ILinearAdapter
     }
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => dropoutProbability > 0 && dropout.IsActive ? null : Part(frozen);
+
+    LoraPair? ILinearAdapter.Pair => new(a, b, Scaling);
 
     private LinearPart Part(FrozenLinear frozen) => new(frozen.Weight, frozen.Bias, a.Value.alias(), b.Value.alias(), Scaling) { Factors = Factors(frozen) };
 

@@ -24,7 +24,7 @@ public enum AdapterTensorKind
     /// <summary>The singular values of AdaLoRA, [kept rank, 1] (<c>lora_E</c>).</summary>
     AdaLoraE,
 
-    /// <summary>D of MiSS, [rank, out] or [rank, columns] (<c>miss_block</c>).</summary>
+    /// <summary>D of MiSS, [rank, out], [rank, columns] or [out / rank, rank, rank] (<c>miss_block</c>).</summary>
     MissBlock,
 
     /// <summary>The factors of (IA)³, [out, 1] or [1, in] (<c>ia3_l</c>).</summary>

@@ -1,3 +1,4 @@
+using LowRank.Adapters.Combining;
 using LowRank.Formats;
 using LowRank.Quantization;
 using LowRank.Runtime.Interop;
@@ -8,10 +9,35 @@ namespace LowRank.Adapters.Initialization;
 
 /// <summary>
 /// The start of LoftQ (arXiv:2310.08659, algorithm 1): a 4-bit weight Q and a pair A, B with <c>Q + B A ≈ W</c>. In turn the weight less the pair is quantized, and the pair becomes the
-/// best of its rank for what quantization lost. As in PEFT the scaling of the update does not enter: the sum is the weight where alpha is the rank.
+/// best of its rank for what quantization lost. As in PEFT the scaling of the update does not enter: the sum is the weight where alpha is the rank. Over a base that stays as it is,
+/// <see cref="OfBase"/> takes the second step alone, as PEFT's <c>replace_lora_weights_loftq</c> does.
 /// </summary>
 internal static class LoftQ
 {
+    // Up to this shorter side a matrix is decomposed whole. What quantizing loses is near noise, of which a rank holds little anyway: beyond it random directions and power iterations
+    // find nearly as much in a fraction of the time.
+    private const long ExactSide = 512;
+
+    /// <summary>
+    /// A <c>[r, in]</c> and B <c>[out, r]</c> over a base Q that is not changed: <c>s · B A</c> is the best approximation of W − Q of rank r, with the root of each singular value on both
+    /// sides. Both are fp32, on Q's device, and the caller's.
+    /// </summary>
+    /// <param name="weight">W <c>[out, in]</c>, fp32, on any device.</param>
+    /// <param name="quantized">Q.</param>
+    /// <param name="rank">r, at most the smaller side.</param>
+    /// <param name="scaling">s, above 0.</param>
+    public static (Tensor A, Tensor B) OfBase(Tensor weight, FrozenWeight quantized, int rank, double scaling)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var lost = weight.to(quantized.Device) - quantized.Dequantize(0, quantized.OutFeatures);
+        using var best = Math.Min(lost.shape[0], lost.shape[1]) <= ExactSide ? TruncatedSvd.Exact(lost, rank) : TruncatedSvd.Randomized(lost, rank, seed: 0);
+        // The singular values stand in B, whose columns are else of length one; one that is zero has no direction.
+        var root = best.B.square().sum([0]).sqrt_().div_(scaling).sqrt_();
+        var (a, b) = (best.A * root.unsqueeze(1), best.B / (root * scaling).clamp_min(float.Epsilon));
+        return (a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
+    }
+
     /// <summary>Q, A <c>[r, in]</c> and B <c>[out, r]</c>; all are the caller's.</summary>
     /// <param name="weight">W <c>[out, in]</c>, fp32 on the CPU.</param>
     /// <param name="rank">r, at most the smaller side.</param>

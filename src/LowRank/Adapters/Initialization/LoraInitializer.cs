@@ -17,7 +17,8 @@ internal static class LoraInitializer
         Tensor Normal(params long[] shape) => randn(shape, ScalarType.Float32, generator: generator);
         var (a, b) = config.Initialization switch
         {
-            LoraInitialization.KaimingUniform => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), zeros(outFeatures, rank)),
+            // EVA's directions come from data, LoftQ's matrices from what quantizing lost: here is what modules have that are given neither.
+            LoraInitialization.KaimingUniform or LoraInitialization.Eva or LoraInitialization.LoftQ => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), zeros(outFeatures, rank)),
             LoraInitialization.Gaussian => (Normal(rank, inFeatures) / target.Rank, zeros(outFeatures, rank)),
             LoraInitialization.Random => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator)),
             LoraInitialization.Orthogonal => OrthogonalPair.Of(Normal(rank, rank), Normal(inFeatures, rank / 2), Normal(rank / 2, outFeatures)),

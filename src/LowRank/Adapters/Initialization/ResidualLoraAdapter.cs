@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Optimizers.Preconditioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -59,6 +60,8 @@ internal sealed class ResidualLoraAdapter : ILinearAdapter
     }
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);
+
+    LoraPair? ILinearAdapter.Pair => new(a, b, Scaling);
 
     // One update of rank 2r: both products are sums of one matrix product, in which what A and B started from cancels to the rounding of its terms.
     private LinearPart? PartFor(FrozenLinear frozen) => frozen.TrainedBias is not null || (dropoutProbability > 0 && dropout.IsActive) ? null

@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Layers;
+using LowRank.Optimizers.Preconditioning;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,6 +103,8 @@ public sealed class LoraAdapter : ILinearAdapter
     internal bool DropsNow => dropoutProbability > 0 && dropout.IsActive;
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);
+
+    LoraPair? ILinearAdapter.Pair => Parameters.Count < 2 ? null : new(Parameters[0], Parameters[1], Scaling);
 
     private LinearPart? PartFor(FrozenLinear frozen) => Bias is not null || frozen.TrainedBias is not null || DropsNow ? null
         : new(frozen.Weight, frozen.Bias, a(), b(), Scaling);

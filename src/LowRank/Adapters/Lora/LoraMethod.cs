@@ -1,6 +1,7 @@
 using LowRank.Adapters.Dora;
 using LowRank.Adapters.Initialization;
 using LowRank.Layers;
+using LowRank.Quantization;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters.Lora;
@@ -13,7 +14,7 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
         target.IsParameter && ParameterProblem(target) is { } reason ? reason :
         config.UseDora && target.Module.Kind == ModuleKind.Embedding ? "DoRA on an embedding is not supported yet; leave it out of the targets" :
         config.UseDora && target.TiedTo is not null ? "DoRA on tied weights is not supported yet; leave them out of the targets" :
-        config.StartsFromWeight ? WeightProblem(target) : null;
+        config.StartsFromWeight || (config.Initialization == LoraInitialization.LoftQ && target.Module.IsLinear) ? WeightProblem(target) : null;
 
     // What PEFT refuses too: the update of a parameter is added to it, so that there is no input of its own to drop from.
     private string? ParameterProblem(AdapterTarget target) =>
@@ -46,10 +47,20 @@ internal sealed class LoraMethod(LoraConfig config) : AdapterMethod
     {
         if (config.StartsFromWeight) return FromWeight(target, frozen, start, null);
         var (a, b, bias) = LoraInitializer.Linear(target, config, start.Generator, frozen.Weight.Device);
+        if (config.Initialization == LoraInitialization.LoftQ && frozen.Weight is not DenseWeight) ApproachOriginal(target, frozen.Weight, start, a, b);
         if (!config.UseDora) return new LoraAdapter(a, b, bias, target.Scaling, start.Dropout, config.Dropout, start.Module);
         var norms = new RowNorms(frozen.Weight);
         var magnitude = Parameter(target, AdapterTensorKind.Magnitude, norms.Of(a.Value, b.Value, target.Scaling));
         return new DoraAdapter(a, b, magnitude, norms, target.Scaling, start.Dropout, config.Dropout, start.Module);
+    }
+
+    private static void ApproachOriginal(AdapterTarget target, FrozenWeight quantized, AdapterStart start, TrainableParameter a, TrainableParameter b)
+    {
+        var original = start.Original ?? throw new LoraConfigException($"init_lora_weights: \"loftq\" needs the weights as they were before they were quantized, which are not at hand here ({target.Module.Name}). Load the model from its 16-bit checkpoint and attach the adapter alone.");
+        using var scope = NewDisposeScope();
+        var (down, up) = LoftQ.OfBase(original(target.Module.Name), quantized, target.Rank, target.Scaling);
+        a.Set(down);
+        b.Set(up);
     }
 
     /// <inheritdoc/>

@@ -152,6 +152,17 @@ public sealed class AdapterCollection : IDisposable
     /// <exception cref="ArgumentException">There is no adapter of that name.</exception>
     public void UseRows(IReadOnlyList<string?> rows) => Choose(AdapterRoute.OfRows([.. rows]));
 
+    /// <summary>What passes from now on use.</summary>
+    /// <exception cref="ArgumentException">An adapter of the route was removed meanwhile.</exception>
+    internal AdapterRoute Chosen
+    {
+        get
+        {
+            lock (gate) return next;
+        }
+        set => Choose(value);
+    }
+
     private void Choose(AdapterRoute route)
     {
         lock (gate)

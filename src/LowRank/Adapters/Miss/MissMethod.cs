@@ -9,11 +9,13 @@ internal sealed class MissMethod(MissConfig config) : AdapterMethod
 {
     /// <inheritdoc/>
     public override string? Problem(AdapterTarget target) => base.Problem(target)
-        ?? (config.IsMini && target.Module.OutFeatures % config.MiniRank != 0 ? $"mini_r {config.MiniRank} does not divide its {target.Module.OutFeatures} outputs" : null);
+        ?? (config.IsMini && target.Module.OutFeatures % config.MiniRank != 0 ? $"mini_r {config.MiniRank} does not divide its {target.Module.OutFeatures} outputs" : null)
+        ?? (config.IsBat && (target.Module.OutFeatures % target.Rank != 0 || target.Module.InFeatures % target.Rank != 0)
+            ? $"its weight of {target.Module.OutFeatures} × {target.Module.InFeatures} cannot be cut into blocks of r × r, as init_weights \"bat\" does; take an r that divides both, not {target.Rank}" : null);
 
     /// <inheritdoc/>
     public override IEnumerable<(AdapterTensorKind Kind, long[] Shape)> Tensors(AdapterTarget target) =>
-        [(AdapterTensorKind.MissBlock, [target.Rank, config.IsMini ? config.MiniRank : target.Module.OutFeatures])];
+        [(AdapterTensorKind.MissBlock, config.IsBat ? [target.Module.OutFeatures / target.Rank, target.Rank, target.Rank] : [target.Rank, config.IsMini ? config.MiniRank : target.Module.OutFeatures])];
 
     /// <inheritdoc/>
     public override ILinearAdapter Create(AdapterTarget target, FrozenLinear frozen, AdapterStart start)
@@ -26,6 +28,9 @@ internal sealed class MissMethod(MissConfig config) : AdapterMethod
     }
 
     /// <inheritdoc/>
-    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start) =>
-        new MissAdapter(Parameter(target, AdapterTensorKind.MissBlock, read(AdapterTensorKind.MissBlock)), target.Module.OutFeatures, start.Dropout, config.Dropout, start.Module);
+    public override ILinearAdapter Restore(AdapterTarget target, Func<AdapterTensorKind, Tensor> read, FrozenLinear? frozen, AdapterStart start)
+    {
+        var block = Parameter(target, AdapterTensorKind.MissBlock, read(AdapterTensorKind.MissBlock));
+        return config.IsBat ? new MissBatAdapter(block) : new MissAdapter(block, target.Module.OutFeatures, start.Dropout, config.Dropout, start.Module);
+    }
 }

@@ -16,6 +16,10 @@ internal readonly struct AdamWStep
         RootCorrection = (float)Math.Sqrt(1 - Math.Pow(settings.Beta2, step));
         Keep = (float)(1 - learningRate * weightDecay);
         Epsilon = (float)settings.Epsilon;
+        if (settings.Form == Optimizers.AdamWForm.Torch) return;
+        // The same update in torch's terms, so that one kernel serves both: what the correction is to divide ε by, and what a decay after the step takes from the step.
+        Epsilon = (float)(settings.Epsilon / Math.Sqrt(1 - Math.Pow(settings.Beta2, step)));
+        StepSize = (float)(learningRate * (1 - learningRate * weightDecay) / (1 - Math.Pow(settings.Beta1, step)));
     }
 
     /// <summary>β₁.</summary>
