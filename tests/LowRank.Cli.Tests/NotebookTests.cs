@@ -80,7 +80,16 @@ public sealed class NotebookTests : IDisposable
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(script);
         process.StandardInput.Close();
-        await Tool.End(process);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(10));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{script}\ndoes not end within 10 minutes");
+        }
         return (process.ExitCode, await output + await error);
     }
 

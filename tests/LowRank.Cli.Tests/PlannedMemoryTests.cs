@@ -30,9 +30,10 @@ public sealed class PlannedMemoryTests : IDisposable
         var random = new Random(batch + length);
         string[] words = ["time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school", "state", "family", "student", "group"];
         string Text(int count) => string.Join(' ', Enumerable.Range(0, count).Select(_ => words[random.Next(words.Length)]));
+        // Answers must not be cut off: there is room for the template and for them.
         string Row(string prompt) => objective == "sft" ? JsonSerializer.Serialize(new { prompt, completion = Text(4) }) : JsonSerializer.Serialize(new { prompt, chosen = Text(4), rejected = Text(4) + " other" });
         await File.WriteAllLinesAsync(data, Enumerable.Range(0, 64).Select(i => Row(Text(i == 0 ? length : random.Next(length / 2, length)))), TestContext.Current.CancellationToken);
-        var result = await Tool.Run("train", "--model", model, "--data", data, "--output", output, "--method", method, "--batch", $"{batch}", "--max-length", $"{length}",
+        var result = await Tool.Run("train", "--model", model, "--data", data, "--output", output, "--method", method, "--batch", $"{batch}", "--max-length", $"{(objective == "sft" ? length : length + 64)}",
             "--checkpointing", checkpointing, "--target", target, "--max-steps", "2", "--objective", objective, "--train-on", objective == "sft" ? "all" : "assistant");
         Assert.True(result.Code == 0, result.Error);
         using var end = JsonDocument.Parse(File.ReadLines(Path.Combine(output, "metrics.jsonl")).Last());
