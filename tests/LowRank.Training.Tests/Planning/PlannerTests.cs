@@ -61,6 +61,8 @@ public class PlannerTests
         // What fits at most is counted in pairs.
         Assert.Equal(twice.Largest.Select(l => l.Batch / sequences), plan.Largest.Select(l => l.Batch));
         Assert.Equal(forwardEpochs * 100_000, plan.Time!.ForwardTokens);
+        // Full fine-tuning leaves no base to compare with.
+        Assert.Equal(objective is not ("dpo" or "kto"), plan.Advice.Any(a => a.Contains("full fine-tuning", StringComparison.Ordinal)));
         // A forward pass is 2 of the 4 operations of a frozen weight, and 2 of attention's 7.
         Assert.InRange(plan.Time.ForwardFactor, 0.28, 0.5);
         Assert.Equal(twice.Time!.AdapterHours * (1 + forwardEpochs / 3 * plan.Time.ForwardFactor), plan.Time.AdapterHours, 1e-9);
