@@ -20,9 +20,9 @@ public static class LanguageModelTraining
     /// <exception cref="LowRankException">The data has rows to learn nothing from, or the settings do not fit the model.</exception>
     public static Trainer TrainLora(this LanguageModel model, LoraConfig config, Dataset data, TrainerOptions? options = null, Dataset? validation = null, ExampleOptions? examples = null)
     {
-        var preferences = options?.Objective.IsPreference == true;
-        data.RequireTrainable(preferences);
-        var builder = ExampleBuilder.For(model, (examples ?? new ExampleOptions()) with { Preferences = preferences });
+        var use = options?.Objective.Rows ?? RowUse.Answers;
+        data.RequireTrainable(use);
+        var builder = ExampleBuilder.For(model, (examples ?? new ExampleOptions()) with { Use = use });
         var (learned, held) = (builder.Build(data.Rows), validation is null ? null : builder.Build(validation.Rows));
         options ??= new TrainerOptions();
         var attached = config.Initialization == LoraInitialization.Eva ? EvaStart.Attach(model, config, options.Seed, learned.Examples, options.Batches) : model.Attach(config, options.Seed);

@@ -223,12 +223,12 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The rows of a run, and those that it holds back.</summary>
     internal static (Dataset Data, ValidationSplit Split) LoadData(TrainSettings run, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
     {
-        var (settings, seed, preferences) = (run.Data, run.Optimization.Seed, run.Objective.IsPreference);
+        var (settings, seed, use) = (run.Data, run.Optimization.Seed, run.Objective.Rows);
         if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
         var reading = settings.Reading();
         var data = DataSource.Load(settings.Data, reading, progress, cancellation);
-        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireRows(preferences);
-        else data.RequireTrainable(preferences);
+        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireRows(use);
+        else data.RequireTrainable(use);
         var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
         if (settings.Validation is null && validation is not null) progress?.Invoke($"Held out: {validation}, which the folder has (--validation 0 for nothing)");
         if (data.Mixture is { } mixture)
@@ -267,7 +267,7 @@ public sealed class TrainingRun : IDisposable
         var settings = run.Data;
         var skips = settings.OnBadRow == "skip";
         var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
-        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), Preferences = run.Objective.IsPreference, SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
+        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), Use = run.Objective.Rows, SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
         var tokens = new RunTokens(TokenCache.OfUser(settings.DataCache == "on"), text, builder, progress);
         var (examples, held) = tokens.Build(split, cancellation);
         if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.PairLength)} tokens");
@@ -286,7 +286,8 @@ public sealed class TrainingRun : IDisposable
         if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
         if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}{(settings.Objective.IsPreference ? ", a tenth of it for preferences" : "")}"));
         if (settings.Objective is { Beta: null, UsedBeta: { } beta }) choices.Add(FormattableString.Invariant($"beta {beta:g3}: the default of {settings.Objective.Objective}"));
-        if (settings.Objective.Objective == "dpo") choices.Add($"reference: the base model without its adapter{(settings.Adapter.Adapter is null ? "" : "; what the continued adapter had learned is no part of it (merge it first to have it so)")}; one forward pass for each pair when it is first met, two numbers of it kept");
+        if (settings.Objective.Objective is "dpo" or "kto") choices.Add($"reference: the base model without its adapter{(settings.Adapter.Adapter is null ? "" : "; what the continued adapter had learned is no part of it (merge it first to have it so)")}; one forward pass for each {(settings.Objective.Objective == "kto" ? "answer when it is first met, a number of it kept" : "pair when it is first met, two numbers of it kept")}");
+        if (settings.Objective.Objective == "kto") choices.Add($"judged answers: {examples.Examples.Count(e => e.IsGood == true)} good, {examples.Examples.Count(e => e.IsGood == false)} bad; --desirable-weight and --undesirable-weight balance them");
         if (training.Optimizer == "lorafa") choices.Add("optimizer lorafa: A stays as it starts, B alone is trained; epsilon 1e-6");
         if (training.Optimizer == "riemannian") choices.Add("optimizer riemannian: AdamW over gradients that are balanced between A and B");
         if (training.Optimizer is "adamw8bit" || training.Paged)

@@ -61,8 +61,8 @@ internal static class Tool
         }
     }
 
-    // A test program may be started by itself: the host is that of its runtime.
-    private static string Host()
+    /// <summary>The host of .NET programs. A test program may be started by itself: it is that of its runtime.</summary>
+    public static string Host()
     {
         var name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
         var beside = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));

@@ -28,7 +28,7 @@ internal static class ExplainView
         screen.Fields(
         [
             ("work of a token", string.Create(CultureInfo.InvariantCulture, $"4 × linear weights + 4 × head × learned share + 7 × length × heads × head size × layers = {time.FlopsPerToken:N0} flop")),
-            ("hours", string.Create(CultureInfo.InvariantCulture, $"{time.Tokens:N0} tokens × {time.FlopsPerToken:N0} / ({time.Gflops:0.#}e9 × {time.Ratio:0.##}, the share that LowRank's step reaches) / 3600 = {time.AdapterHours:0.00}; × {time.FullFactor:0.00} for full fine-tuning, × {time.CheckpointingFactor:0.00} with checkpointing")),
+            ("hours", string.Create(CultureInfo.InvariantCulture, $"{(time.ForwardTokens > 0 ? string.Create(CultureInfo.InvariantCulture, $"({time.Tokens:N0} tokens + {time.ForwardTokens:N0} without gradients × {time.ForwardFactor:0.00})") : string.Create(CultureInfo.InvariantCulture, $"{time.Tokens:N0} tokens"))} × {time.FlopsPerToken:N0} / ({time.Gflops:0.#}e9 × {time.Ratio:0.##}, the share that LowRank's step reaches) / 3600 = {time.AdapterHours:0.00}; × {time.FullFactor:0.00} for full fine-tuning, × {time.CheckpointingFactor:0.00} with checkpointing")),
         ]);
     }
 }

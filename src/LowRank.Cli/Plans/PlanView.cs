@@ -16,7 +16,7 @@ internal static class PlanView
         {
             ("model", $"{Printable.Of(model.Name)} ({model.Shape.ModelType}), {Quantity.Count(plan.Parameters)} parameters, from {Printable.Of(model.Origin)}"),
             ("memory", $"{MemorySize.Gigabytes(plan.MemoryBytes)} ({plan.MemoryOrigin}), of which a run should use 80 %: {MemorySize.Gigabytes(plan.UsableBytes)}"),
-            ("run", Text($"batch {plan.Batch} × {plan.Length} tokens, activations in {plan.Dtype}, adapter on {plan.Target}{(plan.TargetModules.Length > 0 && plan.TargetModules != plan.Target ? $" ({plan.TargetModules})" : "")}")),
+            ("run", Text($"{(plan.Objective == "sft" ? "" : $"{plan.Objective}, ")}batch {plan.Batch}{(plan.SequencesOfRow == 2 ? " pairs of 2" : "")} × {plan.Length} tokens, activations in {plan.Dtype}, adapter on {plan.Target}{(plan.TargetModules.Length > 0 && plan.TargetModules != plan.Target ? $" ({plan.TargetModules})" : "")}")),
         };
         if (plan.Data is { } data) fields.Add(("data", Text($"{(data.Examples is { } rows ? $"{rows:N0} rows, " : "")}{data.Tokens:N0} tokens, {100 * data.SupervisedShare:0} % of them learned; {Printable.Of(data.Origin)}")));
         if (plan.Time is { } time) fields.Add(("time", Time(time)));
@@ -55,7 +55,7 @@ internal static class PlanView
 
     private static void Largest(Screen screen, PlanReport plan)
     {
-        var grid = new Grid(Text($"What fits at most, rank {plan.Adapters[0].Rank} (–: not even one)"), "", [Text($"rows of\n{plan.Length} tokens"), "with\ncheckpointing", Text($"tokens a row\nat batch {plan.Batch}"), "with\ncheckpointing"]);
+        var grid = new Grid(Text($"What fits at most, rank {plan.Adapters[0].Rank} (–: not even one)"), "", [Text($"{(plan.SequencesOfRow == 2 ? "pairs" : "rows")} of\n{plan.Length} tokens"), "with\ncheckpointing", Text($"tokens {(plan.SequencesOfRow == 2 ? "an answer" : "a row")}\nat batch {plan.Batch}"), "with\ncheckpointing"]);
         foreach (var row in plan.Largest) grid.Add(row.Recipe.Name, [Most(row.Batch), Most(row.BatchCheckpointed), Most(row.Length), Most(row.LengthCheckpointed)]);
         grid.Write(screen);
     }
@@ -63,7 +63,7 @@ internal static class PlanView
     private static string Time(PlannedTime time)
     {
         string Hours(double hours) => Quantity.Time(TimeSpan.FromHours(Math.Min(hours, 1e6)));
-        return Text($"LoRA {Hours(time.AdapterHours)}, full {Hours(time.FullHours)}; with checkpointing {Hours(time.AdapterHours * time.CheckpointingFactor)}: {time.Tokens:N0} tokens × {time.FlopsPerToken / 1e6:N0} Mflop at {100 * time.Ratio:0} % of {time.Gflops:0.#} GFLOP/s");
+        return Text($"LoRA {Hours(time.AdapterHours)}, full {Hours(time.FullHours)}; with checkpointing {Hours(time.AdapterHours * time.CheckpointingFactor)}: {time.Tokens:N0} tokens{(time.ForwardTokens > 0 ? Text($" and {time.ForwardTokens:N0} without gradients") : "")} × {time.FlopsPerToken / 1e6:N0} Mflop at {100 * time.Ratio:0} % of {time.Gflops:0.#} GFLOP/s");
     }
 
     private static string Head(TrainingRecipe recipe) => recipe.Name.Replace(", ", ",\n", StringComparison.Ordinal).Replace(" + ", "\n+ ", StringComparison.Ordinal).Replace(" (", "\n(", StringComparison.Ordinal);

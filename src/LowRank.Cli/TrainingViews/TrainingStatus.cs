@@ -60,7 +60,7 @@ internal sealed class TrainingStatus(int window)
     public string Left(string gap) => last?.TimeLeft is { } left && Step < TotalSteps ? $"{gap}{Quantity.Time(left)} left" : "";
 
     private string Preferred() => last?.Preference is not { } newest ? ""
-        : $"  right {Quantity.Percent(recent.Count == 0 ? newest.Accuracy : recent.Sum(s => s.Preference!.Accuracy * s.Preference.Pairs) / recent.Sum(s => s.Preference!.Pairs))}";
+        : $"  right {Quantity.Percent(recent.Count == 0 ? newest.Accuracy : recent.Sum(s => s.Preference!.Accuracy * s.Preference.Count) / recent.Sum(s => s.Preference!.Count))}";
 
     // Each supervised token counts alike, or each pair, as everywhere.
     private double Loss(StepCompleted newest) => recent.Count == 0 ? newest.Loss : recent.Sum(s => s.Loss * s.Terms) / Math.Max(1, recent.Sum(s => s.Terms));

@@ -45,7 +45,8 @@ internal sealed class TrainingText(Screen screen)
 
     private void Evaluated(EvaluationCompleted e)
     {
-        var figure = e.Preference is { } judged ? string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(judged.Accuracy)} of {judged.Pairs} pairs preferred rightly, margin {judged.Margin:0.###}") : string.Create(CultureInfo.InvariantCulture, $"perplexity {e.Perplexity:0.###}");
+        var figure = e.Preference is { Kl: { } kl } answers ? string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(answers.Accuracy)} of {answers.Count} answers judged rightly, margin {answers.Margin:0.###}, KL {kl:0.###}")
+            : e.Preference is { } judged ? string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(judged.Accuracy)} of {judged.Pairs} pairs preferred rightly, margin {judged.Margin:0.###}") : string.Create(CultureInfo.InvariantCulture, $"perplexity {e.Perplexity:0.###}");
         screen.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"held-out loss {Quantity.Loss(e.Loss)}, {figure} at step {e.Step}{(e.IsBest ? " (best)" : "")}"));
         Answers(e.Samples);
     }

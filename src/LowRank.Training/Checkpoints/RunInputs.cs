@@ -67,6 +67,7 @@ internal sealed record RunInputs
         hash.Append(MemoryMarshal.AsBytes<long>([example.Length]));
         hash.Append(MemoryMarshal.AsBytes(example.InputIds));
         hash.Append(MemoryMarshal.AsBytes(example.Supervised));
+        if (example.IsGood is { } isGood) hash.Append([isGood ? (byte)1 : (byte)0]);
     }
 
     private static string OfFiles(IEnumerable<string> files)

@@ -6,6 +6,9 @@ namespace LowRank.Training.Comparison;
 /// <summary>Makes the cells of a comparison: every combination of what varies, over the settings that all share.</summary>
 internal static class ComparisonGrid
 {
+    /// <summary>What the learning rates of preferences are to those of answers, as in training.</summary>
+    public const double PreferenceShare = 0.1;
+
     /// <summary>The cells, in the order in which their values were written.</summary>
     /// <exception cref="SettingsException">A key is not known, or a value is not of its kind; all of them are listed.</exception>
     /// <exception cref="LowRankException">What varies is not written as it should be.</exception>
@@ -23,7 +26,8 @@ internal static class ComparisonGrid
                 // Rank and targets are nothing to full fine-tuning, and kinds of 4 bits to 16: of combinations that differ in nothing else one is left.
                 var own = values.Where(v => !IsNothingTo(run.Adapter.Method, v.Key)).ToList();
                 run = Plain(run, run.Adapter.Method);
-                var rates = run.Optimization.LearningRate is { } given ? [given] : grid.For(run.Adapter.Method);
+                IReadOnlyList<double> rates = run.Optimization.LearningRate is { } given ? [given] : grid.For(run.Adapter.Method);
+                if (run is { Objective.IsPreference: true, Optimization.LearningRate: null }) rates = [.. rates.Select(rate => rate * PreferenceShare)];
                 run = run with { Optimization = run.Optimization with { LearningRate = null, Seed = settings.Optimization.Seed } };
                 var cell = new ComparisonCell(string.Join(' ', own.Select(Label)), own.ToDictionary(StringComparer.Ordinal), run, rates);
                 if (cells.All(c => c.Settings != run || !c.LearningRates.SequenceEqual(rates))) cells.Add(cell);

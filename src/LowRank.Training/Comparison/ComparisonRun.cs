@@ -53,9 +53,28 @@ internal sealed class ComparisonRun
         var general = settings.Comparison.General ?? ShippedFiles.Find("assets/general/general.txt");
         Dataset.Load(general);
         if (settings.Comparison.Test is { } test) DataSource.Load(test, settings.Data.Reading());
-        var run = settings.ToRun();
-        TrainingRun.LoadData(run, run.Guards.Names());
+        CheckData(settings, cells);
         return new ComparisonRun(settings, runner, cells, general, HashOf(((string?[])[settings.Data.Data, settings.Data.Validation!, settings.Comparison.Test, general]).OfType<string>().SelectMany(d => DataSource.Locate(d))));
+    }
+
+    // Cells are judged on the same rows, so all their objectives must take them. Each objective is checked as its runs would be.
+    private static void CheckData(ComparisonSettings settings, IReadOnlyList<ComparisonCell> cells)
+    {
+        foreach (var cell in cells) cell.Settings.Objective.ToOptions(cell.Settings);
+        foreach (var objective in cells.Select(c => c.Settings.Objective).Distinct())
+        {
+            var run = settings.ToRun() with { Objective = objective };
+            try
+            {
+                var (data, _) = TrainingRun.LoadData(run, run.Guards.Names());
+                if (data.Formats.Contains(DataFormat.Kto))
+                    throw new LowRankException($"{data.Path}: cells are compared by how often the better of two answers is the likelier one, which needs rows with \"chosen\" and \"rejected\"; judged answers (\"label\") have one. Train with --objective kto, and compare its runs by their held-out figures: lowrank runs compare.");
+            }
+            catch (LowRankException error) when (cells.Any(c => c.Settings.Objective != objective))
+            {
+                throw new LowRankException($"--vary objective: {objective.Objective} does not take these rows, and all cells are judged on the same ones. dpo, orpo, simpo and kto can be compared on rows with chosen and rejected; sft stands alone. {error.Message}", error);
+            }
+        }
     }
 
     /// <summary>Runs what is missing, and writes the report.</summary>
@@ -66,7 +85,9 @@ internal sealed class ComparisonRun
     public async Task<ComparisonResult> RunAsync(Action<ComparisonProgress> tell, CancellationToken cancellation = default)
     {
         AtomicFile.WriteAllText(Path.Combine(output, Marker), SettingsBinder.ToJson(settings).ToJsonString() + "\n");
-        var unchanged = settings.ToRun() with { Adapter = new AdapterSettings() };
+        // What rows are read for is the cells'; nothing else of an objective is measured on the base.
+        var rows = Cells[0].Settings.Objective.IsPreference ? new ObjectiveSettings { Objective = "dpo" } : new ObjectiveSettings();
+        var unchanged = settings.ToRun() with { Adapter = new AdapterSettings(), Objective = rows };
         var baseline = await DoAsync("", "base", new PartFiles(Path.Combine(output, "parts", "base")), Evaluation(unchanged, null), tell, cancellation).ConfigureAwait(false);
         var found = new List<CellRuns>();
         foreach (var cell in Cells) found.Add(await RunCellAsync(cell, tell, cancellation).ConfigureAwait(false));

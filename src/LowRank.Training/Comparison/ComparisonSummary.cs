@@ -28,7 +28,7 @@ internal static class ComparisonSummary
                 DecodeTokensPerSecond = baseline.DecodeTokensPerSecond,
             },
             Cells = results,
-            Notes = [.. Notes(settings, results), .. failures],
+            Notes = [.. Notes(settings, results, cells.Any(c => c.Cell.Settings.Objective.IsPreference)), .. failures],
         };
     }
 
@@ -85,12 +85,14 @@ internal static class ComparisonSummary
     private static double[] Rows(IReadOnlyList<EvaluationMeasure> measured) =>
         [.. Enumerable.Range(0, measured[0].Answers!.Length).Select(row => measured.Average(m => m.Answers![row] == '1' ? 1.0 : 0.0))];
 
-    private static IEnumerable<string> Notes(ComparisonSettings settings, IReadOnlyList<CellResult> cells)
+    private static IEnumerable<string> Notes(ComparisonSettings settings, IReadOnlyList<CellResult> cells, bool isPreference)
     {
         var (compare, seeds) = (settings.Comparison, settings.Comparison.Seeds);
         yield return compare.Test is null
             ? "Loss and accuracy are of the rows by which the learning rates were chosen; --test FILE measures them on others."
             : $"Learning rates were chosen on the rows of --validation, loss and accuracy measured on {Path.GetFileName(compare.Test)}.";
+        if (isPreference)
+            yield return "Rows are preferences: the loss is that of the better answers, per token, and right is the share of pairs whose better answer is the likelier one. Learning rates were chosen by each objective's own held-out loss; those of different objectives, and their curves, cannot be compared with each other.";
         if (cells.Any(c => c.Accuracy is not null)) yield return $"In brackets: 95 % intervals by the bootstrap over rows ({Bootstrap.Draws:N0} draws), the answers of {(seeds == 1 ? "one seed" : $"{seeds} seeds")} pooled.";
         foreach (var cell in cells.Where(c => c.IsRateAtEdge)) yield return $"{cell.Name}: its best learning rate is at the edge of those tried; a wider --lr-grid may find a better one.";
         foreach (var cell in cells.Where(c => c.Seeds.Count < seeds)) yield return $"{cell.Name}: {cell.Seeds.Count} of {seeds} seeds came to their end.";

@@ -71,23 +71,23 @@ public sealed partial class Dataset
     /// learning from answers takes: rows of preferences or judgements need another objective.
     /// </summary>
     /// <exception cref="DatasetException">Some rows hold nothing to learn from (all of them are listed), or all need another objective.</exception>
-    public void RequireTrainable() => RequireTrainable(preferences: false);
+    public void RequireTrainable() => RequireTrainable(RowUse.Answers);
 
-    /// <summary>The same for an objective that compares two answers, or for one that learns answers.</summary>
-    internal void RequireTrainable(bool preferences)
+    /// <summary>The same for an objective that learns something else of rows.</summary>
+    internal void RequireTrainable(RowUse use)
     {
-        RequireRows(preferences);
+        RequireRows(use);
         if (Skips) return;
         var empty = NothingToLearn().Select(n => new Problem(ProblemSeverity.Error, n.Row.File, n.Row.Line, 0, n.Reason) { GuardId = GuardIds.NothingSupervised }).ToList();
         if (empty.Count > 0) throw new DatasetException(empty, empty.Count);
     }
 
     /// <summary>Refuses rows that need another objective.</summary>
-    /// <param name="preferences">Whether two answers are compared.</param>
-    internal void RequireRows(bool preferences)
+    /// <param name="use">What is learned of rows.</param>
+    internal void RequireRows(RowUse use)
     {
         foreach (var format in Formats)
-            if (RowObjectives.Refusal(format, preferences) is { } refusal) throw new DatasetException(Path, refusal);
+            if (RowObjectives.Refusal(format, use) is { } refusal) throw new DatasetException(Path, refusal);
     }
 
     private IEnumerable<(DataRow Row, string Reason)> NothingToLearn() => Rows is RowList list ? list.NothingToLearn.Select(n => (list[n.Row], n.Reason))

@@ -8,12 +8,14 @@ internal static class RowObjectives
 {
     /// <summary>Why rows of a shape cannot be learned from with an objective, and what they need; null where they can.</summary>
     /// <param name="format">The shape.</param>
-    /// <param name="preferences">Whether the objective compares two answers (DPO, ORPO, SimPO).</param>
-    public static string? Refusal(DataFormat format, bool preferences) => (format, preferences) switch
+    /// <param name="use">What the objective learns of rows.</param>
+    public static string? Refusal(DataFormat format, RowUse use) => (format, use) switch
     {
-        (DataFormat.Preference, false) => "the rows are preferences (chosen, rejected), which need an objective that compares two answers: train on them with --objective dpo, orpo or simpo, and evaluate them with --metric preference. To learn the better answers alone, map them: --columns prompt=prompt,completion=chosen, with prompts and answers that are texts.",
-        (DataFormat.Kto, _) => "the rows are judged answers (label true or false): they need the objective KTO, which LowRank does not have. Others learn answers as they stand, the bad ones too; " + Instead + " To learn the good answers alone, keep the rows with \"label\": true and remove the label.",
-        (not DataFormat.Preference, true) => "the rows have one answer each, and preferences need two: expected \"chosen\" and \"rejected\", or train with --objective sft.",
+        (DataFormat.Preference, RowUse.Answers) => "the rows are preferences (chosen, rejected), which need an objective that compares two answers: train on them with --objective dpo, orpo or simpo (or kto, to which they are a good and a bad answer), and evaluate them with --metric preference. To learn the better answers alone, map them: --columns prompt=prompt,completion=chosen, with prompts and answers that are texts.",
+        (DataFormat.Kto, RowUse.Answers) => "the rows are judged answers (label true or false): they need the objective KTO, --objective kto. Others learn answers as they stand, the bad ones too; " + Instead + " To learn the good answers alone, keep the rows with \"label\": true and remove the label.",
+        (DataFormat.Kto, RowUse.Pairs) => "the rows are judged answers (label true or false): they need the objective KTO, --objective kto. To compare two answers, rows need \"chosen\" and \"rejected\".",
+        (not DataFormat.Preference, RowUse.Pairs) => "the rows have one answer each, and preferences need two: expected \"chosen\" and \"rejected\", or train with --objective sft.",
+        (not (DataFormat.Preference or DataFormat.Kto), RowUse.Judgements) => "the rows have answers that are not judged: expected \"label\" (or \"kto_tag\"), true or false, beside prompt and completion, or \"chosen\" and \"rejected\", or train with --objective sft.",
         _ => null,
     };
 

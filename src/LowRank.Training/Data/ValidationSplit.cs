@@ -64,7 +64,9 @@ public sealed record ValidationSplit(IReadOnlyList<DataRow> Training, IReadOnlyL
     // Held-out rows are for the objective that the training rows are for.
     private static IReadOnlyList<DataRow> Rows(Dataset held, Dataset training)
     {
-        held.RequireRows(preferences: training.Formats.Contains(DataFormat.Preference));
+        // Preferences can be learned from as judged answers, and may be held out beside these.
+        var isJudged = training.Formats.Contains(DataFormat.Kto) || held.Formats.Contains(DataFormat.Kto) && training.Formats.Contains(DataFormat.Preference);
+        held.RequireRows(isJudged ? RowUse.Judgements : training.Formats.Contains(DataFormat.Preference) ? RowUse.Pairs : RowUse.Answers);
         return held.Rows;
     }
 }

@@ -149,7 +149,13 @@ public sealed class MetricsFile
     private static void Preference(Utf8JsonWriter json, PreferenceMetrics? metrics)
     {
         if (metrics is null) return;
-        json.WriteNumber("pairs", metrics.Pairs);
+        if (metrics.Kl is { } kl)
+        {
+            json.WriteNumber("good", metrics.Good);
+            json.WriteNumber("bad", metrics.Bad);
+            Number(json, "kl", kl);
+        }
+        else json.WriteNumber("pairs", metrics.Pairs);
         Number(json, "reward_chosen", metrics.ChosenReward);
         Number(json, "reward_rejected", metrics.RejectedReward);
         Number(json, "reward_margin", metrics.Margin);

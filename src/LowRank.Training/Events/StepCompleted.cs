@@ -5,14 +5,14 @@ namespace LowRank.Training.Events;
 /// <summary>An optimizer step was taken.</summary>
 public sealed record StepCompleted : TrainingEvent
 {
-    /// <summary>Mean loss per supervised token of the step's batch, before the step; per pair where preferences are learned.</summary>
+    /// <summary>Mean loss per supervised token of the step's batch, before the step; per pair or judged answer where preferences are learned.</summary>
     public required double Loss { get; init; }
 
     /// <summary>What the model thinks of the step's preferences; null where there are none.</summary>
     public PreferenceMetrics? Preference { get; init; }
 
     /// <summary>How many terms the loss is a mean of.</summary>
-    internal long Terms => Preference?.Pairs ?? SupervisedTokens;
+    internal long Terms => Preference?.Count ?? SupervisedTokens;
 
     /// <summary>The learning rate of the step.</summary>
     public required double LearningRate { get; init; }

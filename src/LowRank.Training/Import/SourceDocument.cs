@@ -54,6 +54,9 @@ internal sealed class SourceDocument
     /// <summary>Whether the file has a key with a value.</summary>
     public bool Has(string key) => values.TryGetValue(key, out var value) && !value.IsNothing;
 
+    /// <summary>The value of a key, which stays unread; null where it is absent or nothing.</summary>
+    public SourceValue? Look(string key) => Has(key) ? values[key] : null;
+
     /// <summary>The value of a key, which counts as read; null where the key is absent or has no value.</summary>
     public SourceValue? Take(string key)
     {

@@ -14,4 +14,7 @@ public enum ObjectiveKind
 
     /// <summary>Preferences by the mean log-probability of a token, with a margin and without a reference (SimPO, arXiv:2405.14734).</summary>
     SimPo,
+
+    /// <summary>Whether single answers are good ones, against the base model without its adapter (Kahneman-Tversky optimization, arXiv:2402.01306).</summary>
+    Kto,
 }

@@ -101,6 +101,7 @@ public sealed class EpochSampler
             hash.Append(MemoryMarshal.AsBytes<long>([example.Length]));
             hash.Append(MemoryMarshal.AsBytes(example.InputIds));
             hash.Append(MemoryMarshal.AsBytes(example.Supervised));
+            if (example.IsGood is { } isGood) hash.Append([isGood ? (byte)1 : (byte)0]);
         }
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }

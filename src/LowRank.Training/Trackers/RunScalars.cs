@@ -59,6 +59,7 @@ internal static class RunScalars
             Add(stage + "/rewards/rejected", metrics.RejectedReward);
             Add(stage + "/rewards/margins", metrics.Margin);
             Add(stage + "/rewards/accuracies", metrics.Accuracy);
+            if (metrics.Kl is { } kl) Add(stage + "/kl", kl);
         }
 
         void Add(string name, double value) => list.Add(new(name, value));

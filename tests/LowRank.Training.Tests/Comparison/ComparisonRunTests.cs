@@ -41,6 +41,31 @@ public sealed class ComparisonRunTests : IDisposable
     }
 
     [Fact]
+    public async Task Objectives_are_compared_on_pairs_by_the_likelier_answer()
+    {
+        var settings = Settings("objective=dpo,simpo,kto", seeds: 1, grid: "1e-2,1e-1");
+        settings = settings with { Data = new DataSettings { Data = LowRank.Training.Tests.Objectives.PreferenceData.Create(Path.Combine(folder, "pairs.jsonl")), Validation = "6" } };
+        var result = await ComparisonRun.Create(settings, new InProcessRunner()).RunAsync(_ => { }, TestContext.Current.CancellationToken);
+        Assert.Equal(["objective dpo", "objective simpo", "objective kto"], result.Cells.Select(c => c.Name));
+        Assert.NotNull(result.Base!.Accuracy);
+        foreach (var cell in result.Cells)
+        {
+            // A tenth of the grid, as preferences want it.
+            Assert.Equal([1e-3, 1e-2], cell.Rates.Select(r => r.LearningRate).Select(r => Math.Round(r, 6)));
+            Assert.True(cell is { Loss: > 0, Accuracy.Value: >= 0 and <= 1 }, cell.Name);
+            Assert.Empty(cell.Failures);
+        }
+        Assert.Contains(result.Notes, n => n.Contains("share of pairs whose better answer is the likelier one", StringComparison.Ordinal));
+
+        // What cannot stand side by side is told before anything runs.
+        void Refused(string part, ComparisonSettings wrong) => Assert.Contains(part, Assert.ThrowsAny<LowRankException>(() => ComparisonRun.Create(wrong, new InProcessRunner())).Message, StringComparison.Ordinal);
+        ComparisonSettings Varied(string vary) => settings with { Comparison = settings.Comparison with { Vary = vary, Output = Path.Combine(folder, "other") } };
+        Refused("sft does not take these rows", Varied("objective=sft,dpo"));
+        Refused("--method full does not go with --objective dpo", Varied("method=lora,full objective=dpo"));
+        Refused("which needs rows with \"chosen\" and \"rejected\"", Varied("objective=kto") with { Data = settings.Data with { Data = LowRank.Training.Tests.Objectives.JudgedData.Create(Path.Combine(folder, "judged.jsonl")) } });
+    }
+
+    [Fact]
     public async Task Cells_have_their_best_rate_and_their_figures()
     {
         var run = ComparisonRun.Create(Settings(), new InProcessRunner());

@@ -25,7 +25,7 @@ public sealed class DatasetGoldenTests
         Assert.Empty(data.Problems);
         Assert.Equal(Enumerable.Range(1, data.Rows.Count), data.Rows.Select(r => r.Number));
         Assert.All(data.Rows, r => Assert.True(r.Messages is not null || r.Text is not null || r.InputIds is not null || r is { Prompt: not null, Completion: not null } or { Prompt: not null, Chosen: not null }));
-        if (data.Format != DataFormat.Kto) data.RequireTrainable(preferences: data.Format == DataFormat.Preference);
+        data.RequireTrainable(data.Format switch { DataFormat.Preference => RowUse.Pairs, DataFormat.Kto => RowUse.Judgements, _ => RowUse.Answers });
         if (data.Format is DataFormat.Preference or DataFormat.Kto) Assert.Contains("objective", Assert.Throws<DatasetException>(data.RequireTrainable).Message, StringComparison.Ordinal);
 
         // Rows that are not kept but read again are the same.

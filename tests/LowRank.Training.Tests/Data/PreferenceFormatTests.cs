@@ -59,7 +59,7 @@ public sealed class PreferenceFormatTests
         using var file = new TemporaryFile("""{"prompt":"x","chosen":"same","rejected":"same"}""" + "\n", ".jsonl");
         var data = Dataset.Load(file.Path);
         Assert.Contains("\"chosen\" and \"rejected\" are equal", Assert.Single(data.Problems).Message, StringComparison.Ordinal);
-        Assert.Contains("are equal", Assert.Throws<DatasetException>(() => data.RequireTrainable(preferences: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("are equal", Assert.Throws<DatasetException>(() => data.RequireTrainable(RowUse.Pairs)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -89,7 +89,7 @@ public sealed class TokenFileTests : IDisposable
     }
 
     [Fact]
-    public void Long_texts_become_the_pieces_of_memory_and_preferences_pass_by_the_file()
+    public void Long_texts_become_the_pieces_of_memory()
     {
         var token = TestContext.Current.CancellationToken;
         var texts = Dataset.Load(folder.Write("texts.jsonl", string.Concat(Enumerable.Range(0, 30).Select(i => new JsonObject { ["text"] = string.Join(' ', Enumerable.Range(0, 1 + i * 3 % 40).Select(w => $"word{w}")) }.ToJsonString() + "\n")))).Rows;
@@ -103,12 +103,37 @@ public sealed class TokenFileTests : IDisposable
             Assert.Equal((want.SplitTexts, want.Truncation.ToString()), (got.SplitTexts, got.Truncation.ToString()));
         }
         Assert.Equal(3, Files().Length);
-        var pairs = new ValidationSplit(Dataset.Load(PreferenceData.Create(folder.At("pairs.jsonl"))).Rows, []);
-        using var compared = Tokens(Cache(), new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { Preferences = true }));
-        Assert.All(compared.Build(pairs, token).Training.Examples, e => Assert.NotNull(e.Rejected));
-        using var answers = Tokens(Cache());
-        Assert.Contains("--objective dpo", Assert.Throws<DatasetException>(() => answers.Build(pairs, token)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pairs", false), InlineData("pairs", true), InlineData("judged", true), InlineData("both", true)]
+    public void Pairs_and_judged_answers_are_those_of_memory(string kind, bool judges)
+    {
+        var token = TestContext.Current.CancellationToken;
+        var (pairs, judged) = (PreferenceData.Create(folder.At("pairs.jsonl")), JudgedData.Create(folder.At("judged.jsonl")));
+        var rows = DataSource.Load(kind switch { "pairs" => pairs, "judged" => judged, _ => $"{pairs},{judged}" }).Rows;
+        // So short that some answers are cut, and some lose all.
+        foreach (var length in (int[])[2048, 58, 52])
+        {
+            ExampleBuilder Made() => new(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { Preferences = !judges, Judged = judges, MaxLength = length });
+            var split = ValidationSplit.ByCount(rows, 5, 3);
+            using var tokens = Tokens(Cache(), Made());
+            var (got, held) = tokens.Build(split, token);
+            var (want, wantHeld) = (Made().Build(split.Training, token), Made().Build(split.Validation, token));
+            Assert.IsType<StoredExamples>(got.Examples);
+            Assert.Equal(Both(want), Both(got));
+            Assert.Equal(Both(wantHeld), Both(held!));
+            Assert.Equal(want.Truncation.ToString(), got.Truncation.ToString());
+            Assert.Equal(want.Truncation.Dropped, got.Truncation.Dropped);
+            Assert.Equal(new EpochSampler(want.Examples, new BatchOptions()).Cursor, new EpochSampler(got.Examples, new BatchOptions()).Cursor);
+            if (judges) Assert.All(got.Examples, e => Assert.NotNull(e.IsGood));
+            else Assert.All(got.Examples, e => Assert.NotNull(e.Rejected));
+        }
         Assert.Equal(3, Files().Length);
+        using var answers = Tokens(Cache());
+        Assert.Contains("--objective", Assert.Throws<DatasetException>(() => answers.Build(new ValidationSplit(rows, []), token)).Message, StringComparison.Ordinal);
+        Assert.Equal(3, Files().Length);
+        static string[] Both(ExampleSet set) => [.. Contents(set).Zip(set.Examples, (contents, e) => $"{contents} {e.IsGood} {(e.Rejected is { } r ? $"{string.Join(',', r.InputIds.ToArray())} {string.Join(',', r.Supervised.ToArray())} {r.LostTokens} {r.SupervisedTokens}" : "")}")];
     }
 
     [Theory]

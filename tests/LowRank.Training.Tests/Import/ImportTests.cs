@@ -18,7 +18,11 @@ public sealed class ImportTests : IDisposable
     [Theory]
     [InlineData(Factory, "deepspeed: ds_z3.json", "deepspeed: ds_z3.json: LowRank trains on one device")]
     [InlineData(Factory, "fsdp: full_shard auto_wrap", "fsdp: full_shard auto_wrap: LowRank trains on one device")]
-    [InlineData(Factory, "stage: dpo", "stage: dpo: only runs that learn answers (sft) are imported. For preferences set --objective dpo")]
+    [InlineData(Factory, "stage: rm", "stage: rm: runs that learn answers (sft), preferences (dpo) or judged answers (kto) are imported")]
+    [InlineData(Factory + "stage: dpo\n", "pref_loss: kto_pair", "pref_loss: kto_pair: LowRank has sigmoid, hinge, ipo, orpo and simpo. KTO itself takes the same rows")]
+    [InlineData(Factory + "stage: kto\n", "pref_ftx: 0.5", "pref_ftx: 0.5: --objective kto has no loss of the good answers beside its own")]
+    [InlineData(Factory + "stage: kto\n", "ref_model: m/other", "ref_model: m/other: the reference is the base without its adapter")]
+    [InlineData(Trl + "undesirable_weight: 1.0\n", "loss_type: apo_zero_unpaired", "loss_type: apo_zero_unpaired: LowRank has the loss of KTO itself")]
     [InlineData(Factory, "quantization_bit: 8", "quantization_bit: 8: LowRank holds a base in 16 or in 4 bits")]
     [InlineData(Factory, "quantization_bit: 4\nquantization_method: hqq", "quantization_method: hqq")]
     [InlineData(Factory, "lr_scheduler_type: cosine_with_min_lr", "lr_scheduler_type: cosine_with_min_lr: LowRank has the schedules linear, cosine")]
@@ -89,6 +93,30 @@ public sealed class ImportTests : IDisposable
         Assert.Equal((5.0, 0.1, "sft"), (objective.NeftuneAlpha, objective.LabelSmoothing, objective.Objective));
         var none = Read(file + "neftune_noise_alpha: 0\nlabel_smoothing_factor: null\n").Objective;
         Assert.Equal((0.0, 0.0), (none.NeftuneAlpha, none.LabelSmoothing));
+    }
+
+    [Theory]
+    [InlineData("sigmoid", "dpo", "sigmoid"), InlineData("hinge", "dpo", "hinge"), InlineData("ipo", "dpo", "ipo"), InlineData("orpo", "orpo", "sigmoid"), InlineData("simpo", "simpo", "sigmoid")]
+    public void Preferences_of_LLaMA_Factory_carry_over(string loss, string objective, string form)
+    {
+        var read = Read(Factory + $"stage: dpo\npref_loss: {loss}\nsimpo_gamma: 0.7\n").Objective;
+        // LLaMA-Factory's β is 0.1 with each of them.
+        Assert.Equal((objective, form, 0.1, loss == "simpo" ? 0.7 : null), (read.Objective, read.DpoLoss, read.Beta!.Value, read.SimPoGamma));
+        var weighed = Read(Factory + "stage: dpo\npref_beta: 0.3\npref_ftx: 0.5\ndpo_label_smoothing: 0.1\n").Objective;
+        Assert.Equal(("dpo", 0.3, 0.5, 0.1), (weighed.Objective, weighed.Beta!.Value, weighed.AnswerWeight, weighed.LabelSmoothing));
+    }
+
+    [Fact]
+    public void Judged_answers_carry_over()
+    {
+        var factory = Read(Factory + "stage: kto\npref_beta: 0.2\nkto_chosen_weight: 1.0\nkto_rejected_weight: 1.5\n").Objective;
+        Assert.Equal(("kto", 0.2, 1.0, 1.5), (factory.Objective, factory.Beta!.Value, factory.DesirableWeight, factory.UndesirableWeight));
+        var trl = Read(Trl + "desirable_weight: 1.33\nundesirable_weight: 1.0\n");
+        Assert.Equal(("kto", 0.1, 1.33, 1.0), (trl.Objective.Objective, trl.Objective.Beta!.Value, trl.Objective.DesirableWeight, trl.Objective.UndesirableWeight));
+        // KTOConfig's own: a small rate, and no dropout; nothing is said of tokens that are learned.
+        Assert.Equal((1e-6, 0.0, "assistant"), (trl.Optimization.LearningRate!.Value, trl.Adapter.Dropout, trl.Data.TrainOn));
+        Assert.Equal(0.05, Read(Trl + "loss_type: kto\ndisable_dropout: false\n").Adapter.Dropout);
+        Assert.Equal("sft", Read(Trl).Objective.Objective);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using LowRank.Models.Decoder;
 using LowRank.Testing;
 using LowRank.Training.Data;
 using LowRank.Training.Objectives;
+using LowRank.Training.Objectives.Kto;
 using LowRank.Training.Objectives.Preferences;
 using LowRank.Training.Packing;
 using TorchSharp;
@@ -23,7 +24,9 @@ public sealed class LossGoldenTests
 
     public static IEnumerable<TheoryDataRow<string>> CrossEntropies => Cases("cross-entropy", c => Kind(c) == "cross_entropy", id => id == "ce_all_ignored" ? "a batch without labels is refused before the loss" : null);
 
-    public static IEnumerable<TheoryDataRow<string>> Preferences => Cases("preferences", c => Kind(c) is not "cross_entropy", id => id.StartsWith("kto", StringComparison.Ordinal) ? "KTO is a later objective" : null);
+    public static IEnumerable<TheoryDataRow<string>> Preferences => Cases("preferences", c => Kind(c) is not ("cross_entropy" or "kto"));
+
+    public static IEnumerable<TheoryDataRow<string>> Judgements => Cases("kto", c => Kind(c) == "kto");
 
     private static string Kind(JsonElement c) => c.GetProperty("kind").GetString()!;
 
@@ -87,6 +90,31 @@ public sealed class LossGoldenTests
                 var logps = tensors.Floats("pref.logps");
                 Assert.Equal(options.Beta * Enumerable.Range(0, batch.Pairs).Average(p => logps[p] - (double)reference[p]), judged.Sums.ChosenReward / batch.Pairs, 1e-5);
             }
+        }
+    }
+
+    // The first half of the rows is desirable, the second is not; the reference point is given.
+    [Theory, Trait("Category", "Golden"), MemberData(nameof(Judgements))]
+    public void Judgement(string id)
+    {
+        var (golden, tensors, absolute, relative) = Load(id);
+        using var scope = NewDisposeScope();
+        var (ids, mask) = (tensors.Longs("pref.input_ids"), tensors.Longs("pref.completion_mask"));
+        long[] shape = tensors.Shape("pref.policy");
+        var rows = (int)shape[0];
+        var batch = BatchOf(ids, [.. ids.Zip(mask, (t, m) => m == 1 ? t : Batch.IgnoredLabel)], rows) with { SequenceIds = tensors.Longs("pref.attention_mask") };
+        var loss = new KtoLoss(new ObjectiveOptions { Kind = ObjectiveKind.Kto, Beta = golden.GetProperty("beta").GetDouble(), DesirableWeight = Number(golden, "desirable_weight", 1), UndesirableWeight = Number(golden, "undesirable_weight", 1) });
+        var tokens = BatchTokens.Of(batch);
+        var totals = new StepTotals(rows, Kl: golden.GetProperty("kl").GetDouble());
+        bool[] areGood = [.. Enumerable.Range(0, rows).Select(row => row < rows / 2)];
+        double[] references = [.. tensors.Floats("pref.reference_logps").Select(r => (double)r)];
+        var states = tensor(tensors.Floats("pref.policy"), [shape[0] * shape[1], shape[2]]).index_select(0, tensor(tokens.Places));
+        foreach (var isHeadTrained in new[] { false, true })
+        {
+            var (judged, gradient) = loss.Gradient(states, tokens, areGood, references, totals, shape[2], h => h.clone(), isHeadTrained);
+            AssertNear(golden.GetProperty("loss").GetDouble(), judged.Loss / rows, absolute, relative);
+            AssertNear(tensors.Floats(id + ".grad"), Scattered(gradient, tokens, shape), absolute, relative);
+            Assert.Equal((rows / 2, rows - rows / 2), (judged.Sums.Good, judged.Sums.Bad));
         }
     }
 

@@ -50,6 +50,24 @@ public class PlannerTests
         Assert.Equal(source.Layers, source.Modules().Count(m => m.Name.EndsWith($".{norm}", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData("dpo", 2, 1), InlineData("orpo", 2, 0), InlineData("simpo", 2, 0), InlineData("kto", 1, 7), InlineData("sft", 1, 0)]
+    public void Pairs_take_two_sequences_and_a_reference_takes_time(string objective, int sequences, double forwardEpochs)
+    {
+        PlanReport Of(string learned, int batch) => Plan("smollm2-135m", new PlanSettings { Memory = "8GB", Objective = learned, Batch = batch, Length = 256, Tokens = 100_000, Gflops = 100 });
+        var (plan, twice) = (Of(objective, 3), Of("sft", 3 * sequences));
+        Assert.Equal((objective, sequences, 3), (plan.Objective, plan.SequencesOfRow, plan.Batch));
+        Assert.Equal(twice.Rows.Select(r => r.Plan.Total), plan.Rows.Select(r => r.Plan.Total));
+        // What fits at most is counted in pairs.
+        Assert.Equal(twice.Largest.Select(l => l.Batch / sequences), plan.Largest.Select(l => l.Batch));
+        Assert.Equal(forwardEpochs * 100_000, plan.Time!.ForwardTokens);
+        // Full fine-tuning leaves no base to compare with.
+        Assert.Equal(objective is not ("dpo" or "kto"), plan.Advice.Any(a => a.Contains("full fine-tuning", StringComparison.Ordinal)));
+        // A forward pass is 2 of the 4 operations of a frozen weight, and 2 of attention's 7.
+        Assert.InRange(plan.Time.ForwardFactor, 0.28, 0.5);
+        Assert.Equal(twice.Time!.AdapterHours * (1 + forwardEpochs / 3 * plan.Time.ForwardFactor), plan.Time.AdapterHours, 1e-9);
+    }
+
     [Fact]
     public void Parts_add_up_and_every_one_says_how()
     {

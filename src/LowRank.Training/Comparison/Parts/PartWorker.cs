@@ -80,8 +80,13 @@ internal static class PartWorker
         using var model = TrainingRun.LoadModel(settings, null, null, null, cancellation);
         if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
         var options = new EvaluationOptions { MaxLength = settings.Data.MaxLength, TrainOn = Enum.Parse<TrainOn>(settings.Data.TrainOn, ignoreCase: true) };
+        // Of two answers the likelier is what the model would rather say: a figure that does not depend on the objective it was trained with.
+        var isPreference = rows[0].Format == DataFormat.Preference;
+        if (isPreference) options = options with { Metric = EvaluationMetric.Preference };
         var loss = Evaluator.Evaluate(model, rows, options, p => tell(new PartProgress("row", p.Done, p.Total)), cancellation);
-        var answers = request.Answers ? Evaluator.ExactMatch(model, rows, options, done => tell(new PartProgress("answer", done, rows.Count)), cancellation).Answers : null;
+        IReadOnlyList<bool>? answers = !request.Answers ? null
+            : isPreference ? [.. loss.Figures.Single(f => f.Name == "accuracy").Values.Select(likelier => likelier > 0)]
+            : Evaluator.ExactMatch(model, rows, options, done => tell(new PartProgress("answer", done, rows.Count)), cancellation).Answers;
         var general = Dataset.Load(request.General!).Rows;
         return new EvaluationMeasure
         {

@@ -40,6 +40,20 @@ public sealed class Example
     /// <summary>The numbers alone, and the row where it is one that is left out: for counting rows that do not fit into memory.</summary>
     internal Example WithoutTokens() => new(this);
 
+    private Example(Example side, bool isGood, int lostTokens, int lostSupervisedTokens)
+    {
+        (inputIds, supervised, row, Length, SupervisedTokens) = (side.inputIds, side.supervised, side.row, side.Length, side.SupervisedTokens);
+        (store, index, start) = (side.store, side.index, side.start);
+        (IsGood, LostTokens, LostSupervisedTokens) = (isGood, lostTokens, lostSupervisedTokens);
+    }
+
+    /// <summary>Both answers of a preference as examples of their own, the better one judged good, the other bad.</summary>
+    internal Example[] Judged()
+    {
+        var other = Rejected ?? throw new InvalidOperationException("only a preference has two answers");
+        return [new(this, true, LostTokens - other.LostTokens, LostSupervisedTokens - other.LostSupervisedTokens), new(other, false, other.LostTokens, other.LostSupervisedTokens)];
+    }
+
     /// <summary>The token ids, [length].</summary>
     public ReadOnlySpan<int> InputIds => store is null ? inputIds : store.IdsOf(index).Slice(start, Length);
 
@@ -57,6 +71,9 @@ public sealed class Example
 
     /// <summary>The answer of a preference that is preferred less, with its prompt; this example is the better one. Null without a preference.</summary>
     public Example? Rejected { get; init; }
+
+    /// <summary>Whether the answer is a good one, where it was judged (KTO); else null.</summary>
+    public bool? IsGood { get; init; }
 
     /// <summary>Tokens of the longer of both answers of a preference; else <see cref="Length"/>.</summary>
     internal int PairLength => Math.Max(Length, Rejected?.Length ?? 0);

@@ -17,7 +17,7 @@ namespace LowRank.Training.Data;
 /// <item>Prompt and completion are a user and an assistant turn where there is a chat template; else their texts follow each other, and
 /// the completion and an end-of-sequence token are learned.</item>
 /// <item>Of plain text every token is learned, and an end-of-sequence token behind it; a text that is too long becomes several examples.</item>
-/// <item>Of a preference both answers are made as any other row would be.</item>
+/// <item>Of a preference both answers are made as any other row would be; where answers are judged, they become an example each.</item>
 /// </list>
 /// </remarks>
 public sealed class ExampleBuilder
@@ -95,6 +95,7 @@ public sealed class ExampleBuilder
     private Example?[] Pieces(Example? example)
     {
         if (example is null) return [null];
+        if (Options.Use == RowUse.Judgements && example.Rejected is not null) return [.. example.Judged()];
         return TextPieces.Of(example, Options.MaxLength);
     }
 
@@ -103,9 +104,9 @@ public sealed class ExampleBuilder
     {
         try
         {
-            if (RowObjectives.Refusal(row.Format, Options.Preferences) is { } refusal) return (null, Fault(row, refusal));
+            if (RowObjectives.Refusal(row.Format, Options.Use) is { } refusal) return (null, Fault(row, refusal));
             if (row.NothingToLearn is { } reason) return (null, Unsupervised(row, reason));
-            if (Options.Preferences) return BuildPair(row);
+            if (row.Chosen is not null && Options.Use != RowUse.Answers) return BuildPair(row);
             var text = row.InputIds is null ? renderer.Render(row) : default;
             var (ids, learned) = row.InputIds is { } given ? Given(row, given) : Tokenize(text);
             if (!HasAny(ids, learned)) return (null, Unsupervised(row, NothingPrinted));
@@ -126,8 +127,8 @@ public sealed class ExampleBuilder
         return (Truncation.Cut((ids, learned), (worse, worseLearned), row, Options.MaxLength), Warning(row, sides[0]));
     }
 
-    /// <summary>The same builder, to which preferences are no pairs but two rows of one answer each.</summary>
-    internal ExampleBuilder ForAnswers() => Options.Preferences ? new ExampleBuilder(this, Options with { Preferences = false }) : this;
+    /// <summary>The same builder, to which preferences are no pairs but two rows of one answer each, and judged answers are answers.</summary>
+    internal ExampleBuilder ForAnswers() => Options.Use == RowUse.Answers ? this : new ExampleBuilder(this, Options with { Use = RowUse.Answers });
 
     private const string NothingPrinted = "no supervised token: the chat template prints nothing of what is to be learned, or the row is one token long";
 

@@ -23,6 +23,19 @@ public sealed record ExampleOptions
     public bool Preferences { get; init; }
 
     /// <summary>
+    /// Whether rows are judged answers (KTO): answers with a label, or preferences, of which the better answer is a good and the other a bad one, an example each. Default false; ignored
+    /// with <see cref="Preferences"/>.
+    /// </summary>
+    public bool Judged { get; init; }
+
+    /// <summary>What is learned of rows.</summary>
+    internal RowUse Use
+    {
+        get => Preferences ? RowUse.Pairs : Judged ? RowUse.Judgements : RowUse.Answers;
+        init => (Preferences, Judged) = (value == RowUse.Pairs, value == RowUse.Judgements);
+    }
+
+    /// <summary>
     /// The most tokens an example may have; what is beyond is cut off on the right, and reported. Default 2048. Plain texts are not cut off but split into consecutive pieces, each of
     /// which begins with the last token of the one before, so that every token is learned once.
     /// </summary>

@@ -6,9 +6,10 @@ internal static class Truncation
     /// <summary>The first tokens of a row, at most <paramref name="maxLength"/>.</summary>
     public static Example Cut(int[] ids, bool[] learned, DataRow row, int maxLength)
     {
-        if (ids.Length <= maxLength) return new Example(ids, learned, row);
+        if (ids.Length <= maxLength) return new Example(ids, learned, row) { IsGood = row.Label };
         return new Example(ids[..maxLength], learned[..maxLength], row)
         {
+            IsGood = row.Label,
             LostTokens = ids.Length - maxLength,
             LostSupervisedTokens = learned.AsSpan(maxLength).Count(true),
         };

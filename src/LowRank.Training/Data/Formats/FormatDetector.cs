@@ -40,6 +40,9 @@ internal static class FormatDetector
         if (columns.ContainsKey("completion") && Has("prompt") && Has("completion") && !columns.ContainsKey("label")) return As(DataFormat.PromptCompletion);
         if (Has("chosen") || Has("rejected")) return As(DataFormat.Preference, ("prompt", !Has("prompt") && Has("question") ? "question" : "prompt"));
         if (Has("label") && (Has("completion") || Has("messages") || Has("conversations"))) return As(DataFormat.Kto);
+        // LLaMA-Factory's name for it, beside rows of each of its kinds.
+        if (Has("kto_tag") && !columns.ContainsKey("label") && (Has("completion") || Has("response") || Has("messages") || Has("conversations") || Has("instruction")))
+            return As(DataFormat.Kto, ("label", "kto_tag"), ("completion", Has("completion") || !Has("response") ? "completion" : "response"));
         if (MultipleChoiceFormat.Names(Has) is { } choice) return As(DataFormat.MultipleChoice, choice);
         if (Has("input_ids")) return As(DataFormat.Pretokenized);
         if (Has("messages")) return As(DataFormat.Messages);

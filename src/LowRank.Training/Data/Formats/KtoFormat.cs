@@ -2,17 +2,20 @@ using System.Text.Json;
 
 namespace LowRank.Training.Data.Formats;
 
-/// <summary>Rows of one answer and whether it is a good one: <c>label</c>, true or false, beside a row of another kind.</summary>
+/// <summary>Rows of one answer and whether it is a good one: <c>label</c>, true or false, beside a row of another kind. Of a whole conversation the last answer is meant.</summary>
 internal static class KtoFormat
 {
     public static DataRow? Read(RowContext row)
     {
         var label = Label(row);
-        var judged = row.Tags is null && row.TryField("messages", out _) ? MessagesFormat.Read(row)
-            : row.TryField("conversations", out _) ? ShareGptFormat.Read(row)
-            : row.TryField("instruction", out _) ? AlpacaFormat.Read(row)
-            : PromptCompletionFormat.Read(row);
+        var (judged, isWhole) = row.Tags is null && row.TryField("messages", out _) ? (MessagesFormat.Read(row), true)
+            : row.TryField("conversations", out _) ? (ShareGptFormat.Read(row), true)
+            : row.TryField("instruction", out _) ? (AlpacaFormat.Read(row), true)
+            : (PromptCompletionFormat.Read(row), false);
         if (label is null || judged is null) return null;
+        // The label is of the last answer, as LLaMA-Factory has it; those before it are part of the prompt.
+        var last = judged.Learned.Count - 1;
+        while (last >= 0 && !judged.Learned[last]) last--;
         return new DataRow
         {
             File = judged.File,
@@ -21,7 +24,7 @@ internal static class KtoFormat
             Format = DataFormat.Kto,
             Messages = judged.Messages,
             Tools = judged.Tools,
-            Learned = judged.Learned,
+            Learned = isWhole ? [.. judged.Learned.Select((_, turn) => turn == last)] : judged.Learned,
             Prompt = judged.Prompt,
             Completion = judged.Completion,
             NothingToLearn = judged.NothingToLearn,

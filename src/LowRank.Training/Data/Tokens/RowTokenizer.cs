@@ -22,8 +22,7 @@ internal static class RowTokenizer
     /// <exception cref="DatasetException">Rows cannot be rendered or hold nothing to learn from; nothing is written.</exception>
     public static void Write(IReadOnlyList<DataRow> rows, int count, ExampleBuilder builder, string path, int threads = -1, Action<int>? progress = null, CancellationToken cancellation = default)
     {
-        if (builder.Options.Preferences) throw new ArgumentException("A token file holds one answer a row, preferences have two.", nameof(builder));
-        using var writer = new TokenFileWriter(path);
+        using var writer = new TokenFileWriter(path, builder.Options.Use == RowUse.Answers ? 1 : 2);
         var problems = new List<Problem>();
         var (found, errors, examples) = (0, 0, 0);
         var built = new (Example? Example, Problem? Problem)[Math.Min(Stretch, count)];

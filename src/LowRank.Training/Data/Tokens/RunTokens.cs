@@ -17,8 +17,7 @@ internal sealed class RunTokens(TokenCache cache, ModelText text, ExampleBuilder
         foreach (var list in lists.GroupBy(l => l.Root, ReferenceEqualityComparer.Instance))
         {
             var used = list.SelectMany(l => l.Indices).DefaultIfEmpty(-1).Max() + 1;
-            // Preferences have two answers a row, for which the file has no place: their tokens are made in memory.
-            if (list.Key is RowList { Origins.Count: > 0 } rows && used > 0 && !builder.Options.Preferences) files[rows] = cache.Open(rows, used, builder, text.Identity, progress, cancellation);
+            if (list.Key is RowList { Origins.Count: > 0 } rows && used > 0) files[rows] = cache.Open(rows, used, builder, text.Identity, progress, cancellation);
         }
         return (Of(split.Training, cancellation), split.Validation.Count == 0 ? null : Of(split.Validation, cancellation));
     }
@@ -29,7 +28,7 @@ internal sealed class RunTokens(TokenCache cache, ModelText text, ExampleBuilder
         if (files.GetValueOrDefault(root) is not { } file) return builder.Build(rows, cancellation);
         var here = file.Notes.Count == 0 ? [] : indices.ToHashSet();
         var notes = file.Notes.Where(n => here.Contains(n.Row)).Select(n => (Row: root[n.Row], n.Message, n.GuardId));
-        return builder.Assemble(rows, new StoredExamples(file, root, indices, builder.Options.MaxLength), [.. notes.Select(n => new Problem(ProblemSeverity.Warning, n.Row.File, n.Row.Line, 0, n.Message) { GuardId = n.GuardId })]);
+        return builder.Assemble(rows, new StoredExamples(file, root, indices, builder.Options), [.. notes.Select(n => new Problem(ProblemSeverity.Warning, n.Row.File, n.Row.Line, 0, n.Message) { GuardId = n.GuardId })]);
     }
 
     public void Dispose()

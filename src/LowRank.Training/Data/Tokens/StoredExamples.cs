@@ -8,20 +8,22 @@ internal sealed class StoredExamples : IReadOnlyList<Example>
 {
     private readonly TokenFile file;
     private readonly IReadOnlyList<DataRow> rows;
-    private readonly (int Row, int Start)[] places;
+    // An entry of the file, and where in it a piece of a text begins.
+    private readonly (int Entry, int Start)[] places;
     private readonly int maxLength;
+    private readonly bool judges;
 
     /// <param name="file">The file.</param>
     /// <param name="rows">The rows of the file, by which an example finds its row.</param>
     /// <param name="indices">The rows that are meant.</param>
-    /// <param name="maxLength">The most tokens of an example. Texts are whole in the file, and become pieces here.</param>
-    public StoredExamples(TokenFile file, IReadOnlyList<DataRow> rows, int[] indices, int maxLength)
-        : this(file, rows, [.. indices.SelectMany(row => TextPieces.Of(file[row].Length, maxLength).Select(piece => (row, piece.Start)))], maxLength)
+    /// <param name="options">How the examples were made. Texts are whole in the file, and become pieces here; preferences are pairs, and become judged answers where these are learned from.</param>
+    public StoredExamples(TokenFile file, IReadOnlyList<DataRow> rows, int[] indices, ExampleOptions options)
     {
+        (this.file, this.rows, maxLength, judges) = (file, rows, options.MaxLength, options.Use == RowUse.Judgements);
+        places = [.. indices.SelectMany(Places)];
     }
 
-    private StoredExamples(TokenFile file, IReadOnlyList<DataRow> rows, (int Row, int Start)[] places, int maxLength) =>
-        (this.file, this.rows, this.places, this.maxLength) = (file, rows, places, maxLength);
+    private StoredExamples(StoredExamples whole, (int Entry, int Start)[] places) => (file, rows, maxLength, judges, this.places) = (whole.file, whole.rows, whole.maxLength, whole.judges, places);
 
     public int Count => places.Length;
 
@@ -30,23 +32,29 @@ internal sealed class StoredExamples : IReadOnlyList<Example>
     {
         get
         {
-            var (row, start) = places[index];
-            var entry = file[row];
-            if (entry.Length < 0) return null!;
-            if (entry.Length <= maxLength) return new Example(this, row, 0, entry.Length, entry.SupervisedTokens) { LostTokens = entry.LostTokens, LostSupervisedTokens = entry.LostSupervisedTokens };
-            var length = Math.Min(maxLength, entry.Length - start);
-            return new Example(this, row, start, length, file.Supervised(row).Slice(start + 1, length - 1).Count(true)) { Piece = start / (maxLength - 1) };
+            var (entry, start) = places[index];
+            var found = file[entry];
+            if (found.Length < 0) return null!;
+            if (found.Length > maxLength)
+            {
+                var length = Math.Min(maxLength, found.Length - start);
+                return new Example(this, entry, start, length, file.Supervised(entry).Slice(start + 1, length - 1).Count(true)) { Piece = start / (maxLength - 1) };
+            }
+            if (!HasTwo(entry)) return Answer(entry);
+            var first = entry - entry % file.Answers;
+            var pair = Answer(first, Answer(first + 1));
+            return judges ? pair.Judged()[entry - first] : pair;
         }
     }
 
     /// <summary>Those that have something to learn.</summary>
-    public StoredExamples Learnable() => new(file, rows, [.. places.Where((_, i) => this[i] is { SupervisedTokens: > 0 })], maxLength);
+    public StoredExamples Learnable() => new(this, [.. places.Where((_, i) => this[i] is { HasSupervised: true })]);
 
-    public ReadOnlySpan<int> IdsOf(int row) => file.Ids(row);
+    public ReadOnlySpan<int> IdsOf(int entry) => file.Ids(entry);
 
-    public ReadOnlySpan<bool> SupervisedOf(int row) => file.Supervised(row);
+    public ReadOnlySpan<bool> SupervisedOf(int entry) => file.Supervised(entry);
 
-    public DataRow RowOf(int row) => rows[row];
+    public DataRow RowOf(int entry) => rows[entry / file.Answers];
 
     public IEnumerator<Example> GetEnumerator()
     {
@@ -54,4 +62,20 @@ internal sealed class StoredExamples : IReadOnlyList<Example>
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private IEnumerable<(int Entry, int Start)> Places(int row)
+    {
+        var entry = row * file.Answers;
+        if (judges && HasTwo(entry)) return [(entry, 0), (entry + 1, 0)];
+        return TextPieces.Of(file[entry].Length, maxLength).Select(piece => (entry, piece.Start));
+    }
+
+    // Of a file of preferences and judged answers some rows have one answer alone.
+    private bool HasTwo(int entry) => file.Answers > 1 && file[entry - entry % file.Answers + 1].Length >= 0;
+
+    private Example Answer(int entry, Example? rejected = null)
+    {
+        var found = file[entry];
+        return new Example(this, entry, 0, found.Length, found.SupervisedTokens) { LostTokens = found.LostTokens, LostSupervisedTokens = found.LostSupervisedTokens, IsGood = found.IsGood, Rejected = rejected };
+    }
 }

@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace LowRank.Training.Data.Tokens;
 
 /// <summary>
-/// Tokenized rows in a file that is mapped into memory, so that the system keeps of it what is used and no more. Layout: a header of 64 bytes; for each row its token ids
-/// (four bytes each), then for each token a byte that says whether it is learned, filled up to four bytes; a table with an entry of 24 bytes a row; what was said about rows,
+/// Tokenized rows in a file that is mapped into memory, so that the system keeps of it what is used and no more. Layout: a header of 64 bytes; for each row, or each of its two answers, its token ids
+/// (four bytes each), then for each token a byte that says whether it is learned, filled up to four bytes; a table with an entry of 28 bytes for each; what was said about rows,
 /// as JSON. The header has a hash of all that follows it and of its own numbers. Safe to read from many threads; spans die with the file.
 /// </summary>
 internal sealed unsafe class TokenFile : IDisposable
@@ -32,6 +32,9 @@ internal sealed unsafe class TokenFile : IDisposable
     /// <summary>How many rows it holds.</summary>
     public int Count => (int)header.Rows;
 
+    /// <summary>Entries of a row: 2 where rows may hold preferences, the better answer first; else 1.</summary>
+    public int Answers => (int)header.Answers;
+
     /// <summary>What was said about rows, in their order.</summary>
     public IReadOnlyList<TokenNote> Notes { get; private set; } = [];
 
@@ -53,22 +56,22 @@ internal sealed unsafe class TokenFile : IDisposable
         return null;
     }
 
-    /// <summary>The entry of a row.</summary>
-    public TokenEntry this[int row]
+    /// <summary>An entry: those of a row stand one behind the other.</summary>
+    public TokenEntry this[int entry]
     {
         get
         {
-            ArgumentOutOfRangeException.ThrowIfNegative(row);
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Count);
-            return Unsafe.ReadUnaligned<TokenEntry>(At(header.TableOffset + (long)row * sizeof(TokenEntry)));
+            ArgumentOutOfRangeException.ThrowIfNegative(entry);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(entry, Count * Answers);
+            return Unsafe.ReadUnaligned<TokenEntry>(At(header.TableOffset + (long)entry * sizeof(TokenEntry)));
         }
     }
 
-    /// <summary>The token ids of a row.</summary>
-    public ReadOnlySpan<int> Ids(int row) => this[row] is var entry ? new ReadOnlySpan<int>(At(entry.Offset), entry.Length) : default;
+    /// <summary>The token ids of an entry.</summary>
+    public ReadOnlySpan<int> Ids(int entry) => this[entry] is var found ? new ReadOnlySpan<int>(At(found.Offset), found.Length) : default;
 
-    /// <summary>For each token of a row whether it is learned.</summary>
-    public ReadOnlySpan<bool> Supervised(int row) => this[row] is var entry ? new ReadOnlySpan<bool>(At(entry.Offset + 4L * entry.Length), entry.Length) : default;
+    /// <summary>For each token of an entry whether it is learned.</summary>
+    public ReadOnlySpan<bool> Supervised(int entry) => this[entry] is var found ? new ReadOnlySpan<bool>(At(found.Offset + 4L * found.Length), found.Length) : default;
 
     private byte* At(long offset)
     {
@@ -79,11 +82,11 @@ internal sealed unsafe class TokenFile : IDisposable
     // Only bytes that this code wrote pass, so that entries need no checks of their own afterwards.
     private bool IsWhole(long length, int rows)
     {
-        if (header.Magic != TokenHeader.Expected || header.Length != length || header.Rows != rows) return false;
-        if (header.TableOffset < TokenHeader.Bytes || header.NotesOffset < header.TableOffset || header.NotesOffset > length || header.NotesOffset - header.TableOffset != header.Rows * sizeof(TokenEntry)) return false;
+        if (header.Magic != TokenHeader.Expected || header.Length != length || header.Rows != rows || header.Answers is not (1 or 2)) return false;
+        if (header.TableOffset < TokenHeader.Bytes || header.NotesOffset < header.TableOffset || header.NotesOffset > length || header.NotesOffset - header.TableOffset != header.Rows * header.Answers * sizeof(TokenEntry)) return false;
         var hash = new XxHash128();
         for (long at = TokenHeader.Bytes; at < length; at += 1 << 30) hash.Append(new ReadOnlySpan<byte>(start + at, (int)Math.Min(1 << 30, length - at)));
-        hash.Append(MemoryMarshal.AsBytes<long>([header.Rows, header.TableOffset, header.NotesOffset, header.Length]));
+        hash.Append(MemoryMarshal.AsBytes<long>([header.Rows, header.TableOffset, header.NotesOffset, header.Length, header.Answers]));
         if (hash.GetCurrentHashAsUInt128() != new UInt128(header.CheckHigh, header.CheckLow)) return false;
         Notes = JsonSerializer.Deserialize<List<TokenNote>>(new ReadOnlySpan<byte>(start + header.NotesOffset, (int)(length - header.NotesOffset))) ?? [];
         return true;

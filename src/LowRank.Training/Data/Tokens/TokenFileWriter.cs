@@ -14,10 +14,14 @@ internal sealed class TokenFileWriter : IDisposable
     private readonly List<TokenNote> notes = [];
     private readonly byte[] buffer = new byte[1 << 20];
     private long position = TokenHeader.Bytes;
-    private int filled;
+    private readonly int answers;
+    private int filled, rows;
 
-    public TokenFileWriter(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="answers">Entries of a row: 2 where rows may hold preferences, else 1.</param>
+    public TokenFileWriter(string path, int answers)
     {
+        this.answers = answers;
         file = AtomicFile.Create(path);
         file.Write(new byte[TokenHeader.Bytes]);
     }
@@ -27,16 +31,23 @@ internal sealed class TokenFileWriter : IDisposable
     /// <param name="note">What was said about it, or null.</param>
     public void Add(Example? example, Problem? note)
     {
-        if (note is not null) notes.Add(new TokenNote(entries.Count, note.Message, note.GuardId));
-        if (example is null)
+        if (note is not null) notes.Add(new TokenNote(rows, note.Message, note.GuardId));
+        rows++;
+        Add(example);
+        if (answers > 1) Add(example?.Rejected);
+    }
+
+    private void Add(Example? answer)
+    {
+        if (answer is null)
         {
-            entries.Add(new TokenEntry(position, -1, 0, 0, 0));
+            entries.Add(new TokenEntry(position, -1, 0, 0, 0, -1));
             return;
         }
-        entries.Add(new TokenEntry(position, example.Length, example.SupervisedTokens, example.LostTokens, example.LostSupervisedTokens));
-        Write(MemoryMarshal.AsBytes(example.InputIds));
-        Write(MemoryMarshal.AsBytes(example.Supervised));
-        Write(stackalloc byte[(4 - example.Length % 4) % 4]);
+        entries.Add(new TokenEntry(position, answer.Length, answer.SupervisedTokens, answer.LostTokens, answer.LostSupervisedTokens, answer.IsGood is { } isGood ? isGood ? 1 : 0 : -1));
+        Write(MemoryMarshal.AsBytes(answer.InputIds));
+        Write(MemoryMarshal.AsBytes(answer.Supervised));
+        Write(stackalloc byte[(4 - answer.Length % 4) % 4]);
     }
 
     /// <summary>Writes what stands behind the rows, and gives the file its name.</summary>
@@ -47,9 +58,9 @@ internal sealed class TokenFileWriter : IDisposable
         var end = position;
         Write(JsonSerializer.SerializeToUtf8Bytes(notes));
         Flush();
-        hash.Append(MemoryMarshal.AsBytes<long>([entries.Count, table, end, position]));
+        hash.Append(MemoryMarshal.AsBytes<long>([rows, table, end, position, answers]));
         var check = hash.GetCurrentHashAsUInt128();
-        TokenHeader[] header = [new(TokenHeader.Expected, entries.Count, table, end, position, (ulong)check, (ulong)(check >> 64), 0)];
+        TokenHeader[] header = [new(TokenHeader.Expected, rows, table, end, position, (ulong)check, (ulong)(check >> 64), answers)];
         file.WriteAt(0, MemoryMarshal.AsBytes(header.AsSpan()));
         file.Commit();
     }

@@ -17,7 +17,7 @@ internal static class TokenKey
         Add(hash, typeof(TokenKey).Module.ModuleVersionId.ToString());
         Add(hash, typeof(Tokenizer).Module.ModuleVersionId.ToString());
         Add(hash, text);
-        Add(hash, string.Create(CultureInfo.InvariantCulture, $"{options.TrainOn} {options.LearnTurnSeparator} {options.SkipUnsupervised} {options.SkipBadRows} {options.Preferences} {options.MaxLength} {count}"));
+        Add(hash, string.Create(CultureInfo.InvariantCulture, $"{options.TrainOn} {options.LearnTurnSeparator} {options.SkipUnsupervised} {options.SkipBadRows} {options.Use} {options.MaxLength} {count}"));
         foreach (var origin in rows.Origins)
         {
             Add(hash, origin.Reading);

@@ -10,19 +10,21 @@ internal static class LlamaFactoryData
     {
         ["prompt"] = ["instruction"], ["query"] = ["input", "context"], ["response"] = ["output", "response"], ["history"] = ["history"], ["system"] = ["system"], ["tools"] = ["tools"],
         ["messages"] = ["conversations", "messages"], ["role_tag"] = ["from", "role"], ["content_tag"] = ["value", "content"], ["user_tag"] = ["human", "user"], ["assistant_tag"] = ["gpt", "assistant"],
-        ["system_tag"] = ["system"], ["observation_tag"] = ["observation", "tool"], ["function_tag"] = ["function_call", "function"],
+        ["chosen"] = ["chosen"], ["rejected"] = ["rejected"], ["kto_tag"] = ["kto_tag", "label"], ["system_tag"] = ["system"], ["observation_tag"] = ["observation", "tool"], ["function_tag"] = ["function_call", "function"],
     };
 
     /// <summary>Reads <c>dataset</c> and <c>eval_dataset</c>.</summary>
-    public static void Read(SourceReader reader)
+    /// <param name="reader">The file.</param>
+    /// <param name="compares">Whether preferences or judged answers are learned.</param>
+    public static void Read(SourceReader reader, bool compares)
     {
         var folder = reader.Text("dataset_dir") ?? "data";
         if (reader.Document.Has("dataset_dir")) reader.Run.HasNoEffect("dataset_dir", "where the names of data sets are looked up");
-        Set(reader, "dataset", "data", folder, reader.Options.Data is not null);
-        Set(reader, "eval_dataset", "validation", folder, false);
+        Set(reader, "dataset", "data", folder, reader.Options.Data is not null, compares);
+        Set(reader, "eval_dataset", "validation", folder, false, compares);
     }
 
-    private static void Set(SourceReader reader, string key, string setting, string folder, bool isGiven)
+    private static void Set(SourceReader reader, string key, string setting, string folder, bool isGiven, bool compares)
     {
         if (reader.Document.Take(key) is not { } value) return;
         if (isGiven)
@@ -33,10 +35,10 @@ internal static class LlamaFactoryData
         var names = value.Texts ?? [];
         if (names.Count != 1) reader.Refuse(key, $"{value.Shown}: LowRank reads one file or data set. Put the rows together into one .jsonl file, and name it{(setting == "data" ? ": --data FILE" : "")}.");
         else if (folder == "ONLINE") reader.Set(setting, names[0], key);
-        else reader.Set(setting, Find(reader, key, names[0], folder), key, $"{key}: {names[0]}");
+        else reader.Set(setting, Find(reader, key, names[0], folder, compares), key, $"{key}: {names[0]}");
     }
 
-    private static string Find(SourceReader reader, string key, string name, string folder)
+    private static string Find(SourceReader reader, string key, string name, string folder, bool compares)
     {
         if (TableOf(reader, folder) is not { } table)
         {
@@ -48,7 +50,7 @@ internal static class LlamaFactoryData
             reader.Refuse(key, $"{name} is not in {table}.");
             return name;
         }
-        if (entry.GetValueOrDefault("ranking")?.Flag == true) reader.Refuse(key, $"{name} holds preferences (ranking); only runs that learn answers are imported. Train on it with --objective dpo, orpo or simpo (docs/preferences.md).");
+        if (!compares && entry.GetValueOrDefault("ranking")?.Flag == true) reader.Refuse(key, $"{name} holds preferences (ranking), and the file learns answers (stage sft). Take stage dpo or kto (docs/preferences.md).");
         foreach (var (field, given) in entry.Where(e => e.Key is "columns" or "tags").SelectMany(e => e.Value.Members?.AsEnumerable() ?? []))
             if (given.Text is { } called && !(Columns.TryGetValue(field, out var known) && known.Contains(called)))
                 reader.Refuse(key, $"{name}: the field {field} is called {called} in its rows, which LowRank does not recognise. Rename it to {(Columns.TryGetValue(field, out var usual) ? usual[0] : "a field that it reads")}, and give the new file with --data FILE.");

@@ -33,7 +33,9 @@ internal sealed class LlamaFactoryImporter : ConfigImporter
         .WithoutEffect("settings of images, video and sound, which LowRank does not read", "image_max_pixels", "image_min_pixels", "video_max_pixels", "video_min_pixels", "video_fps", "video_maxlen", "freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model")
         .WithoutEffect("settings of a run on several devices", "ray_num_workers", "ray_run_name", "ray_init_kwargs", "master_addr", "master_port", "ray_storage_path", "resources_per_worker", "placement_strategy")
         .WithoutEffect("LowRank saves a start from the weights as a plain LoRA for the unchanged base, always", "pissa_convert")
-        .RefuseUnless("stage", "only runs that learn answers (sft) are imported. For preferences set --objective dpo, orpo or simpo yourself (docs/preferences.md); rewards and reinforcement are not built", "sft")
+        .RefuseUnless("stage", "runs that learn answers (sft), preferences (dpo) or judged answers (kto) are imported; rewards and reinforcement are not built", "sft")
+        .WithoutEffect("of preferences; here answers are learned", "pref_beta", "pref_loss", "pref_ftx", "pref_bco_weight", "dpo_label_smoothing", "kto_chosen_weight", "kto_rejected_weight", "simpo_gamma", "ref_model_quantization_bit")
+        .Refuse("the reference is the base without its adapter", "ref_model", "ref_model_adapters")
         .RefuseUnless("mix_strategy", "LowRank reads one file: mix the rows yourself", "concat")
         .RefuseUnless("loraplus_lr_embedding", "LowRank's rate for a LoRA on embeddings is 1e-6", "1e-6")
         .Refuse("adds to a merged adapter. Merge first (lowrank merge), then train on the result", "create_new_adapter")
@@ -54,7 +56,8 @@ internal sealed class LlamaFactoryImporter : ConfigImporter
         ReadMethod(reader);
         Precision.Read(reader, standard: null, off: null);
         if (reader.Flag("pure_bf16") == true) reader.Set("dtype", "bf16", "pure_bf16", "pure_bf16; what is trained stays fp32");
-        ReadData(reader);
+        var compares = LlamaFactoryObjective.Read(reader);
+        ReadData(reader, compares);
         TrainingArguments.Read(reader, learningRate: "5e-5");
         if (reader.Flag("disable_shuffling") == true) reader.Set("shuffle", "false", "disable_shuffling");
         reader.Copy("early_stopping_steps", "patience");
@@ -109,9 +112,9 @@ internal sealed class LlamaFactoryImporter : ConfigImporter
         if (twice is { } isDouble) reader.Set("double-quant", isDouble ? "true" : "false", "double_quantization");
     }
 
-    private static void ReadData(SourceReader reader)
+    private static void ReadData(SourceReader reader, bool compares)
     {
-        LlamaFactoryData.Read(reader);
+        LlamaFactoryData.Read(reader, compares);
         reader.Copy("cutoff_len", "max-length", "2048");
         reader.Copy("max_samples", "max-samples");
         if (reader.Number("val_size") is > 0 and var held) reader.Set("validation", SourceReader.Format(held), "val_size");

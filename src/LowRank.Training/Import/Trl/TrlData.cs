@@ -6,10 +6,13 @@ namespace LowRank.Training.Import.Trl;
 internal static class TrlData
 {
     /// <summary>Reads it.</summary>
-    public static void Read(SourceReader reader)
+    /// <param name="reader">The file.</param>
+    /// <param name="isKto">Whether answers are judged: of these no choice of tokens is left.</param>
+    public static void Read(SourceReader reader, bool isKto)
     {
         ReadData(reader);
-        ReadLoss(reader);
+        if (isKto) reader.Skip("judged answers are compared as a whole", "assistant_only_loss", "completion_only_loss");
+        else ReadLoss(reader);
     }
 
     private static void ReadData(SourceReader reader)

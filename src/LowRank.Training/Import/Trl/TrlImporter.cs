@@ -1,7 +1,7 @@
 namespace LowRank.Training.Import.Trl;
 
 /// <summary>
-/// The settings of <c>trl sft</c> (<c>SFTConfig</c>, <c>ModelConfig</c> and <c>ScriptArguments</c> of version 1.10), or transformers' <c>TrainingArguments</c> as
+/// The settings of <c>trl sft</c> and <c>trl kto</c> (<c>SFTConfig</c>, <c>KTOConfig</c>, <c>ModelConfig</c> and <c>ScriptArguments</c> of version 1.10), or transformers' <c>TrainingArguments</c> as
 /// YAML or JSON. Its defaults that matter: learning rate 2e-5 with a linear course and no warm-up, 1024 tokens, all weights trained unless <c>use_peft</c>, and with that rank 16,
 /// alpha 32, dropout 0.05 on PEFT's own targets.
 /// </summary>
@@ -18,7 +18,7 @@ internal sealed class TrlImporter : ConfigImporter
 
     /// <inheritdoc/>
     public override IReadOnlyCollection<string> Marks { get; } =
-        ["use_peft", "lora_task_type", "dataset_name", "dataset_config", "dataset_train_split", "dataset_test_split", "dataset_text_field", "assistant_only_loss", "completion_only_loss", "packing_strategy", "padding_free", "eos_token", "use_bnb_nested_quant", "bnb_4bit_quant_type", "chat_template_path", "model_init_kwargs", "truncation_mode", "shuffle_dataset"];
+        ["use_peft", "lora_task_type", "dataset_name", "dataset_config", "dataset_train_split", "dataset_test_split", "dataset_text_field", "assistant_only_loss", "completion_only_loss", "packing_strategy", "padding_free", "eos_token", "use_bnb_nested_quant", "bnb_4bit_quant_type", "chat_template_path", "model_init_kwargs", "truncation_mode", "shuffle_dataset", "desirable_weight", "undesirable_weight"];
 
     /// <inheritdoc/>
     protected override KeyTable Others { get; } = new KeyTable()
@@ -41,11 +41,13 @@ internal sealed class TrlImporter : ConfigImporter
         reader.Copy("model_name_or_path", "model");
         if (reader.Text("model_revision") is { } revision && revision != "main") reader.Set("revision", revision, "model_revision");
         ReadModelKwargs(reader);
-        ReadMethod(reader);
+        // Before the adapter: it decides on dropout.
+        var isKto = TrlObjective.Read(reader);
+        ReadMethod(reader, isKto);
         Precision.Read(reader, standard: "bf16", off: "fp32");
         ReadLength(reader);
-        TrlData.Read(reader);
-        TrainingArguments.Read(reader, learningRate: "2e-5");
+        TrlData.Read(reader, isKto);
+        TrainingArguments.Read(reader, learningRate: isKto ? "1e-6" : "2e-5");
         if (reader.Text("eos_token") is { } end) reader.Run.Note($"eos_token {end}: LowRank learns what the model's chat template prints behind an answer; lowrank inspect DATA --model MODEL shows it.");
     }
 
@@ -59,7 +61,7 @@ internal sealed class TrlImporter : ConfigImporter
         }
     }
 
-    private static void ReadMethod(SourceReader reader)
+    private static void ReadMethod(SourceReader reader, bool isKto)
     {
         string[] ofAdapters = ["lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_modules_to_save", "use_dora", "use_rslora"];
         var isFourBit = reader.Flag("load_in_4bit", false);
@@ -87,7 +89,7 @@ internal sealed class TrlImporter : ConfigImporter
         }
         reader.Copy("lora_r", "rank", "16");
         reader.Copy("lora_alpha", "alpha", "32");
-        reader.Copy("lora_dropout", "dropout", "0.05");
+        if (!isKto || !reader.Run.Lines.ContainsKey("dropout")) reader.Copy("lora_dropout", "dropout", "0.05");
         if (reader.Flag("use_dora") == true) reader.Set("variant", "dora", "use_dora");
         reader.CopyFlag("use_rslora", "rslora");
         if (reader.Document.Has("lora_target_modules")) reader.CopyNames("lora_target_modules", "target");

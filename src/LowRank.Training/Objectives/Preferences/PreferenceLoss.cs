@@ -1,4 +1,3 @@
-using LowRank.Autograd;
 using LowRank.Training.Packing;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -58,13 +57,8 @@ internal sealed class PreferenceLoss
     public (PreferenceJudgement Judged, Tensor Gradient) Gradient(
         Tensor states, Batch batch, BatchTokens tokens, ReadOnlySpan<(double, double)> references, StepTotals totals, long vocabulary, Func<Tensor, Tensor> logits, bool isHeadTrained)
     {
-        using var scope = NewDisposeScope();
-        using var targets = tensor(tokens.Targets, device: states.device);
-        // What a token weighs is known when the losses of all are. Over a frozen head the gradients of the states can be multiplied afterwards, and the logits are computed once.
-        (double[] Losses, Tensor Gradient)? unweighted = isHeadTrained ? null : ChunkedCrossEntropy.LossesAndGradient(states, targets, vocabulary, logits, null);
-        var judged = Judge(batch, tokens, unweighted?.Losses ?? ChunkedCrossEntropy.Losses(states, targets, vocabulary, logits), references);
-        var weights = tensor(judged.Weights(tokens, batch.Pairs, totals, answerWeight), device: states.device);
-        var gradient = unweighted is { Gradient: var rows } ? rows.mul_(weights.unsqueeze(1).to(rows.dtype)) : ChunkedCrossEntropy.LossesAndGradient(states, targets, vocabulary, logits, weights).Gradient;
-        return (judged, gradient.MoveToOuterDisposeScope());
+        var (judged, known) = (default(PreferenceJudgement), references.ToArray());
+        var gradient = WeighedTokens.Gradient(states, tokens, vocabulary, logits, isHeadTrained, losses => (judged = Judge(batch, tokens, losses, known)).Weights(tokens, batch.Pairs, totals, answerWeight));
+        return (judged, gradient);
     }
 }

@@ -26,8 +26,7 @@ internal sealed class PreferenceObjective : Objective
         if (options.Batches.Layout == BatchLayout.Packed) throw new LowRankException("Preferences are not packed: both answers of a pair stand in rows of their own. Leave --packing out.");
         var loss = new PreferenceLoss(options.Objective);
         if (!loss.NeedsReference) return new PreferenceObjective(weights.Model.Decoder, loss, null, null, options);
-        if (weights is not LoraWeights { Adapter: { CanShowBase: true } adapter })
-            throw new LowRankException("DPO compares with the base model, which is the trained one without its adapter: full fine-tuning, trained biases and modules that are saved whole leave no base to compare with. Take --method lora or qlora without --bias and --modules-to-save, or an objective without a reference: --objective orpo or simpo.");
+        var adapter = ReferenceLogProbabilities.AdapterOver(weights, "DPO");
         ReferenceLogProbabilities For(IReadOnlyList<Example> rows) => new(weights.Model, adapter, rows, options.Batches.PadTokenId);
         return new PreferenceObjective(weights.Model.Decoder, loss, For(examples), For(validation), options);
     }

@@ -16,8 +16,9 @@ internal static class PlanAdvice
     public static IReadOnlyList<string> Of(PlanReport plan, Predict predict)
     {
         var limit = $"{MemorySize.Gigabytes(plan.UsableBytes)} (80 % of {MemorySize.Gigabytes(plan.MemoryBytes)})";
-        // What LowRank trains: its full fine-tuning is the fp32 one.
-        var possible = plan.Rows.Where(r => r.Fits && (!r.Recipe.IsFull || r.Recipe == TrainingRecipe.FullFp32)).ToList();
+        // What LowRank trains: its full fine-tuning is the fp32 one, which leaves no base to compare with.
+        var trainsFull = plan.Objective is not ("dpo" or "kto");
+        var possible = plan.Rows.Where(r => r.Fits && (!r.Recipe.IsFull || (trainsFull && r.Recipe == TrainingRecipe.FullFp32))).ToList();
         if (possible.Count > 0) return [.. Fitting(plan, possible, limit)];
         var least = plan.Rows.MinBy(r => r.Plan.Total)!;
         return [$"Nothing fits in {limit}: the least is {Describe(least)} with {MemorySize.Gigabytes(least.Plan.Total)}.", .. Changes(plan, predict), .. Alternatives(plan, predict)];

@@ -26,7 +26,13 @@ public sealed record PlanReport
     /// <summary>Rows of a batch.</summary>
     public required int Batch { get; init; }
 
-    /// <summary>Tokens of a row.</summary>
+    /// <summary>What is learned.</summary>
+    public string Objective { get; init; } = "sft";
+
+    /// <summary>Sequences that a row becomes in the batch: 2 where it is a pair of answers.</summary>
+    public int SequencesOfRow { get; init; } = 1;
+
+    /// <summary>Tokens of a row; of a pair, of each answer with its prompt.</summary>
     public required int Length { get; init; }
 
     /// <summary>The dtype of activations.</summary>

@@ -17,8 +17,12 @@ public sealed record PlanSettings
     [Setting("batch", "Rows that go through the model at once; --accumulate of train makes steps of more.", Minimum = 1)]
     public int Batch { get; init; } = 1;
 
+    /// <summary>What is learned.</summary>
+    [Setting("objective", "What is learned, as for train: rows of dpo, orpo and simpo are pairs, which take twice the rows of a batch; dpo and kto compare with the base, which costs time.", Choices = ["sft", "dpo", "orpo", "simpo", "kto"])]
+    public string Objective { get; init; } = "sft";
+
     /// <summary>Tokens of a row.</summary>
-    [Setting("length", "Tokens of a row.", Minimum = 2, Automatic = "the longest row of --data, at most 2048; else 512")]
+    [Setting("length", "Tokens of a row; of a pair, of each answer with its prompt.", Minimum = 2, Automatic = "the longest row of --data, at most 2048; else 512")]
     public int? Length { get; init; }
 
     /// <summary>The dtype of activations.</summary>

@@ -28,8 +28,14 @@ public sealed record PlannedTime
     /// <summary>Operations with all layers checkpointed by those without: the forward products are computed again.</summary>
     public required double CheckpointingFactor { get; init; }
 
+    /// <summary>Tokens that go through the model without gradients, for a reference.</summary>
+    public double ForwardTokens { get; init; }
+
+    /// <summary>Operations of such a token by those of a step's with a frozen base.</summary>
+    public double ForwardFactor { get; init; }
+
     /// <summary>Hours of LoRA or QLoRA without checkpointing.</summary>
-    public double AdapterHours => Tokens * FlopsPerToken / (Gflops * 1e9 * Ratio) / 3600;
+    public double AdapterHours => (Tokens + ForwardTokens * ForwardFactor) * FlopsPerToken / (Gflops * 1e9 * Ratio) / 3600;
 
     /// <summary>Hours of full fine-tuning without checkpointing.</summary>
     public double FullHours => AdapterHours * FullFactor;
@@ -40,7 +46,8 @@ public sealed record PlannedTime
     /// <param name="epochs">Passes over it.</param>
     /// <param name="length">Tokens of a row: the mean, where it is known.</param>
     /// <param name="gflops">The speed of a matrix product.</param>
-    public static PlannedTime Of(ModelShape model, PlannedData data, double epochs, double length, double gflops)
+    /// <param name="forwardEpochs">Passes over the data without gradients, for a reference.</param>
+    public static PlannedTime Of(ModelShape model, PlannedData data, double epochs, double length, double gflops, double forwardEpochs = 0)
     {
         var flops = model.FlopsPerToken(length, data.SupervisedShare);
         double linear = model.PassedWeights, head = model.HeadWeights * data.SupervisedShare;
@@ -49,6 +56,8 @@ public sealed record PlannedTime
             Tokens = data.Tokens * epochs,
             FlopsPerToken = flops,
             Gflops = gflops,
+            ForwardTokens = data.Tokens * forwardEpochs,
+            ForwardFactor = (2 * linear + 2 * head + 2.0 * length * model.QueryWidth * model.Layers) / flops,
             FullFactor = (flops + 2 * linear + 2 * head) / flops,
             CheckpointingFactor = (flops + 2 * linear + 2.0 * length * model.QueryWidth * model.Layers) / flops,
         };

@@ -41,6 +41,9 @@ public sealed class Planner
     // The share of tokens that is learned, where it is known.
     private double? share;
 
+    // A pair is two sequences of the batch. What the reference says of them is computed before the recorded pass, without gradients, and needs less than it.
+    private int SequencesOfRow => settings.Objective is "dpo" or "orpo" or "simpo" ? 2 : 1;
+
     private long Usable => (long)(Memory * PlanReport.UsableShare);
 
     /// <summary>Plans a model.</summary>
@@ -71,6 +74,8 @@ public sealed class Planner
             MemoryBytes = Memory,
             MemoryOrigin = MemoryOrigin,
             Batch = settings.Batch,
+            Objective = settings.Objective,
+            SequencesOfRow = SequencesOfRow,
             Length = Length,
             Dtype = computeBytes == 2 ? "bf16" : "fp32",
             Target = settings.Target,
@@ -80,11 +85,14 @@ public sealed class Planner
             Rows = rows,
             Largest = [.. TrainingRecipe.All.Select(recipe => Largest(recipe, recipe.IsFull ? null : adapters[0].Shape, recipe.IsFull ? null : adapters[0].Rank))],
             Data = data,
-            Time = data is null || device is not null ? null : PlannedTime.Of(source.Shape, data, settings.Epochs, data.Examples is { } count ? (double)data.Tokens / count : Length, settings.Gflops ?? GemmPeak.MeasureGflops(torch.ScalarType.Float32)),
+            Time = data is null || device is not null ? null : PlannedTime.Of(source.Shape, data, settings.Epochs, data.Examples is { } count ? (double)data.Tokens / count : Length, settings.Gflops ?? GemmPeak.MeasureGflops(torch.ScalarType.Float32), ForwardEpochs),
             Advice = [],
         };
         return plan with { Advice = PlanAdvice.Of(plan, Predict) };
     }
+
+    // Passes over the data without gradients: the reference looks at each answer once in a run, and KTO puts answers behind other prompts before each step, for the model and for the reference.
+    private double ForwardEpochs => settings.Objective switch { "dpo" => 1, "kto" => 1 + 2 * settings.Epochs, _ => 0 };
 
     private PlannedData? DataOf(CancellationToken cancellation) =>
         settings.Data is { } path ? PlannedData.Of(path, source, settings.Length ?? LongestByDefault, cancellation) : null;
@@ -106,13 +114,13 @@ public sealed class Planner
     {
         Recipe = recipe,
         Adapter = adapter,
-        Rows = batch,
+        Rows = batch * SequencesOfRow,
         Length = length,
         CheckpointedLayers = checkpointing ? model.Layers : 0,
         ComputeBytes = computeBytes,
         // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it, other models have 16 bits.
         StoredBytes = recipe.IsFull || model != source.Shape ? 2 : source.StoredBytes,
-        SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * length * learned) : null,
+        SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * SequencesOfRow * length * learned) : null,
         Runtime = device is null ? null : DeviceMemory.Context,
     });
 
