@@ -20,6 +20,7 @@ internal sealed class FuzzRun(FuzzFormat format, int seed, string folder)
     // What Windows gives to threads; Linux gives more, so deep nesting would pass here and end the process there.
     private const int StackBytes = 1536 << 10;
     private const int DifferentFaults = 12;
+    private const double LookSeconds = 0.2;
 
     private readonly List<FuzzFault> faults = [];
     private readonly Dictionary<string, int> places = new(StringComparer.Ordinal);
@@ -47,13 +48,14 @@ internal sealed class FuzzRun(FuzzFormat format, int seed, string folder)
         var thread = new Thread(() => Work(first, count), StackBytes) { IsBackground = true, Name = $"fuzz {format.Name}" };
         thread.Start();
         using var process = Process.GetCurrentProcess();
-        var (seen, since, cpu) = (-1L, 0L, TimeSpan.Zero);
-        while (!thread.Join(200))
+        var (seen, elapsed, cpu) = (-1L, 0.0, TimeSpan.Zero);
+        while (!thread.Join(TimeSpan.FromSeconds(LookSeconds)))
         {
             process.Refresh();
-            if (Interlocked.Read(ref current) is var index && index != seen) (seen, since, cpu) = (index, Stopwatch.GetTimestamp(), process.TotalProcessorTime);
-            // Time on the clock alone would blame a file for a busy machine; where nothing computes, it waits for something.
-            var (elapsed, used) = (Stopwatch.GetElapsedTime(since).TotalSeconds, (process.TotalProcessorTime - cpu).TotalSeconds);
+            if (Interlocked.Read(ref current) is var index && index != seen) (seen, elapsed, cpu) = (index, 0, process.TotalProcessorTime);
+            else elapsed += LookSeconds;
+            // Time on the clock alone would blame a file for a busy machine, or for a process that was stopped; where nothing computes, it waits for something.
+            var used = (process.TotalProcessorTime - cpu).TotalSeconds;
             if ((elapsed > LongestSeconds && used > LongestSeconds) || elapsed > 20 * LongestSeconds)
             {
                 var bytes = format.Make(new FuzzRandom(seed, format.Name, seen));

@@ -11,7 +11,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
 {
     private static readonly FuzzFormat[] all =
     [
-        new JsonLinesFuzz(), new JsonArrayFuzz(), new TableFuzz(), new TextFuzz(), new ParquetFuzz(), new RunYamlFuzz(), new ImportedSettingsFuzz(), new AdapterConfigFuzz(), new ModelConfigFuzz(),
+        new JsonLinesFuzz(), new JsonArrayFuzz(), new TableFuzz(), new TextFuzz(), new ParquetFuzz(), new RunYamlFuzz(), new ImportedSettingsFuzz(), new AdapterConfigFuzz(), new AdapterRecordFuzz(), new ModelConfigFuzz(),
         new TokenizerFuzz(), new TokenizerConfigFuzz(), new ChatTemplateFuzz(), new SafetensorsFuzz(), new SafetensorsIndexFuzz(), new GgufFuzz(),
     ];
 

@@ -68,7 +68,7 @@ internal static class JsonMutator
             case 1: items.Insert(at, items[at].Copy()); break;
             case 2:
                 // Now and then very many.
-                var count = random.OneIn(20) ? 2000 : random.Between(2, 20);
+                var count = random.OneIn(20) ? 200 : random.Between(2, 20);
                 if (items[at].All().Count * count < 20000)
                     for (var i = 0; i < count; i++) items.Add(items[at].Copy());
                 break;
@@ -81,8 +81,14 @@ internal static class JsonMutator
 
     private static void Nest(JsonSketch value, FuzzRandom random)
     {
-        // Around the depth that parsers allow, and far beyond.
-        var depth = random.OneIn(4) ? random.OneIn(10) ? 20000 : random.Between(55, 70) : random.Between(1, 4);
+        if (random.OneIn(40))
+        {
+            // Far beyond what any parser allows, as a spelling: the sketch itself goes down by recursion.
+            value.Become(JsonSketch.Scalar(new string('[', 20000) + new string(']', 20000)));
+            return;
+        }
+        // Around the depth that parsers allow.
+        var depth = random.OneIn(4) ? random.Between(55, 70) : random.Between(1, 4);
         var inner = value.Copy();
         for (var i = 0; i < depth; i++) inner = random.OneIn(2) ? JsonSketch.List(inner) : JsonSketch.Object(("\"a\"", inner));
         value.Become(inner);
