@@ -14,17 +14,17 @@ internal sealed class ParquetFuzz() : DataFuzz("parquet", ".parquet")
         var length = BinaryPrimitives.ReadInt32LittleEndian(sound.AsSpan(sound.Length - 8));
         var data = sound[..(sound.Length - 8 - length)];
         byte[] footer = sound[^(8 + length)..^8];
-        if (!random.OneIn(3))
+        if (random.OneIn(2))
         {
             var at = 0;
             var metadata = ThriftSketch.Read(footer, ref at);
             metadata.Damage(random);
             footer = metadata.Write();
         }
-        if (random.OneIn(2)) ByteMutator.Flip(data.AsSpan(4), random);
+        if (random.OneIn(3)) ByteMutator.Flip(data.AsSpan(4), random);
         var size = new byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(size, footer.Length);
         byte[] file = [.. data, .. footer, .. size, .. "PAR1"u8];
-        return random.OneIn(12) ? ByteMutator.Damage(file, random) : file;
+        return random.OneIn(20) ? ByteMutator.Damage(file, random) : file;
     }
 }

@@ -21,19 +21,22 @@ internal sealed class RunYamlFuzz() : FuzzFormat("run-yaml")
         var settings = SettingsSchema<TrainSettings>.All;
         var text = new StringBuilder();
         if (random.OneIn(20)) text.Append("%YAML 1.1\n---\n");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var lines = random.Between(1, 12); lines > 0; lines--)
         {
             var setting = random.Pick(settings);
+            // A key that stands twice is no YAML.
+            if (!seen.Add(setting.Key) && !random.OneIn(20)) continue;
             var key = random.OneIn(60) ? $"\"{setting.Key}\"" : random.OneIn(40) ? setting.Key[1..] : setting.Key;
             // Mostly what the setting takes, else all runs would end at the first values.
-            var value = random.OneIn(25) ? random.Pick(broken) : random.OneIn(3) ? random.Pick(values)
+            var value = random.OneIn(60) ? random.Pick(broken) : random.OneIn(3) ? random.Pick(values)
                 : setting.Choices is { } choices ? random.Pick(choices) : YamlText.Of(setting, Setting.Format(setting.Default));
-            text.Append(key).Append(random.OneIn(40) ? ":" : ": ").Append(value).Append(random.OneIn(20) ? "  # why\n" : random.OneIn(30) ? "\r\n" : "\n");
+            text.Append(key).Append(random.OneIn(100) ? ":" : ": ").Append(value).Append(random.OneIn(20) ? "  # why\n" : random.OneIn(30) ? "\r\n" : "\n");
         }
         if (random.OneIn(200)) text.Append("target: ").Append('[', 20000);
         if (random.OneIn(200)) text.Append(string.Concat(Enumerable.Range(0, 2000).Select(i => $"{new string(' ', i)}a:\n")));
         if (random.OneIn(100)) text.Append("a: &a [x, x]\n").Append(string.Concat(Enumerable.Range(0, 30).Select(i => $"k{i}: &b{i} [{(i == 0 ? "*a, *a" : $"*b{i - 1}, *b{i - 1}")}]\n")));
-        if (random.OneIn(40)) text.Append("---\nrank: 1\n");
+        if (random.OneIn(80)) text.Append("---\nrank: 1\n");
         var bytes = Encoding.UTF8.GetBytes(text.ToString());
         return random.OneIn(10) ? ByteMutator.Damage(bytes, random) : bytes;
     }
