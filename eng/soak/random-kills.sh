@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A run of the tiny model is ended with kill -9 at random instants of its life and resumed: random-kills [KILLS=50] [SEED]; adapter bytes, steps and files are those of the unbroken run.
+# A run of the tiny model is ended with kill -9 at random instants of its life and resumed: random-kills [KILLS=50] [SEED]; adapter bytes, steps, files and W&B history are those of the unbroken run.
 # Disk: 1 GB
 set -euo pipefail
 cd "$LOWRANK_ROOT"

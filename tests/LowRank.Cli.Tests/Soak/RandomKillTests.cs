@@ -58,7 +58,7 @@ public sealed class RandomKillTests(ITestOutputHelper output) : IDisposable
             AssertSameEnd(new RunFiles(folder.At(name)), whole, adapter, await Adapter(name));
             Directory.Delete(folder.At(name), recursive: true);
         }
-        Say($"{killed} runs killed, {killed - anew} resumed, {anew} begun anew (no checkpoint yet), {late} more had ended before: adapter bytes, steps and files are those of the unbroken run");
+        Say($"{killed} runs killed, {killed - anew} resumed, {anew} begun anew (no checkpoint yet), {late} more had ended before: adapter bytes, steps, files and the history of Weights & Biases are those of the unbroken run");
         Assert.True(killed - anew > kills / 2, $"only {killed - anew} of {killed} were resumed from a checkpoint");
     }
 
@@ -67,9 +67,8 @@ public sealed class RandomKillTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(wantAdapter, gotAdapter);
         Assert.Equal(want.Steps, got.Steps);
         Assert.Equal(want.Evaluations, got.Evaluations);
-        // What a tracker had not written yet when the process ended is lost to it, up to the checkpoint; it tells no step twice or out of order, and goes on to the end.
-        Assert.Equal(got.WandbSteps.Distinct().Order(), got.WandbSteps);
-        Assert.Equal(want.WandbSteps[^1], got.WandbSteps[^1]);
+        // Trackers hand everything on before a checkpoint is taken, so none lacks a step that the run does not take again.
+        Assert.Equal(want.WandbSteps, got.WandbSteps);
         Assert.True(got.WandbEnded);
         Assert.Empty(got.Leftovers);
         Assert.Equal(want.Entries, got.Entries);
