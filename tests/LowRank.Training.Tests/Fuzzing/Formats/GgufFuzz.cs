@@ -28,7 +28,7 @@ internal sealed class GgufFuzz() : FuzzFormat("gguf")
         ByteMutator.Flip(data, random);
         var builder = new GgufBuilder { Data = data, TensorCount = Lie(random, 100), PairCount = Lie(random, 100), Version = random.OneIn(60) ? (uint)random.Pick(Edges.Integers) : 3 };
         builder.Pair("general.architecture", name);
-        if (random.OneIn(15)) builder.Pair("general.alignment", (uint)random.Pick(Edges.Integers));
+        if (random.OneIn(40)) builder.Pair("general.alignment", (uint)random.Pick(Edges.Integers));
         Number(builder, random, $"{name}.embedding_length", 8);
         Number(builder, random, $"{name}.feed_forward_length", 16);
         Number(builder, random, $"{name}.block_count", 1);
@@ -48,7 +48,7 @@ internal sealed class GgufFuzz() : FuzzFormat("gguf")
         Vocabulary(builder, random);
         Tensors(builder, random);
         var file = builder.Build();
-        return random.OneIn(10) ? ByteMutator.Damage(file, random) : file;
+        return random.OneIn(16) ? ByteMutator.Damage(file, random) : file;
     }
 
     public override void Read(FuzzInput input)
@@ -118,15 +118,16 @@ internal sealed class GgufFuzz() : FuzzFormat("gguf")
             ("blk.0.attn_output.weight", [8, 8]), ("blk.0.ffn_gate.weight", [8, 16]), ("blk.0.ffn_up.weight", [8, 16]), ("blk.0.ffn_down.weight", [16, 8]), ("blk.0.ffn_norm.weight", [8]),
             ("blk.0.ffn_gate_exps.weight", [8, 4, 2]), ("blk.0.attn_qkv.weight", [8, 16]), ("rope_freqs.weight", [2]), ("blk.0.ffn_gate_inp.weight", [8, 2]), ("x", [4]),
         ];
-        var count = random.Between(0, tensors.Length);
+        // A whole model of llama's form, or some of it, or more than belongs to it. Of many tensors each is rarely damaged, or most files would be refused for one.
+        var count = random.OneIn(3) ? random.Between(0, tensors.Length) : 11;
         for (var i = 0; i < count; i++)
         {
-            var (name, shape) = i > 0 && random.OneIn(20) ? random.Pick(tensors) : tensors[i];
-            var type = random.OneIn(8) ? random.Pick(types) : 0;
-            if (random.OneIn(25)) shape = [.. shape.Select(n => random.OneIn(2) ? random.Pick(Edges.Integers) : n)];
-            else if (random.OneIn(25)) shape = [.. shape, 1];
-            else if (type > 1) shape = [32, .. shape[1..].Select(n => Math.Min(n, 4))];
-            builder.Tensor(random.OneIn(40) ? "blk.9999999999.attn_q.weight" : name, type, random.OneIn(40) ? random.Pick(Edges.Integers) : offset, shape);
+            var (name, shape) = i > 0 && random.OneIn(150) ? random.Pick(tensors) : tensors[i];
+            var type = random.OneIn(16) ? random.Pick(types) : 0;
+            if (random.OneIn(120)) shape = [.. shape.Select(n => random.OneIn(2) ? random.Pick(Edges.Integers) : n)];
+            else if (random.OneIn(60)) shape = [.. shape, 1];
+            else if (type > 1) shape = [type is 12 or 14 ? 256UL : 32, .. shape[1..].Select(n => Math.Min(n, 4))];
+            builder.Tensor(random.OneIn(100) ? "blk.9999999999.attn_q.weight" : name, type, random.OneIn(200) ? random.Pick(Edges.Integers) : offset, shape);
             // A little more than the widest of them takes.
             offset += 64 + 32 * ((shape.Aggregate(1UL, (product, n) => Math.Min(product * Math.Min(n, 512), 512)) * 4 + 31) / 32);
         }
