@@ -89,6 +89,9 @@ public sealed class Trainer : IDisposable
 
     /// <summary>What someone else has to say in the run's stream, asked for after each step; it gives null where there is nothing.</summary>
     internal Func<RunWarning?>? Notices { get; set; }
+
+    /// <summary>Is called before a checkpoint is taken.</summary>
+    internal Action? BeforeCheckpoint { get; set; }
     /// <summary>Looks at the machine while the run goes on; null for nobody. Whoever sets it disposes it.</summary>
     internal MachineMonitor? Monitor { get; set; }
 
@@ -321,6 +324,7 @@ public sealed class Trainer : IDisposable
     private void Save(Action<TrainingEvent> tell)
     {
         if (options.Output is null || isCheckpointCurrent) return;
+        BeforeCheckpoint?.Invoke();
         var folder = TrainingCheckpoint.Save(options.Output, state, weights, flat, optimizer, record, options.KeepCheckpoints, options.Patience is null || state.BestLoss is null ? null : state.BestStep);
         isCheckpointCurrent = true;
         tell(new CheckpointSaved(folder));

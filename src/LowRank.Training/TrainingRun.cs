@@ -352,6 +352,7 @@ public sealed class TrainingRun : IDisposable
         trackers = TrackerSetup.Open(record, output, Trainer.Step, metrics.Write);
         Trainer.Sinks.Add(trackers.Write);
         Trainer.Notices = trackers.Next;
+        Trainer.BeforeCheckpoint = trackers.Settle;
     }
 
     private RunRecord Describe(RunInputs? inputs, Dataset data)

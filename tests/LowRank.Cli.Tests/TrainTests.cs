@@ -152,37 +152,4 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(0, (await Tool.Run(["train", .. settings, "--output", folder.At("whole")])).Code);
         Assert.Equal(File.ReadAllBytes(folder.At("whole/adapter_model.safetensors")), File.ReadAllBytes(folder.At("stopped/adapter_model.safetensors")));
     }
-
-    [Fact]
-    public async Task A_killed_run_goes_on_to_the_bytes_of_the_unbroken_one()
-    {
-        string[] settings = ["--model", model, "--data", data, "--max-steps", "120", "--batch", "4", "--learning-rate", "0.01", "--dropout", "0.1", "--save-every", "7", "--threads", "1"];
-        using (var killed = Tool.Start(["train", .. settings, "--output", folder.At("killed"), "--json"]))
-        {
-            var seen = 0;
-            while (await killed.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-            {
-                // Four of them: older checkpoints are being removed by then.
-                if (line.Contains("\"checkpoint\"", StringComparison.Ordinal) && ++seen == 4) break;
-            }
-            killed.Kill();
-            await Tool.End(killed);
-        }
-        var resumed = await Tool.Run("train", "--resume", folder.At("killed"));
-        Assert.True(resumed.Code == 0, resumed.Error);
-        Assert.Equal(0, (await Tool.Run(["train", .. settings, "--output", folder.At("whole")])).Code);
-        Assert.Equal(File.ReadAllBytes(folder.At("whole/adapter_model.safetensors")), File.ReadAllBytes(folder.At("killed/adapter_model.safetensors")));
-    }
-
-    // Native memory is freed in the scope that made it: 500 steps end with the memory of the fiftieth, give or take 16 MiB. Evaluation, answers and
-    // checkpoints happen before the fiftieth too: what their first time costs (10 MiB of compiled code and buffers) is no leak.
-    [Fact]
-    public async Task Resident_memory_is_flat_over_500_steps()
-    {
-        var run = await Tool.Run("train", "--model", model, "--data", data, "--max-steps", "500", "--batch", "8", "--validation", "4", "--eval-every", "25", "--samples", "1", "--sample-tokens", "8", "--save-every", "25", "--threads", "1", "--output", folder.At("out"));
-        Assert.True(run.Code == 0, run.Error);
-        var memory = File.ReadLines(folder.At("out/metrics.jsonl")).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("event").GetString() == "step")
-            .ToDictionary(e => e.GetProperty("step").GetInt32(), e => e.GetProperty("rss_mib").GetDouble());
-        Assert.True(memory[500] <= memory[50] + 16, $"{memory[50]} MiB after 50 steps, {memory[500]} MiB after 500");
-    }
 }

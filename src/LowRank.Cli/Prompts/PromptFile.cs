@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Formats;
 
 namespace LowRank.Cli.Prompts;
 
@@ -23,8 +24,8 @@ internal static class PromptFile
     {
         try
         {
-            using var json = JsonDocument.Parse(line);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.String
+            var json = StrictJson.Element(System.Text.Encoding.UTF8.GetBytes(line));
+            return json.ValueKind == JsonValueKind.Object && json.TryGetProperty("prompt", out var prompt) && prompt.ValueKind == JsonValueKind.String
                 ? prompt.GetString()! : throw new LowRankException($"{path}:{number}: expected an object with a text \"prompt\"");
         }
         catch (JsonException error)

@@ -12,7 +12,7 @@ internal static class QuantizationConfig
     public static bool IsFourBit(ModelConfig config)
     {
         if (config.Object("quantization_config") is not { } quantization) return false;
-        var method = quantization["quant_method"]?.GetValue<string>() ?? (Flag(quantization, "load_in_4bit") || Flag(quantization, "load_in_8bit") ? "bitsandbytes" : "of no name");
+        var method = config.Text(quantization, "quant_method") ?? (Flag(quantization, "load_in_4bit") || Flag(quantization, "load_in_8bit") ? "bitsandbytes" : "of no name");
         if (method != "bitsandbytes")
             throw new ModelConfigException($"{config.Source}: the checkpoint is quantized by the method {method}; LowRank reads bitsandbytes 4-bit and unquantized checkpoints. Take the model's unquantized form, and --method qlora quantizes it while loading.");
         if (Flag(quantization, "load_in_8bit"))

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LowRank.Adapters;
+using LowRank.Formats;
 
 namespace LowRank.Models.Export;
 
@@ -34,13 +35,13 @@ internal static class GgufAdapterLimits
         if (!File.Exists(path)) return; // opening the folder says what is missing
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (json.RootElement.ValueKind != JsonValueKind.Object) return;
+            var json = StrictJson.Element(File.ReadAllBytes(path));
+            if (json.ValueKind != JsonValueKind.Object) return;
             var problems = new List<string>();
-            if (json.RootElement.TryGetProperty("peft_type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() != "LORA")
+            if (json.TryGetProperty("peft_type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() != "LORA")
                 problems.Add($"peft_type is {type.GetString()}: the format has LoRA alone");
             foreach (var (field, without, why) in fields)
-                if (json.RootElement.TryGetProperty(field, out var value) && !IsWithoutEffect(value, without)) problems.Add($"{field} is {value.GetRawText()}: {why}");
+                if (json.TryGetProperty(field, out var value) && !IsWithoutEffect(value, without)) problems.Add($"{field} is {value.GetRawText()}: {why}");
             if (problems.Count > 0) throw Refused(folder, problems);
         }
         catch (JsonException)

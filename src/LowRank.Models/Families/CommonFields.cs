@@ -5,6 +5,12 @@ namespace LowRank.Models.Families;
 /// <summary>What the configurations of most families say in the same words. A family begins with this and states what differs.</summary>
 internal static class CommonFields
 {
+    /// <summary>The most layers that are believed; the deepest models have some hundred.</summary>
+    public const long MostLayers = 10_000;
+
+    /// <summary>The most heads, and dimensions of a head, that are believed.</summary>
+    public const long MostHeads = 1 << 16;
+
     /// <summary>A spec with sizes, rope, activation and ends of text read; no biases, no windows, scores scaled by the root of the head's size.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="defaultHeadSize">Head size where <c>head_dim</c> is absent; by default hidden / heads.</param>
@@ -13,23 +19,23 @@ internal static class CommonFields
     /// <param name="defaultRotated">The share of a head's dimensions that rope rotates where <c>partial_rotary_factor</c> is absent.</param>
     public static DecoderSpec Read(ModelConfig config, long? defaultHeadSize = null, bool defaultTied = false, double defaultTheta = 10000, double defaultRotated = 1)
     {
-        long hidden = config.Require("hidden_size"), heads = config.Require("num_attention_heads");
-        var size = config.Integer("head_dim") ?? defaultHeadSize ?? hidden / heads;
-        var layers = checked((int)config.Require("num_hidden_layers"));
-        var keyValueHeads = config.Integer("num_key_value_heads") ?? heads;
-        if (hidden <= 0 || heads <= 0 || keyValueHeads <= 0 || layers <= 0 || size <= 0 || heads % keyValueHeads != 0)
-            throw new ModelConfigException($"{config.Source}: {heads} heads, {keyValueHeads} key-value heads, hidden size {hidden}, {layers} layers: sizes must be positive, and key-value heads divide heads.");
+        long hidden = config.Size("hidden_size"), heads = config.Size("num_attention_heads", MostHeads);
+        var size = config.SizeOr("head_dim", defaultHeadSize ?? hidden / heads, MostHeads);
+        var layers = (int)config.Size("num_hidden_layers", MostLayers);
+        var keyValueHeads = config.SizeOr("num_key_value_heads", heads, MostHeads);
+        if (heads % keyValueHeads != 0)
+            throw new ModelConfigException($"{config.Source}: {heads} heads, {keyValueHeads} key-value heads: key-value heads must divide heads.");
         return new DecoderSpec
         {
             ModelType = config.ModelType,
-            VocabularySize = config.Require("vocab_size"),
+            VocabularySize = config.Size("vocab_size"),
             HiddenSize = hidden,
-            IntermediateSize = config.Require("intermediate_size"),
+            IntermediateSize = config.Size("intermediate_size"),
             Layers = layers,
             Heads = heads,
             KeyValueHeads = keyValueHeads,
             HeadSize = size,
-            MaxPositions = config.Integer("max_position_embeddings") ?? 2048,
+            MaxPositions = config.SizeOr("max_position_embeddings", 2048, int.MaxValue),
             NormEpsilon = config.Number("rms_norm_eps") ?? 1e-6,
             Activation = ReadActivation(config, "hidden_activation", "hidden_act"),
             Ropes = [.. Enumerable.Repeat(RopeReader.Read(config, size, defaultTheta, defaultRotated), layers)],
@@ -59,7 +65,7 @@ internal static class CommonFields
                 "full_attention" => false,
                 var other => throw new ModelConfigException($"{config.Source}: the layer type \"{other}\" is not supported."),
             };
-            if (sliding) result[i] = window is { } w ? checked((int)w) : throw new ModelConfigException($"{config.Source}: layer {i} slides, but \"sliding_window\" is missing.");
+            if (sliding) result[i] = window is { } w ? (int)Math.Clamp(w, 0, int.MaxValue) : throw new ModelConfigException($"{config.Source}: layer {i} slides, but \"sliding_window\" is missing.");
         }
         return result;
     }

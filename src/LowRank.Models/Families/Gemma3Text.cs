@@ -15,7 +15,7 @@ internal sealed class Gemma3Text : IModelFamily
         CommonFields.Refuse(config, "use_bidirectional_attention");
         var spec = CommonFields.Read(config, defaultHeadSize: 256, defaultTied: true, defaultTheta: 1_000_000);
         var biased = config.Flag("attention_bias") ?? false;
-        var pattern = config.Integer("sliding_window_pattern") ?? config.Integer("_sliding_window_pattern") ?? 6;
+        var pattern = config.SizeOr("sliding_window_pattern", config.SizeOr("_sliding_window_pattern", 6));
         var windows = CommonFields.Windows(config, spec.Layers, config.Integer("sliding_window") ?? 4096, i => (i + 1) % pattern != 0);
         var (full, sliding) = Ropes(config, spec.HeadSize);
         return spec with

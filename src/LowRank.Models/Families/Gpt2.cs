@@ -13,21 +13,20 @@ internal sealed class Gpt2 : IModelFamily
     {
         CommonFields.Refuse(config, "add_cross_attention");
         CommonFields.Refuse(config, "scale_attn_by_inverse_layer_idx");
-        long hidden = config.Require("n_embd"), heads = config.Require("n_head");
-        var layers = checked((int)config.Require("n_layer"));
-        if (hidden <= 0 || heads <= 0 || layers <= 0 || hidden % heads != 0)
-            throw new ModelConfigException($"{config.Source}: {heads} heads, \"n_embd\" {hidden}, {layers} layers: sizes must be positive, and heads divide \"n_embd\".");
+        long hidden = config.Size("n_embd"), heads = config.Size("n_head", CommonFields.MostHeads);
+        var layers = (int)config.Size("n_layer", CommonFields.MostLayers);
+        if (hidden % heads != 0) throw new ModelConfigException($"{config.Source}: {heads} heads, \"n_embd\" {hidden}: heads must divide \"n_embd\".");
         return new DecoderSpec
         {
             ModelType = ModelType,
-            VocabularySize = config.Require("vocab_size"),
+            VocabularySize = config.Size("vocab_size"),
             HiddenSize = hidden,
-            IntermediateSize = config.Integer("n_inner") ?? 4 * hidden,
+            IntermediateSize = config.SizeOr("n_inner", 4 * hidden, 4 * ModelConfig.LargestSize),
             Layers = layers,
             Heads = heads,
             KeyValueHeads = heads,
             HeadSize = hidden / heads,
-            MaxPositions = config.Integer("n_positions") ?? 1024,
+            MaxPositions = config.SizeOr("n_positions", 1024),
             Norm = NormKind.Layer,
             NormEpsilon = config.Number("layer_norm_epsilon") ?? 1e-5,
             QueryKeyValueBias = true,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LowRank.Formats;
 
 namespace LowRank.Models.Families;
 
@@ -15,6 +16,9 @@ public sealed class ModelConfig
         (Json, Source) = (JsonNode.Parse(json.ToJsonString())!.AsObject(), source);
         ModelType = Text("model_type") ?? throw new ModelConfigException($"{source}: \"model_type\" is missing, so the kind of model is not known.");
     }
+
+    /// <summary>The largest size of any kind that is believed: vocabularies have some 2¹⁸ tokens, hidden states some 2¹⁴ values.</summary>
+    internal const long LargestSize = 1 << 24;
 
     /// <summary>The object as it was read.</summary>
     public JsonObject Json { get; }
@@ -32,7 +36,7 @@ public sealed class ModelConfig
         if (!File.Exists(path)) throw new ModelConfigException($"{path} does not exist. A model folder needs its config.json.");
         try
         {
-            return JsonNode.Parse(File.ReadAllBytes(path)) is JsonObject json ? new ModelConfig(json, path)
+            return StrictJson.Node(File.ReadAllBytes(path)) is JsonObject json ? new ModelConfig(json, path)
                 : throw new ModelConfigException($"{path} is not a JSON object.");
         }
         catch (JsonException error)
@@ -51,11 +55,10 @@ public sealed class ModelConfig
     public double? Number(string key) => Number(Json, key);
 
     /// <summary>True or false, or null.</summary>
-    public bool? Flag(string key) => Value<bool>(Json, key, static v => v.TryGetValue<bool>(out var b) ? b : null, "true or false");
+    public bool? Flag(string key) => Flag(Json, key);
 
     /// <summary>A string, or null.</summary>
-    public string? Text(string key) => Json[key] is not { } node ? null
-        : node is JsonValue v && v.TryGetValue<string>(out var s) ? s : throw Wrong(key, node, "a string");
+    public string? Text(string key) => Text(Json, key);
 
     /// <summary>A list of strings, or null.</summary>
     public IReadOnlyList<string>? Texts(string key) => Json[key] is not { } node ? null
@@ -66,7 +69,7 @@ public sealed class ModelConfig
     public IReadOnlyList<int> Ids(string key) => Json[key] switch
     {
         null => [],
-        JsonArray list => [.. list.Select(n => n!.GetValue<int>())],
+        JsonArray list => [.. list.Select(n => n is JsonValue v && v.TryGetValue<int>(out var id) ? id : throw Wrong(key, list, "a token id or a list of them"))],
         JsonValue v when v.TryGetValue<int>(out var id) => [id],
         { } node => throw Wrong(key, node, "a token id or a list of them"),
     };
@@ -74,7 +77,21 @@ public sealed class ModelConfig
     /// <summary>An object, or null.</summary>
     public JsonObject? Object(string key) => Json[key] switch { null => null, JsonObject o => o, { } node => throw Wrong(key, node, "an object") };
 
-    internal double? Number(JsonObject from, string key) => Value<double>(from, key, static v => v.TryGetValue<double>(out var n) ? n : null, "a number");
+    /// <summary>A size of the model that must be there: from 1 to <paramref name="most"/>, so that products of sizes stay numbers.</summary>
+    internal long Size(string key, long most = LargestSize) => Size(key, Require(key), most);
+
+    /// <summary>A size with its value where the key is absent.</summary>
+    internal long SizeOr(string key, long standard, long most = LargestSize) => Size(key, Integer(key) ?? standard, most);
+
+    internal bool? Flag(JsonObject from, string key) => Value<bool>(from, key, static v => v.TryGetValue<bool>(out var b) ? b : null, "true or false");
+
+    internal string? Text(JsonObject from, string key) => from[key] is not { } node ? null
+        : node is JsonValue v && v.TryGetValue<string>(out var s) ? s : throw Wrong(key, node, "a string");
+
+    internal double? Number(JsonObject from, string key) => Value<double>(from, key, static v => v.TryGetValue<double>(out var n) && double.IsFinite(n) ? n : null, "a number");
+
+    private long Size(string key, long value, long most) => value >= 1 && value <= most ? value
+        : throw new ModelConfigException($"{Source}: \"{key}\" is {value}, expected a whole number from 1 to {most}.");
 
     private T? Value<T>(JsonObject from, string key, Func<JsonValue, T?> read, string expected) where T : struct =>
         from[key] is not { } node ? null : node is JsonValue v && read(v) is { } value ? value : throw Wrong(key, node, expected);

@@ -33,8 +33,9 @@ internal static class RopeReader
     private static RopeScaling Scaling(ModelConfig config, JsonObject p, long rotated)
     {
         double Need(string key) => config.Number(p, key) ?? throw new ModelConfigException($"{config.Source}: rope scaling lacks \"{key}\".");
-        var kind = (p["rope_type"] ?? p["type"])?.GetValue<string>() ?? "default";
+        var kind = config.Text(p, "rope_type") ?? config.Text(p, "type") ?? "default";
         var original = (long)(config.Number(p, "original_max_position_embeddings") ?? config.Integer("original_max_position_embeddings") ?? config.Require("max_position_embeddings"));
+        if (original < 1) throw new ModelConfigException($"{config.Source}: rope counts from {original} positions; \"original_max_position_embeddings\" (or \"max_position_embeddings\") must be at least 1.");
         switch (kind)
         {
             case "default":
@@ -46,7 +47,7 @@ internal static class RopeReader
             case "yarn":
                 var factor = Need("factor");
                 return new RopeScaling.Yarn(factor, original, config.Number(p, "beta_fast") ?? 32, config.Number(p, "beta_slow") ?? 1,
-                    p["truncate"]?.GetValue<bool>() ?? true, config.Number(p, "attention_factor") ?? YarnAttention(config, p, factor));
+                    config.Flag(p, "truncate") ?? true, config.Number(p, "attention_factor") ?? YarnAttention(config, p, factor));
             case "longrope" or "su":
                 return new RopeScaling.LongRope(Factors(config, p, "short_factor", rotated), Factors(config, p, "long_factor", rotated), original, config.Number(p, "attention_factor") ?? LongRopeAttention(config, p, original));
             default:

@@ -13,7 +13,7 @@ internal sealed class SmolLM3 : IModelFamily
     {
         var spec = CommonFields.Read(config, defaultTied: true, defaultTheta: 2_000_000);
         var biased = config.Flag("attention_bias") ?? false;
-        var interval = config.Integer("no_rope_layer_interval") ?? 4;
+        var interval = config.SizeOr("no_rope_layer_interval", 4);
         // 1 marks a layer with rope, whatever the key's name says.
         var hasRope = config.Ids("no_rope_layers") is { Count: > 0 } marks ? [.. marks.Select(m => m != 0)] : Enumerable.Range(0, spec.Layers).Select(i => (i + 1) % interval != 0).ToArray();
         if (hasRope.Length != spec.Layers) throw new ModelConfigException($"{config.Source}: \"no_rope_layers\" has {hasRope.Length} entries, \"num_hidden_layers\" is {spec.Layers}.");

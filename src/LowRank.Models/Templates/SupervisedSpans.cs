@@ -33,6 +33,9 @@ internal sealed class SupervisedSpans
         var behind = 0;
         for (var i = 0; i < _messages.Count; i++)
         {
+            // The renderings of all beginnings of a long conversation would be its square.
+            _prompts.Remove((i - 1, true));
+            _prompts.Remove((i - 1, false));
             if (_messages[i].Role != "assistant" || (Span(i) ?? SpanOfSilence(i)) is not { } span) continue;
             var (start, end) = (Math.Max(span.Start, behind), span.End);
             if (end <= start) continue;

@@ -1,5 +1,5 @@
 using LowRank.Adapters;
-using YamlDotNet.Core;
+using LowRank.Training.Settings;
 using YamlDotNet.RepresentationModel;
 
 namespace LowRank.Training.Import;
@@ -33,21 +33,8 @@ internal sealed class SourceDocument
     {
         if (Directory.Exists(path)) throw new LowRankException($"{path} is a folder; import-config takes a file, such as a YAML file or adapter_config.json.");
         if (!File.Exists(path)) throw new LowRankException($"{path} does not exist.");
-        var yaml = new YamlStream();
-        try
-        {
-            using var text = File.OpenText(path);
-            yaml.Load(text);
-        }
-        catch (YamlException error)
-        {
-            throw new LowRankException($"{path}:{error.Start.Line}:{error.Start.Column}: neither YAML nor JSON: {error.Message}", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new LowRankException($"{path}: cannot be read: {error.Message}", error);
-        }
-        return yaml.Documents.Count == 1 && yaml.Documents[0].RootNode is YamlMappingNode { Children.Count: > 0 } root ? new SourceDocument(path, SourceValue.MembersOf(root))
+        var documents = YamlFile.Load(path, "neither YAML nor JSON");
+        return documents.Count == 1 && documents[0].RootNode is YamlMappingNode { Children.Count: > 0 } root ? new SourceDocument(path, SourceValue.MembersOf(root))
             : throw new LowRankException($"{path}: expected one mapping of keys to values, such as \"learning_rate: 1.0e-4\".");
     }
 

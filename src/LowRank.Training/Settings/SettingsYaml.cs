@@ -16,23 +16,10 @@ public static class SettingsYaml
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) throw new LowRankException($"{path} does not exist: --config takes a YAML file with the keys of the options, such as \"rank: 8\".");
-        var yaml = new YamlStream();
-        try
-        {
-            using var text = File.OpenText(path);
-            yaml.Load(text);
-        }
-        catch (YamlException error)
-        {
-            throw new LowRankException($"{path}:{error.Start.Line}:{error.Start.Column}: not YAML: {error.Message}", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new LowRankException($"{path}: cannot be read: {error.Message}", error);
-        }
-        if (yaml.Documents.Count == 0) return [];
-        if (yaml.Documents.Count > 1) throw new LowRankException($"{path}:{yaml.Documents[1].RootNode.Start.Line}: a second document begins; the settings must be in one");
-        return yaml.Documents[0].RootNode switch
+        var documents = YamlFile.Load(path, "not YAML");
+        if (documents.Count == 0) return [];
+        if (documents.Count > 1) throw new LowRankException($"{path}:{documents[1].RootNode.Start.Line}: a second document begins; the settings must be in one");
+        return documents[0].RootNode switch
         {
             YamlMappingNode mapping => [.. mapping.Children.Select(child => Entry(path, child.Key, child.Value))],
             YamlScalarNode { Value: null or "" } => [],

@@ -14,6 +14,9 @@ internal interface ITracker : IDisposable
     /// <summary>Hands on what was taken. Called some times a second while there is something.</summary>
     void Flush();
 
+    /// <summary>A checkpoint is about to be taken. A process that is killed afterwards goes on behind it, so everything taken up to now must be where readers find it.</summary>
+    void Settle() => Flush();
+
     /// <summary>No event comes any more: hands on everything.</summary>
     /// <param name="end">How the run ended; null where it broke off with an error.</param>
     /// <param name="time">When, in UTC.</param>

@@ -21,6 +21,9 @@ internal sealed class RunTrackers(Action<TrainingEvent> keep) : IDisposable
     /// <summary>How long the end of a run waits for its trackers.</summary>
     public TimeSpan EndLimit { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a checkpoint waits for the trackers, all of them together.</summary>
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(1);
+
     /// <summary>Adds a tracker; it is opened on its own thread when the first event comes.</summary>
     public void Add(string name, Func<Action<string>, ITracker> open) => workers.Add(new TrackerWorker(name, open, warnings.Enqueue));
 
@@ -32,6 +35,16 @@ internal sealed class RunTrackers(Action<TrainingEvent> keep) : IDisposable
         if (workers.Count == 0) return;
         var tracked = new TrackedEvent(e, TimeProvider.System.GetUtcNow());
         foreach (var worker in workers) worker.Post(tracked);
+    }
+
+    /// <summary>
+    /// Has everything handed on before a checkpoint is taken, on the trainer's thread: a run that is killed behind the checkpoint goes on from there, and would not tell again what came before.
+    /// </summary>
+    public void Settle()
+    {
+        foreach (var worker in workers) worker.BeginSettle();
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        foreach (var worker in workers) worker.Settle(SettleLimit - System.Diagnostics.Stopwatch.GetElapsedTime(start) is { Ticks: > 0 } left ? left : TimeSpan.Zero);
     }
 
     /// <summary>A warning that a tracker left since, or null.</summary>

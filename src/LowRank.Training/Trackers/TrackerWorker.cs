@@ -14,13 +14,14 @@ internal sealed class TrackerWorker
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private readonly Channel<TrackedEvent> queue = Channel.CreateBounded<TrackedEvent>(new BoundedChannelOptions(QueueLength) { SingleReader = true, SingleWriter = true, FullMode = BoundedChannelFullMode.Wait });
-    private readonly ManualResetEventSlim ending = new();
+    private readonly AutoResetEvent look = new(false);
+    private readonly ManualResetEventSlim settled = new(initialState: true);
     private readonly string name;
     private readonly Func<Action<string>, ITracker> open;
     private readonly Action<string> warn;
     private readonly Thread thread;
-    private volatile bool hasFailed;
-    private bool isStarted;
+    private volatile bool hasFailed, isEnding, isSettling;
+    private bool isStarted, isSlow;
     private int warned, lost;
     private (RunEnd? End, DateTimeOffset Time, CancellationToken Limit) last;
 
@@ -48,8 +49,21 @@ internal sealed class TrackerWorker
     public void BeginEnd(RunEnd? end, DateTimeOffset time, CancellationToken limit)
     {
         last = (end, time, limit);
-        ending.Set();
+        isEnding = true;
+        look.Set();
     }
+
+    /// <summary>Asks for everything that was posted to be handed on. Called by the trainer's thread only.</summary>
+    public void BeginSettle()
+    {
+        if (!isStarted || hasFailed || isSlow) return;
+        settled.Reset();
+        isSettling = true;
+        look.Set();
+    }
+
+    /// <summary>Waits until that is done. One that was too slow once is not waited for again.</summary>
+    public void Settle(TimeSpan longest) => isSlow |= !settled.Wait(longest);
 
     /// <summary>Waits for the thread; the one that does not come is left behind, and ends with the program.</summary>
     public void Join(TimeSpan longest)
@@ -66,14 +80,23 @@ internal sealed class TrackerWorker
             bool isLast;
             do
             {
-                isLast = ending.Wait(Interval);
+                look.WaitOne(Interval);
+                // Both before the queue is read: what was posted before they were asked for is in it.
+                isLast = isEnding;
+                var settles = isSettling;
                 var any = false;
                 while (queue.Reader.TryRead(out var tracked))
                 {
                     tracker.Write(tracked);
                     any = true;
                 }
-                if (any && !isLast) tracker.Flush();
+                if (settles)
+                {
+                    isSettling = false;
+                    tracker.Settle();
+                    settled.Set();
+                }
+                else if (any && !isLast) tracker.Flush();
             }
             while (!isLast);
             tracker.End(last.End, last.Time, last.Limit);
@@ -82,6 +105,7 @@ internal sealed class TrackerWorker
         catch (Exception error)
         {
             hasFailed = true;
+            settled.Set();
             Warn($"{error.Message.TrimEnd('.')}. The run goes on without it; metrics.jsonl has everything.");
         }
     }

@@ -16,8 +16,8 @@ internal sealed class SafetensorsIndex
         var shardOf = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            var root = StrictJson.Element(File.ReadAllBytes(path));
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
                 throw new SafetensorsException(path, $"{path}: an object with a \"weight_map\" of tensor names to file names was expected.");
             foreach (var entry in map.EnumerateObject())
             {
@@ -27,8 +27,7 @@ internal sealed class SafetensorsIndex
                 // A file name only: an index must not lead out of its folder.
                 if (shard.Length == 0 || shard is "." or ".." || shard.AsSpan().IndexOfAny('/', '\\', '\0') >= 0)
                     throw new SafetensorsException(path, $"{path}: weight_map entry '{entry.Name}' names '{shard}', which is not a plain file name.", entry.Name);
-                if (!shardOf.TryAdd(entry.Name, shard))
-                    throw new SafetensorsException(path, $"{path}: weight_map names tensor '{entry.Name}' twice.", entry.Name);
+                shardOf.Add(entry.Name, shard);
             }
         }
         catch (JsonException e)

@@ -91,6 +91,32 @@ public sealed class ParquetTests
         }, iter: 1000);
     }
 
+    // A list in a list takes a byte, and lists were read by recursion without a look at the depth.
+    [Fact]
+    public void Lists_in_lists_without_an_end_are_damage()
+    {
+        byte[] footer = [0x19, .. Enumerable.Repeat((byte)0x19, 200000)];
+        using var file = new TemporaryFile([.. "PAR1"u8, .. footer, .. BitConverter.GetBytes(footer.Length), .. "PAR1"u8], ".parquet");
+        Assert.Contains("values are nested too deeply", Assert.Throws<DatasetException>(() => Dataset.Load(file.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_place_beyond_all_files_and_a_size_beyond_all_pages_are_damage()
+    {
+        using var file = new TemporaryFile("abc", ".parquet");
+        Assert.Contains("are not in the file", Assert.Throws<LowRankException>(() => new Fetched(file.Path).At(new RowPlace(long.MaxValue - 1, 3))).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot hold", Assert.Throws<InvalidDataException>(() => Compression.Decompress(6, [1, 2, 3], 1 << 30)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Fetched(string path) : RowFile(path)
+    {
+        public byte[] At(RowPlace place) => Bytes(place);
+
+        public override void Read(ProblemList problems, Action<RawRow> take) { }
+
+        public override Memory<byte> Fetch(RowPlace place) => Bytes(place);
+    }
+
     private static List<JsonElement> Read(string path)
     {
         var rows = new List<JsonElement>();

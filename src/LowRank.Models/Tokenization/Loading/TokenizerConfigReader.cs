@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Formats;
 
 namespace LowRank.Models.Tokenization.Loading;
 
@@ -41,9 +42,9 @@ internal static class TokenizerConfigReader
         if (!File.Exists(path)) return null;
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return document.RootElement.ValueKind == JsonValueKind.Object ? new JsonPart(document.RootElement.Clone(), name, path)
-                : throw new TokenizerFormatException($"{path}: an object was expected, not {document.RootElement.ValueKind}.");
+            var root = StrictJson.Element(File.ReadAllBytes(path));
+            return root.ValueKind == JsonValueKind.Object ? new JsonPart(root, name, path)
+                : throw new TokenizerFormatException($"{path}: an object was expected, not {root.ValueKind}.");
         }
         catch (JsonException e)
         {

@@ -45,7 +45,7 @@ internal abstract class RowFile(string path)
     protected byte[] Bytes(RowPlace place)
     {
         lock (opening) handle ??= File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        if (place.Offset < 0 || place.Length < 0 || place.Offset + place.Length > RandomAccess.GetLength(handle))
+        if (place.Offset < 0 || place.Length < 0 || place.Offset > RandomAccess.GetLength(handle) - place.Length)
             throw new LowRankException($"{path}: {place.Length} bytes at {place.Offset} are not in the file; it is cut off, or has become shorter since it was opened");
         var bytes = new byte[place.Length];
         for (var read = 0; read < bytes.Length;)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LowRank.Formats;
 using LowRank.Training.Data.Formats;
 
 namespace LowRank.Training.Data.Sources;
@@ -39,7 +40,7 @@ internal sealed class DatasetInfo
         if (!File.Exists(path)) return null;
         try
         {
-            var json = JsonElement.Parse(File.ReadAllBytes(path));
+            var json = StrictJson.Element(File.ReadAllBytes(path));
             return json.ValueKind == JsonValueKind.Object ? new DatasetInfo(folder, json) : throw new LowRankException($"{path}: expected an object with a member for each data set");
         }
         catch (JsonException fault)

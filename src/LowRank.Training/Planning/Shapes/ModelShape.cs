@@ -129,6 +129,8 @@ public sealed record ModelShape
     /// <summary>Width of all query heads together.</summary>
     public long QueryWidth => Heads * HeadSize;
 
+    private const double MostWeights = 1e16;
+
     /// <summary>Reads a configuration.</summary>
     /// <exception cref="ModelConfigException">The family is not known, or a size is missing.</exception>
     public static ModelShape Read(ModelConfig config)
@@ -153,7 +155,7 @@ public sealed record ModelShape
         ArgumentNullException.ThrowIfNull(spec);
         var hasBias = spec.Norm == NormKind.Layer;
         var experts = spec.Experts;
-        return new ModelShape
+        var shape = new ModelShape
         {
             ModelType = spec.ModelType,
             Vocabulary = spec.VocabularySize,
@@ -181,6 +183,9 @@ public sealed record ModelShape
             RemakesGated = spec.GatedMlp && spec.Activation != Activation.Gelu,
             Names = spec.Names,
         };
+        // Each size may be one that is believed, and all of them together none: sums must stay numbers.
+        var weights = shape.AllLinears.Sum(l => (double)l.In * l.Out) + 2.0 * shape.Vocabulary * shape.Hidden + (double)spec.MaxPositions * (spec.LearnedPositions ? spec.HiddenSize : 0);
+        return weights <= MostWeights ? shape : throw new ModelConfigException($"The configuration of this {spec.ModelType} model describes {weights:E1} weights, which no model has: see the sizes in its config.json.");
     }
 
     /// <summary>Elements of each tensor, a tied head's once.</summary>

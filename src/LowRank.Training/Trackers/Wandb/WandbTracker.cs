@@ -73,6 +73,14 @@ internal sealed class WandbTracker : ITracker
     }
 
     /// <inheritdoc/>
+    public void Settle()
+    {
+        // What is evaluated at a step is evaluated before its checkpoint: the row is complete.
+        WriteRow();
+        Flush();
+    }
+
+    /// <inheritdoc/>
     public void End(RunEnd? end, DateTimeOffset time, CancellationToken limit)
     {
         WriteRow();

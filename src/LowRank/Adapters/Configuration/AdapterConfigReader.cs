@@ -1,13 +1,14 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LowRank.Adapters.Initialization;
+using LowRank.Formats;
 
 namespace LowRank.Adapters;
 
 /// <summary>Reads <c>adapter_config.json</c> of any kind. Every field is looked at, and all that is wrong is reported together.</summary>
 internal sealed class AdapterConfigReader
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
     private readonly JsonObject document;
     private readonly PeftFields fields;
     private readonly HashSet<string> unread;
@@ -18,7 +19,7 @@ internal sealed class AdapterConfigReader
     public static AdapterConfig Read(string json, string where)
     {
         JsonNode? root;
-        try { root = JsonNode.Parse(json, documentOptions: Options); }
+        try { root = StrictJson.Node(Encoding.UTF8.GetBytes(json)); }
         catch (JsonException e)
         {
             throw new LoraConfigException($"{where}{(e.LineNumber is { } line ? $", line {line + 1}, column {e.BytePositionInLine + 1}" : "")}: this is not valid JSON ({e.Message.Split(" LineNumber")[0].Split(" Path:")[0]})", e);

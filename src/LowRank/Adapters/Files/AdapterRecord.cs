@@ -28,7 +28,7 @@ public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null
         if (!File.Exists(path)) return null;
         try
         {
-            var root = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new AdapterException(folder, $"{FileName} is not a JSON object. Remove it, or take it from where the adapter came from.");
+            var root = StrictJson.Node(File.ReadAllBytes(path)) as JsonObject ?? throw new AdapterException(folder, $"{FileName} is not a JSON object. Remove it, or take it from where the adapter came from.");
             if (root["format"]?.GetValue<int>() is not Format) throw new AdapterException(folder, $"{FileName} has the form {root["format"]?.ToJsonString() ?? "(none)"}, this version reads {Format}. Update LowRank, or remove the file to load the adapter without its record.");
             var fingerprint = root["base"] is JsonObject b ? new BaseFingerprint(Text(b, "shapes"), Text(b, "weights")) : null;
             return new AdapterRecord(fingerprint, root["run"]?.DeepClone() as JsonObject, root["quantization"] is JsonObject q ? Form(q) : null);
@@ -48,7 +48,7 @@ public sealed record AdapterRecord(BaseFingerprint? Base, JsonObject? Run = null
         Type = FourBitOptions.TypeOf(Text(section, "quant_type")),
         BlockSize = Field(section, "blocksize").GetValue<int>(),
         DoubleQuantization = Field(section, "double_quant").GetValue<bool>(),
-        Skip = section["skip_modules"] is JsonArray skip ? [.. skip.Select(s => s!.GetValue<string>())] : [],
+        Skip = section["skip_modules"] is JsonArray skip ? [.. skip.Select(s => s is JsonValue name ? name.GetValue<string>() : throw new FormatException("\"skip_modules\" has an entry that is no name"))] : [],
     };
 
     private static string Text(JsonObject section, string field) =>

@@ -64,6 +64,12 @@ internal static class FormatSpec
 
     private static bool IsAlign(char c) => c is '<' or '>' or '=' or '^';
 
+    /// <summary>The character of a code point.</summary>
+    public static string Character(BigInteger code) =>
+        code < 0 || code > 0x10FFFF ? throw Errors.Overflow("%c arg not in range(0x110000)")
+        : code >= 0xD800 && code <= 0xDFFF ? throw Errors.Unsupported("half of a surrogate pair as a character", "texts are whole characters")
+        : char.ConvertFromUtf32((int)code);
+
     private static object ApplyText(Interpreter interpreter, object text, Parsed spec)
     {
         if (spec.Type is not (null or 's')) throw Unknown(spec, text);
@@ -77,7 +83,7 @@ internal static class FormatSpec
         if (value is bool b && spec.Type is null) value = b ? 1L : 0L;
         if (spec.Precision is not null) throw Errors.Value("Precision not allowed in integer format specifier");
         var number = Numbers.ToBig(value);
-        if (spec.Type == 'c') return Place(interpreter, char.ConvertFromUtf32((int)number), spec, '<');
+        if (spec.Type == 'c') return Place(interpreter, Character(number), spec, '<');
         var (radix, prefix) = spec.Type switch
         {
             null or 'd' or 'n' => (10, ""),
@@ -125,7 +131,11 @@ internal static class FormatSpec
         {
             // Zero padding is grouped too.
             if (spec.Align == '=' && spec.Fill == "0")
-                while (Grouped(digits, separator, group).Length + head.Length + tail.Length < spec.Width) digits = "0" + digits;
+            {
+                long count = digits.Length;
+                while (count + (count - 1) / group + head.Length + tail.Length < spec.Width) count++;
+                digits = new string('0', (int)count - digits.Length) + digits;
+            }
             digits = Grouped(digits, separator, group);
         }
         if (spec.Align != '=') return Place(interpreter, head + digits + tail, spec, '>');

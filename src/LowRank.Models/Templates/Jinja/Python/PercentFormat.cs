@@ -81,7 +81,7 @@ internal static class PercentFormat
                 return;
             case 'c':
                 var character = Texts.TryGet(value, out var one) && Texts.Count(one) == 1 ? one
-                    : value is long code and >= 0 and < 0x110000 ? char.ConvertFromUtf32((int)code) : throw Errors.Type("%c requires int or char");
+                    : Numbers.IsInteger(value) ? FormatSpec.Character(Numbers.ToBig(value!)) : throw Errors.Type("%c requires int or char");
                 builder.AppendText(Padding.Pad(interpreter, character, spec.Left ? 0 : spec.Width - 1, spec.Left ? spec.Width - 1 : 0, " "));
                 return;
             case 'd' or 'i' or 'u' or 'x' or 'X' or 'o':

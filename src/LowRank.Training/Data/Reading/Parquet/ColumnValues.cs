@@ -4,29 +4,43 @@ using System.Text.Json;
 namespace LowRank.Training.Data.Reading.Parquet;
 
 /// <summary>The values of a column in one row group, with their levels, and a place in them that goes forward.</summary>
-internal sealed class ColumnValues(SchemaNode node, int entries)
+internal sealed class ColumnValues(SchemaNode node)
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+    private int[] definitions = [], repetitions = [];
     private int entry, value;
 
-    /// <summary>One definition and repetition level an entry.</summary>
-    public int[] Definitions { get; } = new int[entries];
-
-    /// <summary>0 where an entry begins a row.</summary>
-    public int[] Repetitions { get; } = new int[entries];
+    /// <summary>Entries so far, each with a definition and a repetition level.</summary>
+    public int Count { get; private set; }
 
     /// <summary>The values that are there, in one of three forms.</summary>
     public List<long> Numbers { get; } = [];
     public List<double> Fractions { get; } = [];
     public List<byte[]> Texts { get; } = [];
 
-    public bool AtEnd => entry >= Definitions.Length;
+    public bool AtEnd => entry >= Count;
 
     /// <summary>The definition level of the entry at which it stands.</summary>
-    public int Definition => Definitions[entry];
+    public int Definition => AtEnd ? throw new InvalidDataException($"the column {node.Name} has too few entries") : definitions[entry];
 
     /// <summary>Its repetition level; -1 behind the last.</summary>
-    public int Repetition => AtEnd ? -1 : Repetitions[entry];
+    public int Repetition => AtEnd ? -1 : repetitions[entry];
+
+    /// <summary>
+    /// The levels of the next entries, to be filled; a repetition level of 0 is where a row begins. Room comes with the pages that were read, since a number in damaged metadata must not ask
+    /// for all of memory.
+    /// </summary>
+    public (Memory<int> Definitions, Memory<int> Repetitions) Take(int count)
+    {
+        if (definitions.Length < Count + count)
+        {
+            var room = Math.Max(Count + count, (int)Math.Min(2L * Count, Array.MaxLength));
+            Array.Resize(ref definitions, room);
+            Array.Resize(ref repetitions, room);
+        }
+        Count += count;
+        return (definitions.AsMemory(Count - count, count), repetitions.AsMemory(Count - count, count));
+    }
 
     /// <summary>Passes over an entry without a value.</summary>
     public void SkipEmpty() => entry++;

@@ -10,11 +10,15 @@ internal static class Compression
     /// <summary>More than any writer puts into a page; a damaged size must not ask for all of memory.</summary>
     private const int LargestPage = 1 << 30;
 
+    /// <summary>Pages up to here are believed. What says of itself that it becomes larger must have the bytes for that: no codec makes more than this of one on data of any kind.</summary>
+    private const int UsualPage = 1 << 26, LargestRatio = 20_000;
+
     /// <exception cref="InvalidDataException">The bytes are damaged, or the codec is not known.</exception>
     public static byte[] Decompress(long codec, ReadOnlySpan<byte> bytes, long size)
     {
         if (size is < 0 or > LargestPage) throw new InvalidDataException($"a page of {size} bytes is out of range");
         if (codec == 0) return bytes.ToArray();
+        if (size > UsualPage && size / LargestRatio > bytes.Length) throw new InvalidDataException($"a page of {bytes.Length} bytes cannot hold {size}");
         var whole = new byte[size];
         if (size == 0) return whole;
         var written = codec switch

@@ -15,11 +15,10 @@ internal static class PageReader
         var entries = checked((int)metadata.Required(5, "number of values"));
         // More than writers put into a row group; a damaged number must not ask for all of memory.
         if (entries is < 0 or > 1 << 27) throw new InvalidDataException("a number of values is out of range");
-        var column = new ColumnValues(node, entries);
+        var column = new ColumnValues(node);
         var codec = metadata.Number(4) ?? 0;
         ColumnValues? dictionary = null;
-        var read = 0;
-        for (var at = 0; read < entries;)
+        for (var at = 0; column.Count < entries;)
         {
             var reader = new ThriftReader(chunk[at..]);
             var header = reader.Struct();
@@ -31,14 +30,14 @@ internal static class PageReader
             {
                 case PageType.Dictionary:
                     var count = checked((int)(header.Struct(7) ?? throw Missing()).Required(1, "number of values"));
-                    dictionary = new ColumnValues(node, 0);
+                    dictionary = new ColumnValues(node);
                     PageValues.Plain(Compression.Decompress(codec, bytes, size), node, count, dictionary);
                     break;
                 case PageType.Data:
-                    read += DataPage(Compression.Decompress(codec, bytes, size), header.Struct(5) ?? throw Missing(), node, column, dictionary, read);
+                    DataPage(Compression.Decompress(codec, bytes, size), header.Struct(5) ?? throw Missing(), node, column, dictionary, entries);
                     break;
                 case PageType.DataV2:
-                    read += DataPageV2(bytes, size, codec, header.Struct(8) ?? throw Missing(), node, column, dictionary, read);
+                    DataPageV2(bytes, size, codec, header.Struct(8) ?? throw Missing(), node, column, dictionary, entries);
                     break;
                 default: break; // Index pages hold no values.
             }
@@ -46,31 +45,29 @@ internal static class PageReader
         return column;
     }
 
-    private static int DataPage(ReadOnlySpan<byte> page, ThriftStruct header, SchemaNode node, ColumnValues column, ColumnValues? dictionary, int read)
+    private static void DataPage(ReadOnlySpan<byte> page, ThriftStruct header, SchemaNode node, ColumnValues column, ColumnValues? dictionary, int entries)
     {
-        var count = Count(header, column, read);
+        var (definitions, repetitions) = column.Take(Count(header, column, entries));
         var at = 0;
-        if (node.Repeats > 0) at += Levels(page, header.Number(4), node.Repeats, column.Repetitions.AsSpan(read, count));
-        if (node.Defined > 0) at += Levels(page[at..], header.Number(3), node.Defined, column.Definitions.AsSpan(read, count));
-        PageValues.Read(page[at..], header.Required(2, "encoding"), node, Present(column, node, read, count), column, dictionary);
-        return count;
+        if (node.Repeats > 0) at += Levels(page, header.Number(4), node.Repeats, repetitions.Span);
+        if (node.Defined > 0) at += Levels(page[at..], header.Number(3), node.Defined, definitions.Span);
+        PageValues.Read(page[at..], header.Required(2, "encoding"), node, definitions.Span.Count(node.Defined), column, dictionary);
     }
 
-    private static int DataPageV2(ReadOnlySpan<byte> page, long size, long codec, ThriftStruct header, SchemaNode node, ColumnValues column, ColumnValues? dictionary, int read)
+    private static void DataPageV2(ReadOnlySpan<byte> page, long size, long codec, ThriftStruct header, SchemaNode node, ColumnValues column, ColumnValues? dictionary, int entries)
     {
-        var count = Count(header, column, read);
-        var (definitions, repetitions) = (checked((int)header.Required(5, "length of the levels")), checked((int)header.Required(6, "length of the levels")));
+        var (definitions, repetitions) = column.Take(Count(header, column, entries));
+        var (definitionBytes, repetitionBytes) = (checked((int)header.Required(5, "length of the levels")), checked((int)header.Required(6, "length of the levels")));
         // Levels are never compressed here, and stand without their lengths.
-        if (node.Repeats > 0) HybridDecoder.Read(page[..repetitions], Width(node.Repeats), column.Repetitions.AsSpan(read, count));
-        if (node.Defined > 0) HybridDecoder.Read(page.Slice(repetitions, definitions), Width(node.Defined), column.Definitions.AsSpan(read, count));
-        var packed = page[(definitions + repetitions)..];
-        var values = header.Flag(7) == false ? packed.ToArray() : Compression.Decompress(codec, packed, size - definitions - repetitions);
-        PageValues.Read(values, header.Required(4, "encoding"), node, Present(column, node, read, count), column, dictionary);
-        return count;
+        if (node.Repeats > 0) HybridDecoder.Read(page[..repetitionBytes], Width(node.Repeats), repetitions.Span);
+        if (node.Defined > 0) HybridDecoder.Read(page.Slice(repetitionBytes, definitionBytes), Width(node.Defined), definitions.Span);
+        var packed = page[(definitionBytes + repetitionBytes)..];
+        var values = header.Flag(7) == false ? packed.ToArray() : Compression.Decompress(codec, packed, size - definitionBytes - repetitionBytes);
+        PageValues.Read(values, header.Required(4, "encoding"), node, definitions.Span.Count(node.Defined), column, dictionary);
     }
 
-    private static int Count(ThriftStruct header, ColumnValues column, int read) =>
-        header.Required(1, "number of values") is >= 0 and var count && count <= column.Definitions.Length - read ? (int)count : throw new InvalidDataException("a page holds more values than its column");
+    private static int Count(ThriftStruct header, ColumnValues column, int entries) =>
+        header.Required(1, "number of values") is >= 0 and var count && count <= entries - column.Count ? (int)count : throw new InvalidDataException("a page holds more values than its column");
 
     private static int Levels(ReadOnlySpan<byte> page, long? encoding, int most, Span<int> levels)
     {
@@ -79,8 +76,6 @@ internal static class PageReader
         HybridDecoder.Read(page.Slice(4, length), Width(most), levels);
         return 4 + length;
     }
-
-    private static int Present(ColumnValues column, SchemaNode node, int read, int count) => column.Definitions.AsSpan(read, count).Count(node.Defined);
 
     private static int Width(int most) => 32 - System.Numerics.BitOperations.LeadingZeroCount((uint)most);
 

@@ -74,7 +74,7 @@ internal sealed class ParquetRows : RowFile
             var writer = new RecordWriter(root, values);
             var count = groups[group].Required(3, "number of rows");
             // Every row has an entry in every column.
-            if (count < 0 || values.Any(v => v.Definitions.Length < count)) throw new InvalidDataException($"{count} rows are more than its columns have");
+            if (count < 0 || values.Any(v => v.Count < count)) throw new InvalidDataException($"{count} rows are more than its columns have");
             var rows = new Memory<byte>[count];
             for (var i = 0; i < rows.Length; i++) rows[i] = writer.Next();
             return rows;

@@ -36,6 +36,8 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> bytes)
 
     private object Value(int type, int depth)
     {
+        // Lists in lists are made without a structure between them.
+        if (depth > Deepest) throw new InvalidDataException("values are nested too deeply");
         switch (type)
         {
             case 1 or 2: return Byte() == 1;
