@@ -58,7 +58,7 @@ public sealed class NotebookTests : IDisposable
         var work = Directory.CreateDirectory(folder.At("work")).FullName;
         Directory.CreateDirectory(folder.At("bin"));
         var tool = folder.Write("bin/lowrank", $"#!/usr/bin/env bash\nexec \"{Tool.Host()}\" \"{typeof(App).Assembly.Location}\" \"$@\"\n");
-        File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var run = Cells().Where(c => c.Tags.Count == 0).ToList();
         Assert.InRange(run.Count, 8, int.MaxValue);
         foreach (var (script, _) in run)

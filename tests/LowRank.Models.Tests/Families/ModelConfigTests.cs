@@ -37,7 +37,7 @@ public sealed class ModelConfigTests : IDisposable
         Assert.Contains("config.json", error.Message, StringComparison.Ordinal);
     }
 
-    private Decoder.DecoderSpec Read(string json)
+    private LowRank.Models.Decoder.DecoderSpec Read(string json)
     {
         var path = Path.Combine(folder, "config.json");
         File.WriteAllText(path, json);

@@ -14,8 +14,7 @@ internal abstract class DataFuzz(string name, string extension) : FuzzFormat(nam
 {
     private const string Template = "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{% if m.tool_calls %}{{ m.tool_calls | tojson }}{% endif %}<|end|>\n{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
     private static readonly Lazy<Tokenizer> tokenizer = new(() => Tokenizer.Load(Path.GetDirectoryName(SoundFiles.Below("tokenizers", "tokenizer.json", SearchOption.AllDirectories)[0])!));
-    private static readonly Lazy<ExampleBuilder> answers = new(() => new ExampleBuilder(tokenizer.Value, new ChatTemplate(Template), options: new ExampleOptions { MaxLength = 256 }));
-    private static readonly Lazy<ExampleBuilder> pairs = new(() => new ExampleBuilder(tokenizer.Value, new ChatTemplate(Template), options: new ExampleOptions { MaxLength = 256, Preferences = true }));
+    private static readonly Dictionary<RowUse, Lazy<ExampleBuilder>> builders = Enum.GetValues<RowUse>().ToDictionary(u => u, u => new Lazy<ExampleBuilder>(() => new ExampleBuilder(tokenizer.Value, new ChatTemplate(Template), options: new ExampleOptions { MaxLength = 256, Use = u })));
 
     public override void Read(FuzzInput input)
     {
@@ -27,9 +26,11 @@ internal abstract class DataFuzz(string name, string extension) : FuzzFormat(nam
             if (!input.HasPassedHeader && RowParser.Parse(raw, ignored) is not null) input.PassHeader();
         });
         var data = Dataset.Load(path, options);
-        var builder = RowObjectives.Refusal(data.Format, preferences: false) is null ? answers.Value : pairs.Value;
-        foreach (var row in data.Rows.Take(50)) builder.BuildOne(row);
-        data.RequireTrainable(builder == pairs.Value);
+        // Every use that the rows have; the first is also what the whole file is asked for.
+        var uses = Enum.GetValues<RowUse>().Where(u => RowObjectives.Refusal(data.Format, u) is null).ToList();
+        foreach (var use in uses)
+            foreach (var row in data.Rows.Take(50)) builders[use].Value.BuildOne(row);
+        data.RequireTrainable(uses[0]);
     }
 
     // Every way of reading, by turns, and the same for the same file.
