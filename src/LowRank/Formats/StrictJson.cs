@@ -13,21 +13,20 @@ internal static class StrictJson
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
 
     /// <summary>The value as nodes.</summary>
-    /// <exception cref="JsonException">It is no such JSON; with line and byte.</exception>
+    /// <exception cref="JsonException">It is no such JSON; with line and byte, but for a key that stands twice, which is named.</exception>
     public static JsonNode? Node(ReadOnlySpan<byte> utf8)
     {
-        var node = JsonNode.Parse(utf8, documentOptions: Options);
+        // First: the parser compares keys, and stumbles over one that is no text.
         RequireTexts(utf8);
-        return node;
+        return JsonNode.Parse(utf8, documentOptions: Options);
     }
 
     /// <summary>The value.</summary>
-    /// <exception cref="JsonException">It is no such JSON; with line and byte.</exception>
+    /// <exception cref="JsonException">It is no such JSON; with line and byte, but for a key that stands twice, which is named.</exception>
     public static JsonElement Element(ReadOnlySpan<byte> utf8)
     {
-        var element = JsonElement.Parse(utf8, Options);
         RequireTexts(utf8);
-        return element;
+        return JsonElement.Parse(utf8, Options);
     }
 
     private static void RequireTexts(ReadOnlySpan<byte> utf8)

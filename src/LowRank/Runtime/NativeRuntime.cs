@@ -54,7 +54,7 @@ public static class NativeRuntime
     {
         if (info is not null || Volatile.Read(ref isLoading) == 1 || (onlyIfPresent && !NativeFileNames.Supported)) return;
         if (Interlocked.Exchange(ref isLoading, 1) == 1) return;
-        // A thread of its own: while the libraries' constructors run the system starts no other thread, and the pool's would be missed elsewhere.
+        // A thread of its own: for half a second one of the few of the pool would be missed elsewhere.
         var loading = new Thread(() =>
         {
             try
@@ -66,7 +66,10 @@ public static class NativeRuntime
             {
                 // Load fails again, and says so to a caller that can tell the user.
             }
-        }) { IsBackground = true, Name = "libtorch" };
+        })
+        {
+            IsBackground = true, Name = "libtorch",
+        };
         loading.Start();
         // A process that ends in the middle would run the libraries' destructors beside their constructors.
         AppDomain.CurrentDomain.ProcessExit += (_, _) => loading.Join();

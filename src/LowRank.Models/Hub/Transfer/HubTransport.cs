@@ -10,6 +10,9 @@ internal sealed class HubTransport(HubOptions options, HubId id) : IDisposable
 {
     private const int MostRedirects = 5;
 
+    // Of one request: an address that is refused when it is new is refused for another reason.
+    private const int MostRenewals = 3;
+
     // Redirects are followed by hand: a file's hash stands in the redirect itself, and the token must not travel to the storage host.
     private readonly HttpClient http = new(options.Handler?.Invoke() ?? Handler()) { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -47,18 +50,20 @@ internal sealed class HubTransport(HubOptions options, HubId id) : IDisposable
     public async Task<HttpResponseMessage> OpenAsync(HubFile file, long from, long to, CancellationToken cancellation)
     {
         var range = from > 0 || to < file.Bytes ? new RangeHeaderValue(from, to < file.Bytes ? to - 1 : null) : null;
-        try
+        for (var renewals = 0; ; renewals++)
         {
-            return await SendAsync(HttpMethod.Get, file.Location, range, file.Name, cancellation, MostRedirects);
-        }
-        catch (HubException e) when (e.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone && !IsHub(file.Location))
-        {
-            // The storage host's address has run out: the hub signs a new one.
-            var renewed = await DescribeAsync(file.Source, file.Name, cancellation);
-            if (renewed.Etag != file.Etag) throw new HubException(id, $"{file.Name} has changed while it was downloaded. Run again.", null, e);
-            if (renewed.Location == file.Location) throw;
-            file.Location = renewed.Location;
-            return await SendAsync(HttpMethod.Get, file.Location, range, file.Name, cancellation, MostRedirects);
+            try
+            {
+                return await SendAsync(HttpMethod.Get, file.Location, range, file.Name, cancellation, MostRedirects);
+            }
+            catch (HubException e) when (renewals < MostRenewals && e.Status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone && !IsHub(file.Location))
+            {
+                // The storage host's address has run out: the hub signs a new one. Other connections use it too, so it may have run out again.
+                var renewed = await DescribeAsync(file.Source, file.Name, cancellation);
+                if (renewed.Etag != file.Etag) throw new HubException(id, $"{file.Name} has changed while it was downloaded. Run again.", null, e);
+                if (renewed.Location == file.Location) throw;
+                file.Location = renewed.Location;
+            }
         }
     }
 
