@@ -160,6 +160,16 @@ public class TokenizerPipelineTests
     [InlineData("null", "▁a ▁b")]
     public void Decoders_join_tokens(string decoder, string expected) => Assert.Equal(expected, Make(["▁a", "▁b"], ("decoder", decoder)).Decode([0, 1, 99, -1]));
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("▁▁")]
+    public void A_mark_of_metaspace_is_one_character(string mark)
+    {
+        var error = Assert.Throws<TokenizerFormatException>(() => Make(["a"], ("decoder", $$"""{"type": "Metaspace", "replacement": "{{mark}}", "prepend_scheme": "always"}""")));
+        Assert.Contains("replacement", error.Message, StringComparison.Ordinal);
+        Assert.Contains("one character", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Bytes_that_are_no_text_give_one_replacement_each()
     {

@@ -75,6 +75,8 @@ internal static class MetaspaceOptions
             if (part.OptionalString("prepend_scheme") is not (null or "never")) throw part.Missing("prepend_scheme", "never where add_prefix_space is false");
             scheme = PrependScheme.Never;
         }
-        return (part.String("replacement"), scheme);
+        var mark = part.String("replacement");
+        // One character in tokenizers too: nothing could not be found again.
+        return mark.EnumerateRunes().Count() == 1 ? (mark, scheme) : throw part.Missing("replacement", "one character");
     }
 }
