@@ -25,7 +25,17 @@ internal static class YamlFile
         try
         {
             var text = File.ReadAllText(path);
-            RequireSmall(text);
+            var parser = new Parser(new StringReader(text));
+            try
+            {
+                RequireSmall(parser);
+            }
+            catch (InvalidOperationException error)
+            {
+                // What YamlDotNet's parser throws for "{a: b: c", for one, instead of an error with a place.
+                var at = parser.Current?.End ?? Mark.Empty;
+                throw new YamlException(at, at, "what follows is not understood; brackets and colons may not match", error);
+            }
             var yaml = new YamlStream();
             yaml.Load(new StringReader(text));
             return yaml.Documents;
@@ -40,9 +50,8 @@ internal static class YamlFile
         }
     }
 
-    private static void RequireSmall(string text)
+    private static void RequireSmall(Parser parser)
     {
-        var parser = new Parser(new StringReader(text));
         var open = new Stack<(AnchorName Anchor, long Nodes)>([(AnchorName.Empty, 0)]);
         var sizes = new Dictionary<AnchorName, long>();
         while (parser.MoveNext())

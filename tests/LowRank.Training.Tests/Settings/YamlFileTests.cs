@@ -22,6 +22,13 @@ public sealed class YamlFileTests : IDisposable
     }
 
     [Fact]
+    public void What_the_parser_gives_up_on_is_refused_with_its_place()
+    {
+        var path = folder.Write("run.yaml", "double-quant: -5%\n{ave-every: every: ~\naccumulate: 1\n");
+        Assert.Matches(@"run\.yaml:1:\d+: not YAML: what follows is not understood", Assert.Throws<LowRankException>(() => SettingsYaml.Read(path)).Message);
+    }
+
+    [Fact]
     public void Aliases_of_aliases_are_counted_as_what_they_stand_for()
     {
         var laughs = "k0: &b0 [x, x]\n" + string.Concat(Enumerable.Range(1, 40).Select(i => $"k{i}: &b{i} [*b{i - 1}, *b{i - 1}]\n"));
