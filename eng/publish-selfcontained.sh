@@ -28,11 +28,11 @@ done
 version=$(sed -n 's:.*<TorchSharpVersion>\(.*\)</TorchSharpVersion>.*:\1:p' Directory.Packages.props)
 cp "${NUGET_PACKAGES:-$HOME/.nuget/packages}/torchsharp/$version/runtimes/linux-x64/native/libLibTorchSharp.so" "$folder/app/native/"
 find "$folder/app" \( -name 'libtorch*' -o -name 'libc10*' -o -name '*.pdb' -o -name '*.xml' \) -delete
-# Parts of the runtime that LowRank does not use (debugging, tracing, other collectors, Visual Basic, data contracts): the archive has to stay small.
-for part in libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so libclrgc.so libclrgcexp.so createdump Microsoft.VisualBasic.Core.dll System.Private.DataContractSerialization.dll; do rm -f "$folder/app/$part"; done
+# Parts of the runtime that LowRank does not use (debugging, tracing, other collectors, Visual Basic, data contracts, mail, tar, old code pages, transactions): the archive has to stay small.
+for part in libmscordaccore.so libmscordbi.so libcoreclrtraceptprovider.so libclrgc.so libclrgcexp.so createdump Microsoft.VisualBasic.Core.dll System.Private.DataContractSerialization.dll \
+  System.Formats.Tar.dll System.Net.Mail.dll System.Net.Ping.dll System.Net.WebClient.dll System.Text.Encoding.CodePages.dll System.Transactions.Local.dll; do rm -f "$folder/app/$part"; done
 ln -s LowRank.Cli "$folder/app/lowrank"
 cp -r tests/fixtures "$folder/fixtures"
-if [ -d assets ]; then cp -r assets "$folder/app/assets"; fi
 
 cat > "$folder/run-tests" <<'RUN'
 #!/bin/sh
