@@ -162,7 +162,7 @@ public sealed class TrainingRun : IDisposable
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
             repetition?.CheckBase(settings.Model.Model, model.Fingerprint.Weights);
             batches = batches with { PadTokenId = PadToken(model) };
-            var (weights, adapterWarnings) = Weigh(settings, adapter, model, resumed is null ? null : TrainingCheckpoint.Newest(Path.GetFullPath(settings.Output.Output)),
+            var (weights, adapterWarnings) = StartedWeights.Of(settings, adapter, model, resumed is null ? null : TrainingCheckpoint.Newest(Path.GetFullPath(settings.Output.Output)),
                 lora => EvaStart.Attach(model, lora, settings.Optimization.Seed, examples.Examples, batches, choices.Add, cancellation));
             var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
             options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
@@ -240,26 +240,6 @@ public sealed class TrainingRun : IDisposable
         }
         var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, RowView.First(data.Rows, most), data.Problems) { SkippedRows = data.SkippedRows } : data;
         return (rows, ValidationSplit.Parse(rows, validation, settings.SplitSeed ?? seed, reading));
-    }
-
-    private static (TrainedWeights Weights, IReadOnlyList<string> Warnings) Weigh(TrainSettings settings, string? folder, LanguageModel model, string? checkpoint, Func<LoraConfig, AttachedAdapter> eva)
-    {
-        var adapter = settings.Adapter;
-        if (adapter.Method == "full" && settings.Optimization.Plus is not null)
-            throw new LowRankException("--plus is for adapters: it gives their matrices B another learning rate than A. Leave it out, or take --method lora.");
-        if (adapter is { Method: "full", Portable: true }) throw new LowRankException("--portable is for adapters: it puts their scaling into their matrices. Leave it out, or take --method lora.");
-        if (adapter.Method == "full") return (new FullWeights(model), []);
-        var found = new List<string>();
-        var attached = folder is not null ? model.LoadAdapter(folder, found.Add) : adapter.ToConfig() switch
-        {
-            // What a checkpoint holds needs no start: its values are read, and the ranks that EVA shared out stand in its configuration.
-            LoraConfig { Initialization: LoraInitialization.Eva or LoraInitialization.LoftQ } when checkpoint is not null => model.Attach(AdapterConfig.Load(checkpoint), settings.Optimization.Seed),
-            LoraConfig { Initialization: LoraInitialization.Eva } lora => eva(lora),
-            var config => model.Attach(config, settings.Optimization.Seed),
-        };
-        // Told before the run, whose result could not be written.
-        if (adapter.Portable && PortableAdapter.Problem(attached.Config) is { } problem) throw new LowRankException($"--portable: {folder ?? "the adapter"} has no such form: {problem}.");
-        return (new LoraWeights(model, attached), folder is null ? attached.Selection.Warnings : found);
     }
 
     internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(TrainSettings run, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)

@@ -52,8 +52,7 @@ public static class NativeRuntime
     /// <param name="onlyIfPresent">Leaves it where packages would have to be fetched first: the caller does not know yet that they are needed.</param>
     internal static void LoadInBackground(bool onlyIfPresent = false)
     {
-        if (info is not null || Volatile.Read(ref isLoading) == 1 || (onlyIfPresent && !NativeFileNames.Supported)) return;
-        if (Interlocked.Exchange(ref isLoading, 1) == 1) return;
+        if (info is not null || (onlyIfPresent && !NativeFileNames.Supported) || Interlocked.Exchange(ref isLoading, 1) == 1) return;
         // A thread of its own: for half a second one of the few of the pool would be missed elsewhere.
         var loading = new Thread(() =>
         {
