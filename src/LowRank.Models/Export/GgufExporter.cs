@@ -41,7 +41,14 @@ public static class GgufExporter
         Name(source, metadata, planned.Sum(t => t.Rows * t.Columns));
         foreach (var (key, value) in described.Pairs) metadata.Set(key, value);
         metadata.Set("general.quantization_version", 2u);
-        if (withTokenizer) Tokenizer(source, metadata, planned.Single(t => t.Name == GgufNames.Embedding).Rows);
+        var rows = planned.Single(t => t.Name == GgufNames.Embedding).Rows;
+        if (withTokenizer) Tokenizer(source, metadata, rows);
+        else
+        {
+            // As convert_hf_to_gguf.py says it of a model that has none; llama.cpp takes tokens as numbers then, and needs to know how many there are.
+            metadata.Set("tokenizer.ggml.model", "none");
+            metadata.Count("vocab_size", rows);
+        }
         foreach (var warning in description.Warnings) options.Warning?.Invoke($"{source.Path}: {warning}.");
 
         using var writer = GgufWriter.Create(file, metadata.Pairs, planned.Select(t => (t.Name, t.Type, t.Shape)));

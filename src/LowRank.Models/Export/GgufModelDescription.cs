@@ -170,7 +170,10 @@ internal sealed class GgufModelDescription
         metadata.Number("rope.freq_base", rope.Theta ?? 10000);
         FileType();
         // 0 tells Phi-4 from Phi-3.
-        metadata.Count("attention.sliding_window", config.Integer("sliding_window") ?? 0);
+        var window = config.Integer("sliding_window") ?? 0;
+        metadata.Count("attention.sliding_window", window);
+        if (window > 0 && window < context)
+            warnings.Add($"the model was trained with a sliding window of {window} tokens, which llama.cpp does not apply to the architecture phi3, so longer texts are seen whole there");
         if (rope.Type is null) return;
         if (rope.Type is not "longrope") throw Refused($"the rope scaling \"{rope.Type}\" has no form in a GGUF file of the architecture phi3");
         var (longer, shorter) = (rope.Factors("long_factor"), rope.Factors("short_factor"));
