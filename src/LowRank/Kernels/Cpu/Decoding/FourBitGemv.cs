@@ -70,16 +70,18 @@ internal static unsafe class FourBitGemv
 
     private static float One(in FourBitView weight, long row, long n, float* x)
     {
-        if (weight.Rounding != TensorType.F32) return OneRounded(in weight, row, n, x);
+        if (weight.Rounding != TensorType.F32) return weight.Rounding == TensorType.BF16 ? OneBFloat16(in weight, row, n, x) : OneHalf(in weight, row, n, x);
         // No call in these loops: it would have the sums go through memory.
         var (p0, p1, p2, p3) = Planes((byte*)(weight.Table + 16));
         var mask = Vector256.Create((byte)15);
         var (block, size) = (weight.BlockOf(row * n), weight.BlockSize);
         var packed = weight.Packed + row * n / 2;
-        Vector256<float> a = default, b = default, c = default, d = default;
+        // The scale multiplies the sum of a block, once in place of 64 times.
+        Vector256<float> sum = default;
         for (var end = x + n; x < end; block++)
         {
             var by = Vector256.Create(weight.Scale(block));
+            Vector256<float> a = default, b = default, c = default, d = default;
             for (var stop = x + size; x < stop; x += Group, packed += Group / 2)
             {
                 Sse.Prefetch0(packed + Ahead);
@@ -87,26 +89,61 @@ internal static unsafe class FourBitGemv
                 var codes = (bytes.AsUInt16() >> 4).AsByte() & mask;
                 var (b0, b1, b2, b3) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes), Avx2.Shuffle(p2, codes), Avx2.Shuffle(p3, codes));
                 var (low, high) = (Avx2.UnpackLow(b0, b1).AsInt16(), Avx2.UnpackLow(b2, b3).AsInt16());
-                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle() * by, Vector256.Load(x), a);
-                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle() * by, Vector256.Load(x + 8), b);
+                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle(), Vector256.Load(x), a);
+                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle(), Vector256.Load(x + 8), b);
                 (low, high) = (Avx2.UnpackHigh(b0, b1).AsInt16(), Avx2.UnpackHigh(b2, b3).AsInt16());
-                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle() * by, Vector256.Load(x + 16), c);
-                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle() * by, Vector256.Load(x + 24), d);
+                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle(), Vector256.Load(x + 16), c);
+                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle(), Vector256.Load(x + 24), d);
                 codes = bytes & mask;
                 (b0, b1, b2, b3) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes), Avx2.Shuffle(p2, codes), Avx2.Shuffle(p3, codes));
                 (low, high) = (Avx2.UnpackLow(b0, b1).AsInt16(), Avx2.UnpackLow(b2, b3).AsInt16());
-                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle() * by, Vector256.Load(x + 32), a);
-                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle() * by, Vector256.Load(x + 40), b);
+                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle(), Vector256.Load(x + 32), a);
+                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle(), Vector256.Load(x + 40), b);
                 (low, high) = (Avx2.UnpackHigh(b0, b1).AsInt16(), Avx2.UnpackHigh(b2, b3).AsInt16());
-                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle() * by, Vector256.Load(x + 48), c);
-                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle() * by, Vector256.Load(x + 56), d);
+                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(low, high).AsSingle(), Vector256.Load(x + 48), c);
+                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(low, high).AsSingle(), Vector256.Load(x + 56), d);
+            }
+            sum = Vector256.FusedMultiplyAdd(by, (a + b) + (c + d), sum);
+        }
+        return Vector256.Sum(sum);
+    }
+
+    // A bf16 number is the upper half of an fp32 one: two tables of bytes in place of four, made for each block as its values are rounded after scaling.
+    private static float OneBFloat16(in FourBitView weight, long row, long n, float* x)
+    {
+        var mask = Vector256.Create((byte)15);
+        var (first, second) = TableInLanes(weight.Table);
+        var (block, size) = (weight.BlockOf(row * n), weight.BlockSize);
+        var packed = weight.Packed + row * n / 2;
+        Vector256<float> a = default, b = default, c = default, d = default;
+        for (var end = x + n; x < end; block++)
+        {
+            var (p0, p1) = BFloat16Planes(first, second, Vector256.Create(weight.Scale(block)));
+            for (var stop = x + size; x < stop; x += Group, packed += Group / 2)
+            {
+                Sse.Prefetch0(packed + Ahead);
+                var bytes = Vector256.Load(packed);
+                var codes = (bytes.AsUInt16() >> 4).AsByte() & mask;
+                var (b0, b1) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes));
+                var (low, high) = (Avx2.UnpackLow(b0, b1).AsUInt16(), Avx2.UnpackHigh(b0, b1).AsUInt16());
+                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(Vector256<ushort>.Zero, low).AsSingle(), Vector256.Load(x), a);
+                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(Vector256<ushort>.Zero, low).AsSingle(), Vector256.Load(x + 8), b);
+                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(Vector256<ushort>.Zero, high).AsSingle(), Vector256.Load(x + 16), c);
+                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(Vector256<ushort>.Zero, high).AsSingle(), Vector256.Load(x + 24), d);
+                codes = bytes & mask;
+                (b0, b1) = (Avx2.Shuffle(p0, codes), Avx2.Shuffle(p1, codes));
+                (low, high) = (Avx2.UnpackLow(b0, b1).AsUInt16(), Avx2.UnpackHigh(b0, b1).AsUInt16());
+                a = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(Vector256<ushort>.Zero, low).AsSingle(), Vector256.Load(x + 32), a);
+                b = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(Vector256<ushort>.Zero, low).AsSingle(), Vector256.Load(x + 40), b);
+                c = Vector256.FusedMultiplyAdd(Avx2.UnpackLow(Vector256<ushort>.Zero, high).AsSingle(), Vector256.Load(x + 48), c);
+                d = Vector256.FusedMultiplyAdd(Avx2.UnpackHigh(Vector256<ushort>.Zero, high).AsSingle(), Vector256.Load(x + 56), d);
             }
         }
         return Vector256.Sum((a + b) + (c + d));
     }
 
-    // A stored weight is one of bf16 or fp16 values: decoded a block at a time, and then multiplied.
-    private static float OneRounded(in FourBitView weight, long row, long n, float* x)
+    // A weight of fp16 values: decoded a block at a time, and then multiplied.
+    private static float OneHalf(in FourBitView weight, long row, long n, float* x)
     {
         var values = stackalloc float[Group];
         var (block, size) = (weight.BlockOf(row * n), weight.BlockSize);
@@ -114,7 +151,7 @@ internal static unsafe class FourBitGemv
         Vector256<float> a = default, b = default;
         for (var end = x + n; x < end; block++)
         {
-            var (p0, p1, p2, p3) = RoundedPlanes(in weight, weight.Scale(block));
+            var (p0, p1, p2, p3) = HalfPlanes(weight.Table, weight.Scale(block));
             for (var stop = x + size; x < stop; x += Group, packed += Group / 2)
             {
                 Sse.Prefetch0(packed + Ahead);
@@ -131,8 +168,8 @@ internal static unsafe class FourBitGemv
 
     private static void Four(in FourBitView weight, long row, long n, float* x, float* y, long next)
     {
-        var (p0, p1, p2, p3) = Planes((byte*)(weight.Table + 16));
-        var isRounded = weight.Rounding != TensorType.F32;
+        var (p0, p1, p2, p3) = weight.Rounding == TensorType.BF16 ? default : Planes((byte*)(weight.Table + 16));
+        var (first, second) = TableInLanes(weight.Table);
         var (block, size) = (weight.BlockOf(row * n), weight.BlockSize);
         var packed = weight.Packed + row * n / 2;
         Vector256<float> a = default, b = default, c = default, d = default;
@@ -140,11 +177,9 @@ internal static unsafe class FourBitGemv
         for (var end = x + n; x < end; block++)
         {
             var by = Vector256.Create(weight.Scale(block));
-            if (isRounded)
-            {
-                (p0, p1, p2, p3) = RoundedPlanes(in weight, by[0]);
-                by = Vector256<float>.One;
-            }
+            if (weight.Rounding == TensorType.BF16) (p2, p3) = BFloat16Planes(first, second, by);
+            else if (weight.Rounding != TensorType.F32) (p0, p1, p2, p3) = HalfPlanes(weight.Table, by[0]);
+            if (weight.Rounding != TensorType.F32) by = Vector256<float>.One;
             for (var stop = x + size; x < stop; packed += Group / 2)
             {
                 Sse.Prefetch0(packed + Ahead);
@@ -188,15 +223,31 @@ internal static unsafe class FourBitGemv
     private static (Vector256<byte>, Vector256<byte>, Vector256<byte>, Vector256<byte>) Planes(byte* planes) =>
         (Twice(Vector128.Load(planes)), Twice(Vector128.Load(planes + 16)), Twice(Vector128.Load(planes + 32)), Twice(Vector128.Load(planes + 48)));
 
-    // The bytes of a block's sixteen values, scaled and rounded, which then need no scale.
-    private static (Vector256<byte>, Vector256<byte>, Vector256<byte>, Vector256<byte>) RoundedPlanes(in FourBitView weight, float scale)
+    // The sixteen values so that packing 32 bits to 16, which works within halves of 128 bits, leaves them in order.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<float>, Vector256<float>) TableInLanes(float* table) =>
+        (Vector256.Create(Vector128.Load(table), Vector128.Load(table + 8)), Vector256.Create(Vector128.Load(table + 4), Vector128.Load(table + 12)));
+
+    // The lower and the upper bytes of a block's sixteen values, scaled and rounded to bf16: to nearest, to even where two are as near.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector256<byte>, Vector256<byte>) BFloat16Planes(Vector256<float> first, Vector256<float> second, Vector256<float> by)
+    {
+        Vector256<uint> u = (first * by).AsUInt32(), v = (second * by).AsUInt32(), half = Vector256.Create(0x7FFFu), one = Vector256<uint>.One;
+        u = u + half + (u >> 16 & one) >> 16;
+        v = v + half + (v >> 16 & one) >> 16;
+        var values = Avx2.PackUnsignedSaturate(u.AsInt32(), v.AsInt32());
+        var bytes = Avx2.PackUnsignedSaturate((values & Vector256.Create((ushort)255)).AsInt16(), (values >> 8).AsInt16()).AsUInt64();
+        return (Avx2.Permute4x64(bytes, 0b10_00_10_00).AsByte(), Avx2.Permute4x64(bytes, 0b11_01_11_01).AsByte());
+    }
+
+    // The bytes of a block's sixteen values, scaled and rounded to fp16, which then need no scale.
+    private static (Vector256<byte>, Vector256<byte>, Vector256<byte>, Vector256<byte>) HalfPlanes(float* table, float scale)
     {
         var by = Vector256.Create(scale);
         var values = stackalloc float[16];
-        (Vector256.Load(weight.Table) * by).Store(values);
-        (Vector256.Load(weight.Table + 8) * by).Store(values + 8);
-        if (weight.Rounding == TensorType.BF16) FloatConversion.RoundToBFloat16(new Span<float>(values, 16));
-        else FloatConversion.RoundToHalf(new Span<float>(values, 16));
+        (Vector256.Load(table) * by).Store(values);
+        (Vector256.Load(table + 8) * by).Store(values + 8);
+        FloatConversion.RoundToHalf(new Span<float>(values, 16));
         // Of four values each, byte by byte; then the fours put together.
         var bytes = Vector128.Create((byte)0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
         Vector128<uint> v0 = Ssse3.Shuffle(Vector128.Load((byte*)values), bytes).AsUInt32(), v1 = Ssse3.Shuffle(Vector128.Load((byte*)values + 16), bytes).AsUInt32();
