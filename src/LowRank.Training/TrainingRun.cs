@@ -122,13 +122,13 @@ public sealed class TrainingRun : IDisposable
         var silenced = settings.Guards.Names();
         settings.Objective.ToOptions(settings);
         TrackerSetup.Check(settings.Trackers);
-        var (data, split) = LoadData(settings, silenced, progress, cancellation);
+        var (data, split) = RunData.Load(settings, silenced, progress, cancellation);
         var path = ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         var adapter = settings.Adapter.Adapter is { } named ? ModelLoader.LocateAdapter(named, new ModelLoadOptions { Progress = progress }, cancellation) : null;
         // What needs no weights comes first: what is wrong with the data, and whether memory suffices.
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
-        var (examples, held, maxLength, tokens) = Tokenize(settings, text, split, silenced, choices, progress, cancellation);
+        var (examples, held, maxLength, tokens) = RunData.Tokenize(settings, text, split, silenced, choices, progress, cancellation);
         var inputs = resumed is null ? RunInputs.Of(settings.Data, text, adapter, [examples, held], cancellation) : resumed.Inputs;
         if (inputs is not null) repetition?.CheckInputs(inputs);
         var batches = new BatchOptions
@@ -154,17 +154,17 @@ public sealed class TrainingRun : IDisposable
         var budget = device.Budget(settings.Memory.Memory);
         var (checkpointed, memory) = Checkpointing.Choose(settings.Optimization.Checkpointing, planner, budget, choices);
         planner.Check(memory, budget);
-        var model = LoadModel(settings, path, text, progress, cancellation);
+        var model = RunModel.Load(settings, path, text, progress, cancellation);
         Trainer? trainer = null;
         try
         {
             if (resumed is not null && resumed.BaseWeights != model.Fingerprint.Weights)
                 throw new LowRankException($"{settings.Model.Model} is not the model that the run began with (fingerprint {resumed.BaseWeights}, here {model.Fingerprint.Weights}). Resume with the same weights.");
             repetition?.CheckBase(settings.Model.Model, model.Fingerprint.Weights);
-            batches = batches with { PadTokenId = PadToken(model) };
+            batches = batches with { PadTokenId = RunModel.PadToken(model) };
             var (weights, adapterWarnings) = StartedWeights.Of(settings, adapter, model, resumed is null ? null : TrainingCheckpoint.Newest(Path.GetFullPath(settings.Output.Output)),
                 lora => EvaStart.Attach(model, lora, settings.Optimization.Seed, examples.Examples, batches, choices.Add, cancellation));
-            var (resolved, options) = Options(settings, threads, maxLength, batches, examples, choices);
+            var (resolved, options) = RunOptions.Of(settings, threads, maxLength, batches, examples, choices);
             options = options with { PredictedPeakBytes = memory.Total, NeededBytes = memory.Needed, UsableBytes = budget.Bytes, CheckpointedLayers = checkpointed, Silenced = silenced, WatchMemory = !settings.Memory.Force && device.IsProcessor };
             var layers = checkpointed;
             options = options with
@@ -201,117 +201,6 @@ public sealed class TrainingRun : IDisposable
 
     private static string Skipped(Dataset data) =>
         $"{data.SkippedRows} {(data.SkippedRows == 1 ? "row is" : "rows are")} left out, because {(data.SkippedRows == 1 ? "it is" : "they are")} wrong: {string.Join("; ", data.Problems.Where(p => p.Message.EndsWith("the row is left out", StringComparison.Ordinal)).Take(3))}{(data.SkippedRows > 3 ? "; …" : "")}";
-
-    /// <summary>The model that a run with these settings trains, without an adapter.</summary>
-    internal static LanguageModel LoadModel(TrainSettings settings, string? path, ModelText? text, Action<string>? progress, CancellationToken cancellation)
-    {
-        path ??= ModelLoader.Locate(settings.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
-        progress?.Invoke($"Loading {settings.Model.Model}");
-        var threads = settings.Model.Threads ?? Environment.ProcessorCount;
-        return ModelLoader.Load(path, new ModelLoadOptions
-        {
-            ComputeType = settings.Model.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
-            Device = ComputeDevice.Find(settings.Model.Device),
-            Threads = threads,
-            Progress = progress,
-            Text = text,
-            Name = settings.Model.Name(),
-            Quantization = settings.Adapter.ToQuantization(),
-        }, cancellation);
-    }
-
-    /// <summary>The rows of a run, and those that it holds back.</summary>
-    internal static (Dataset Data, ValidationSplit Split) LoadData(TrainSettings run, IReadOnlyList<string> silenced, Action<string>? progress = null, CancellationToken cancellation = default)
-    {
-        var (settings, seed, use) = (run.Data, run.Optimization.Seed, run.Objective.Rows);
-        if (settings.Data.Length == 0) throw new LowRankException("The run needs data: --data FILE, or a data set of the hub: --data org/name.");
-        var reading = settings.Reading();
-        var data = DataSource.Load(settings.Data, reading, progress, cancellation);
-        if (silenced.Contains(GuardIds.NothingSupervised)) data.RequireRows(use);
-        else data.RequireTrainable(use);
-        var validation = settings.Validation ?? DataSource.ValidationOf(settings.Data);
-        if (settings.Validation is null && validation is not null) progress?.Invoke($"Held out: {validation}, which the folder has (--validation 0 for nothing)");
-        if (data.Mixture is { } mixture)
-        {
-            // What is held back is held back before rows are repeated, and the first rows are those of the mixture.
-            var apart = ValidationSplit.Parse(data, validation, settings.SplitSeed ?? seed, reading);
-            var mixed = mixture.Apply(apart.Training, seed);
-            return (data, apart with { Training = settings.MaxSamples is { } first && first < mixed.Count ? RowView.First(mixed, first) : mixed });
-        }
-        var rows = settings.MaxSamples is { } most && most < data.Rows.Count ? new Dataset(data.Path, data.Format, RowView.First(data.Rows, most), data.Problems) { SkippedRows = data.SkippedRows } : data;
-        return (rows, ValidationSplit.Parse(rows, validation, settings.SplitSeed ?? seed, reading));
-    }
-
-    internal static (ExampleSet Examples, ExampleSet? Held, int MaxLength, RunTokens Tokens) Tokenize(TrainSettings run, ModelText text, ValidationSplit split, IReadOnlyList<string> silenced, List<string> choices, Action<string>? progress, CancellationToken cancellation)
-    {
-        var settings = run.Data;
-        var skips = settings.OnBadRow == "skip";
-        var limit = (int)Math.Min(settings.MaxLength ?? 2048, text.MaxPositions);
-        var builder = new ExampleBuilder(text.Tokenizer, text.ChatTemplate, text.TokenizerConfig.EosToken, new ExampleOptions { MaxLength = limit, TrainOn = Enum.Parse<TrainOn>(settings.TrainOn, ignoreCase: true), Use = run.Objective.Rows, SkipUnsupervised = skips || silenced.Contains(GuardIds.NothingSupervised), SkipBadRows = skips });
-        var tokens = new RunTokens(TokenCache.OfUser(settings.DataCache == "on"), text, builder, progress);
-        var (examples, held) = tokens.Build(split, cancellation);
-        if (settings.MaxLength is null) choices.Add($"max-length {limit}: the smaller of 2048 and the model's {text.MaxPositions} positions; the longest row has {examples.Examples.Max(e => e.PairLength)} tokens");
-        if (examples.SplitTexts is > 0 and var texts) choices.Add($"texts: {texts} are longer than {limit} tokens and were split into consecutive pieces, {examples.Examples.Count} examples in all");
-        return (examples, held, limit, tokens);
-    }
-
-    internal static (TrainSettings Resolved, TrainerOptions Options) Options(TrainSettings settings, int threads, int maxLength, BatchOptions batches, ExampleSet examples, List<string> choices)
-    {
-        var training = settings.Optimization;
-        var batchesInEpoch = new EpochSampler(examples.Examples, batches).BatchesInEpoch;
-        var loop = new TrainerOptions { Epochs = training.Epochs, TotalSteps = training.MaxSteps, Accumulate = training.Accumulate, Batches = batches };
-        var (perEpoch, steps) = (loop.StepsPerEpoch(batchesInEpoch), checked((int)loop.Steps(batchesInEpoch)));
-        var rate = settings.Objective.LearningRateFor(settings);
-        if (settings.Model.Threads is null) choices.Add($"threads {threads}: all processors");
-        if (settings.Adapter is { Method: not "full", Alpha: null, Adapter: null }) choices.Add($"alpha {settings.Adapter.Rank}: the rank, so that the scaling is 1");
-        if (training.LearningRate is null) choices.Add(FormattableString.Invariant($"learning-rate {rate:g3}: the default of {settings.Adapter.Method}{(settings.Objective.IsPreference ? ", a tenth of it for preferences" : "")}"));
-        if (settings.Objective is { Beta: null, UsedBeta: { } beta }) choices.Add(FormattableString.Invariant($"beta {beta:g3}: the default of {settings.Objective.Objective}"));
-        if (settings.Objective.Objective is "dpo" or "kto") choices.Add($"reference: the base model without its adapter{(settings.Adapter.Adapter is null ? "" : "; what the continued adapter had learned is no part of it (merge it first to have it so)")}; one forward pass for each {(settings.Objective.Objective == "kto" ? "answer when it is first met, a number of it kept" : "pair when it is first met, two numbers of it kept")}");
-        if (settings.Objective.Objective == "kto") choices.Add($"judged answers: {examples.Examples.Count(e => e.IsGood == true)} good, {examples.Examples.Count(e => e.IsGood == false)} bad; --desirable-weight and --undesirable-weight balance them");
-        if (training.Optimizer == "lorafa") choices.Add("optimizer lorafa: A stays as it starts, B alone is trained; epsilon 1e-6");
-        if (training.Optimizer == "riemannian") choices.Add("optimizer riemannian: AdamW over gradients that are balanced between A and B");
-        if (training.Optimizer is "adamw8bit" || training.Paged)
-            choices.Add($"optimizer {training.Optimizer}{(training.Paged ? ", its moments in a mapped file: what a step moves is shown, nothing while memory is plentiful" : "")}");
-        var (optimizer, preconditioning) = OptimizerName.Parse(training.Optimizer, training.WeightDecay);
-        if (training.Plus is not null && preconditioning != GradientPreconditioning.None)
-            throw new LowRankException($"--plus gives the matrices B another learning rate than A, and --optimizer {training.Optimizer} balances or freezes these itself. Leave one of the two out.");
-        if (training.Plus is { } plus) choices.Add(FormattableString.Invariant($"plus {plus:g3} (LoRA+): B learns at {plus * rate:g3}, A at {rate:g3}, a LoRA on embeddings at {new LoraPlus(plus).EmbeddingLearningRate:g3}"));
-        if (training.MaxSteps is null) choices.Add(FormattableString.Invariant($"max-steps {steps}: {training.Epochs} epochs of {perEpoch} steps"));
-        if (settings.Output.SaveEvery is null) choices.Add($"save-every {Math.Min(perEpoch, steps)}: once an epoch");
-        var resolved = settings with
-        {
-            Model = settings.Model with { Threads = threads },
-            Data = settings.Data with { MaxLength = maxLength },
-            Objective = settings.Objective with { Beta = settings.Objective.UsedBeta },
-            Optimization = training with { LearningRate = rate, MaxSteps = steps },
-            Evaluation = settings.Evaluation with { EvalEvery = settings.Evaluation.EvalEvery ?? perEpoch },
-            Output = settings.Output with { SaveEvery = settings.Output.SaveEvery ?? perEpoch },
-        };
-        return (resolved, loop with
-        {
-            Output = Path.GetFullPath(settings.Output.Output),
-            Objective = settings.Objective.ToOptions(settings),
-            LearningRate = rate,
-            Schedule = LearningRateSchedule.Parse(training.Schedule) with { WarmupSteps = training.Warmup >= 1 ? (int)training.Warmup : 0, WarmupRatio = training.Warmup < 1 ? training.Warmup : 0 },
-            Preconditioning = preconditioning,
-            Optimizer = optimizer with
-            {
-                Paging = training.Paged ? new OptimizerPaging(settings.Output.Output, settings.Memory.Memory is { } limit ? MemorySize.Parse(limit, "--memory") : null) : null,
-            },
-            Plus = training.Plus is { } ratio ? new LoraPlus(ratio) : null,
-            MaxGradientNorm = training.MaxGradientNorm,
-            Seed = training.Seed,
-            EvaluateEvery = resolved.Evaluation.EvalEvery,
-            SaveEvery = resolved.Output.SaveEvery,
-            KeepCheckpoints = settings.Output.KeepCheckpoints,
-            Portable = settings.Adapter.Portable,
-            Patience = settings.Evaluation.Patience,
-            Choices = choices,
-        });
-    }
-
-    internal static int PadToken(LanguageModel model) =>
-        model.TokenizerConfig.PadToken is { } pad && model.Tokenizer.TokenToId(pad) is { } id ? id : model.EndTokens.Count > 0 ? model.EndTokens[0] : 0;
 
     // The run's folder comes into being here: everything that can be wrong has been checked.
     private void Open(RunRecord? resumed, RunInputs? inputs, Dataset data)

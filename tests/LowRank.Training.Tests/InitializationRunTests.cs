@@ -9,6 +9,7 @@ using LowRank.Training.Checkpoints;
 using LowRank.Training.Events;
 using LowRank.Training.Methods;
 using LowRank.Training.Settings;
+using LowRank.Training.Starts;
 using LowRank.Training.Tests.Goldens;
 using static TorchSharp.torch;
 
@@ -66,7 +67,7 @@ public sealed class InitializationRunTests : IDisposable
 
         var config = LoraConfig.Load(folder.At("out"));
         Assert.Equal((8, 8.0, LoraInitialization.KaimingUniform), (config.Rank, config.Alpha, config.Initialization));
-        using var model = TrainingRun.LoadModel(settings, null, null, null, TestContext.Current.CancellationToken);
+        using var model = RunModel.Load(settings, null, null, null, TestContext.Current.CancellationToken);
         var warnings = new List<string>();
         model.LoadAdapter(folder.At("out"), warnings.Add);
         Assert.Empty(warnings);
@@ -108,7 +109,7 @@ public sealed class InitializationRunTests : IDisposable
     public void An_adapter_that_was_not_converted_is_loaded_with_a_warning_and_not_merged()
     {
         var settings = Settings("out", "lora", "pissa");
-        using var model = TrainingRun.LoadModel(settings, null, null, null, TestContext.Current.CancellationToken);
+        using var model = RunModel.Load(settings, null, null, null, TestContext.Current.CancellationToken);
         var path = folder.At("unconverted");
         var config = new LoraConfig { Rank = 2, Alpha = 2, TargetModules = ["q_proj"], Initialization = LoraInitialization.Pissa };
         var attached = model.Attach(config);
@@ -177,7 +178,7 @@ public sealed class InitializationRunTests : IDisposable
         var config = LoraConfig.Load(folder.At("whole"));
         Assert.Equal((LoraInitialization.Eva, rho), (config.Initialization, config.Eva!.Rho));
         Assert.Equal(rho > 1, config.RankPattern.Count > 0);
-        using (var model = TrainingRun.LoadModel(Eva("whole"), null, null, null, TestContext.Current.CancellationToken))
+        using (var model = RunModel.Load(Eva("whole"), null, null, null, TestContext.Current.CancellationToken))
         {
             model.LoadAdapter(folder.At("whole"));
             // The same matrices in the same products, which lie elsewhere in memory: sums of at most 64 terms may be taken in another order.
@@ -205,7 +206,7 @@ public sealed class InitializationRunTests : IDisposable
     {
         TrainSettings LoftQ(string output) => Settings(output, "qlora", "loftq") with { Adapter = new AdapterSettings { Method = "qlora", Rank = 4, Alpha = 8, Init = "loftq", Variant = variant } };
         float[] trained;
-        using (var plain = TrainingRun.LoadModel(Settings("plain", "lora", "default"), null, null, null, TestContext.Current.CancellationToken))
+        using (var plain = RunModel.Load(Settings("plain", "lora", "default"), null, null, null, TestContext.Current.CancellationToken))
         using (var run = TrainingRun.Create(LoftQ("whole")))
         {
             using (var scope = NewDisposeScope())
@@ -239,7 +240,7 @@ public sealed class InitializationRunTests : IDisposable
         var config = LoraConfig.Load(folder.At("whole"));
         Assert.Equal((4, 8.0, LoraInitialization.KaimingUniform), (config.Rank, config.Alpha, config.Initialization));
         Assert.NotNull(AdapterRecord.Load(folder.At("whole"))!.Quantization);
-        using (var model = TrainingRun.LoadModel(LoftQ("whole"), null, null, null, TestContext.Current.CancellationToken))
+        using (var model = RunModel.Load(LoftQ("whole"), null, null, null, TestContext.Current.CancellationToken))
         {
             model.LoadAdapter(folder.At("whole"));
             // The same matrices in the same products, which lie elsewhere in memory: sums of at most 64 terms may be taken in another order.
@@ -258,7 +259,7 @@ public sealed class InitializationRunTests : IDisposable
     public void Loftq_over_a_base_that_is_not_in_4_bits_or_has_been_so_before_is_refused()
     {
         var config = new LoraConfig { Rank = 2, TargetModules = ["q_proj"], Initialization = LoraInitialization.LoftQ };
-        using (var plain = TrainingRun.LoadModel(Settings("out", "lora", "default"), null, null, null, TestContext.Current.CancellationToken))
+        using (var plain = RunModel.Load(Settings("out", "lora", "default"), null, null, null, TestContext.Current.CancellationToken))
             Assert.Contains("the base is not in 4 bits", Assert.Throws<LoraConfigException>(() => plain.Attach(config)).Message, StringComparison.Ordinal);
         Models.Checkpoints.FourBitConverter.Quantize(folder.At("model"), folder.At("nf4"), new Quantization.FourBitOptions(), cancellation: TestContext.Current.CancellationToken);
         var settings = Settings("out", "qlora", "loftq") with { Model = new ModelSettings { Model = folder.At("nf4"), Threads = 1 } };
@@ -271,7 +272,7 @@ public sealed class InitializationRunTests : IDisposable
     public void Starts_that_need_data_or_the_original_weights_are_not_for_adapters_beside_others()
     {
         var settings = Settings("out", "qlora", "loftq");
-        using var model = TrainingRun.LoadModel(settings, null, null, null, TestContext.Current.CancellationToken);
+        using var model = RunModel.Load(settings, null, null, null, TestContext.Current.CancellationToken);
         using var many = model.HoldAdapters();
         var error = Assert.Throws<LoraConfigException>(() => many.Add("one", settings.Adapter.ToConfig()));
         Assert.Contains("needs the weights as they were before they were quantized", error.Message, StringComparison.Ordinal);

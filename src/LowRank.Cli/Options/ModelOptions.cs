@@ -6,7 +6,7 @@ using LowRank.Models.Checkpoints;
 using LowRank.Models.Hub;
 using LowRank.Quantization;
 using LowRank.Runtime;
-using TorchSharp;
+using LowRank.Runtime.ComputeTypes;
 
 namespace LowRank.Cli.Options;
 
@@ -22,7 +22,7 @@ internal sealed class ModelOptions
 
     private readonly Option<string> revision = new("--revision") { Description = "The revision of a model named by a hub id: a branch, a tag or a commit; the same as MODEL@REVISION.", HelpName = "REVISION" };
 
-    private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of matrix products: fp32 or bf16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
+    private readonly Option<string> dtype = new("--dtype") { Description = "The dtype of matrix products: fp32, bf16, or on a GPU fp16.", HelpName = "NAME", DefaultValueFactory = _ => "fp32" };
 
     private readonly Option<string> device = new("--device") { Description = "Where the model computes: cpu, cuda (the first GPU) or cuda:N; auto takes a GPU where there is one.", HelpName = "NAME", DefaultValueFactory = _ => "auto" };
 
@@ -36,7 +36,7 @@ internal sealed class ModelOptions
     /// <summary>Adds the options to a verb.</summary>
     public void AddTo(VerbCommand verb)
     {
-        dtype.AcceptOnlyFromAmong("fp32", "bf16");
+        dtype.AcceptOnlyFromAmong("fp32", "bf16", "fp16");
         quantize.AcceptOnlyFromAmong("auto", "none", "nf4", "fp4");
         threads.AtLeast(1);
         verb.AddGroup("model", [model, revision, adapter, quantize, dtype, device, threads]);
@@ -61,7 +61,7 @@ internal sealed class ModelOptions
         screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {adapterName}")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
-            ComputeType = parsed.GetValue(dtype) == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            ComputeType = ComputeTypeChoice.TypeOf(parsed.GetValue(dtype)),
             Device = where,
             Threads = parsed.GetValue(threads) ?? Environment.ProcessorCount,
             Progress = screen.Progress,

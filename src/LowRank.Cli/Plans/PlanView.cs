@@ -16,7 +16,7 @@ internal static class PlanView
         {
             ("model", $"{Printable.Of(model.Name)} ({model.Shape.ModelType}), {Quantity.Count(plan.Parameters)} parameters, from {Printable.Of(model.Origin)}"),
             ("memory", $"{MemorySize.Gigabytes(plan.MemoryBytes)} ({plan.MemoryOrigin}), of which a run should use 80 %: {MemorySize.Gigabytes(plan.UsableBytes)}"),
-            ("run", Text($"{(plan.Objective == "sft" ? "" : $"{plan.Objective}, ")}batch {plan.Batch}{(plan.SequencesOfRow == 2 ? " pairs of 2" : "")} × {plan.Length} tokens, activations in {plan.Dtype}, adapter on {plan.Target}{(plan.TargetModules.Length > 0 && plan.TargetModules != plan.Target ? $" ({plan.TargetModules})" : "")}")),
+            ("run", Text($"{(plan.Objective == "sft" ? "" : $"{plan.Objective}, ")}batch {plan.Batch}{(plan.SequencesOfRow == 2 ? " pairs of 2" : "")} × {plan.Length} tokens, {(plan.Dtype == "fp16" ? "products in fp16, activations in fp32" : $"activations in {plan.Dtype}")}, adapter on {plan.Target}{(plan.TargetModules.Length > 0 && plan.TargetModules != plan.Target ? $" ({plan.TargetModules})" : "")}")),
         };
         if (plan.Data is { } data) fields.Add(("data", Text($"{(data.Examples is { } rows ? $"{rows:N0} rows, " : "")}{data.Tokens:N0} tokens, {100 * data.SupervisedShare:0} % of them learned; {Printable.Of(data.Origin)}")));
         if (plan.Time is { } time) fields.Add(("time", Time(time)));

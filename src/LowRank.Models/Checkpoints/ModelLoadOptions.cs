@@ -8,7 +8,7 @@ namespace LowRank.Models.Checkpoints;
 /// <summary>How a model is loaded.</summary>
 public sealed record ModelLoadOptions
 {
-    /// <summary>The dtype of matrix products: fp32 or bf16; activations stay fp32 on the CPU. Default fp32. Weights stay in the dtype of the file.</summary>
+    /// <summary>The dtype of matrix products: fp32, bf16, or on a GPU fp16; activations stay fp32 on the CPU, and with fp16. Default fp32. Weights stay in the dtype of the file.</summary>
     public torch.ScalarType ComputeType { get; init; } = torch.ScalarType.Float32;
 
     /// <summary>Where the model computes. Default null: what <see cref="ComputeDevice.Find"/> chooses, a GPU where there is one.</summary>

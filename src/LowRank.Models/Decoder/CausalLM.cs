@@ -24,7 +24,7 @@ public sealed class CausalLM : IDisposable
         Device = ((FrozenEmbedding)embedding.Module).Weight.Device;
         var kinds = spec.Ropes.Distinct().ToList();
         (ropes, ropeOfLayer) = ([.. kinds.Select(r => new RotaryEmbedding(r))], [.. spec.Ropes.Select(r => kinds.IndexOf(r))]);
-        ActivationType = Device.type == DeviceType.CPU ? ScalarType.Float32 : computeType;
+        ActivationType = Device.type == DeviceType.CPU || computeType == ScalarType.Float16 ? ScalarType.Float32 : computeType;
         if (ActivationType != computeType)
             foreach (var slot in layers.SelectMany(l => l.Slots()).Append(head))
                 if (slot is LinearSlot { Role: not LinearRole.Router, Module: FrozenLinear frozen }) frozen.Weight.ProductType = computeType;
@@ -47,7 +47,7 @@ public sealed class CausalLM : IDisposable
 
     /// <summary>
     /// The dtype of what goes from one operation to the next: that of the products, but on the CPU fp32, where norms, attention and activations have kernels in it and
-    /// rounding each of their results to bf16 would save no time.
+    /// rounding each of their results to bf16 would save no time; and fp32 with products in fp16, whose range holds neither activations nor gradients as they are.
     /// </summary>
     internal ScalarType ActivationType { get; }
 

@@ -145,7 +145,8 @@ public sealed class Adviser
         Length = length,
         SupervisedTokens = (long)Math.Ceiling(batch * length * data.SupervisedShare),
         CheckpointedLayers = checkpointing ? source.Shape.Layers : 0,
-        ComputeBytes = device is null ? 4 : 2,
+        ComputeBytes = PlannedRun.ActivationBytes(device?.Dtype ?? "fp32"),
+        ProductBytes = PlannedRun.OperandBytes(device?.Dtype),
         StoredBytes = source.StoredBytes,
         Runtime = device is null ? null : DeviceMemory.Context,
     });

@@ -30,7 +30,7 @@ internal static class BenchmarkModel
         }
         var options = new ModelLoadOptions
         {
-            ComputeType = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32,
+            ComputeType = ComputeTypeChoice.TypeOf(settings.Dtype),
             Device = ComputeDevice.Find(settings.Device),
             Threads = settings.Threads ?? Environment.ProcessorCount,
             Progress = progress,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LowRank.Models;
 using LowRank.Optimizers;
 using LowRank.Runtime;
+using LowRank.Runtime.ComputeTypes;
 using LowRank.Runtime.Memory;
 using LowRank.Training.Methods;
 using LowRank.Training.Objectives;
@@ -65,7 +66,7 @@ public static class TrainingBenchmark
             GemmFp32Gflops = fp32,
             GemmBf16Gflops = bf16,
             ComputeDtype = settings.Dtype!,
-            PeakRatio = tokensPerSecond * flops / 1e9 / (settings.Dtype == "bf16" ? bf16 : fp32),
+            PeakRatio = tokensPerSecond * flops / 1e9 / (settings.Dtype switch { "bf16" => bf16, "fp16" => GemmPeak.MeasureGflops(torch.ScalarType.Float16, model.Decoder.Device), _ => fp32 }),
             PeakRssMib = rss / 1048576.0,
             SecondsToFirstStep = toFirst,
             MinorFaultsPerStep = faults[faults.Count / 2],
@@ -89,7 +90,7 @@ public static class TrainingBenchmark
         // Tokens a second of steps, and GFLOP/s of products before, between and after them, both as means over their time.
         (double Steps, double Gemm) MeasureSustained()
         {
-            var type = settings.Dtype == "bf16" ? torch.ScalarType.BFloat16 : torch.ScalarType.Float32;
+            var type = ComputeTypeChoice.TypeOf(settings.Dtype);
             var (operations, ofGemm) = GemmPeak.MeasureMean(type, model.Decoder.Device);
             var ofSteps = 0.0;
             for (var i = 0; i < settings.Steps; i++)

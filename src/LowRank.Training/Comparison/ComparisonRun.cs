@@ -1,3 +1,4 @@
+using LowRank.Training.Starts;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
@@ -66,7 +67,7 @@ internal sealed class ComparisonRun
             var run = settings.ToRun() with { Objective = objective };
             try
             {
-                var (data, _) = TrainingRun.LoadData(run, run.Guards.Names());
+                var (data, _) = RunData.Load(run, run.Guards.Names());
                 if (data.Formats.Contains(DataFormat.Kto))
                     throw new LowRankException($"{data.Path}: cells are compared by how often the better of two answers is the likelier one, which needs rows with \"chosen\" and \"rejected\"; judged answers (\"label\") have one. Train with --objective kto, and compare its runs by their held-out figures: lowrank runs compare.");
             }

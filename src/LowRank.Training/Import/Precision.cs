@@ -11,7 +11,7 @@ internal static class Precision
     {
         var bf16 = reader.Document.Take("bf16");
         var fp16 = reader.Flag("fp16") == true;
-        if (fp16) reader.Run.Note("fp16: LowRank computes products in fp32 or bf16; --dtype is left open, and the faster one is measured. Neither overflows as fp16 does, so no loss is scaled.");
+        if (fp16) reader.Run.Note("fp16: --dtype is left open: on a processor the faster of fp32 and bf16 is measured, on a GPU products are in bf16, or in fp16 where it has no units for that. No loss is scaled: each fp16 product has a scale of its own.");
         if (bf16 is null)
         {
             if (!fp16) reader.Default("dtype", standard, "bf16");

@@ -27,8 +27,14 @@ public sealed record PlannedRun
     /// <summary>Bytes of an activation: 4 for fp32, as always on a CPU, 2 for bf16.</summary>
     public long ComputeBytes { get; init; } = 4;
 
-    /// <summary>Bytes of an operand of matrix products: 2 for bf16 products of fp32 activations, for which inputs are kept rounded. Null for <see cref="ComputeBytes"/>.</summary>
+    /// <summary>Bytes of an operand of matrix products: 2 for 16-bit products of fp32 activations, for which inputs are kept rounded. Null for <see cref="ComputeBytes"/>.</summary>
     public long? ProductBytes { get; init; }
+
+    /// <summary>Bytes of an activation on a GPU whose products are of a dtype: with fp16 activations stay fp32.</summary>
+    internal static long ActivationBytes(string dtype) => dtype == "bf16" ? 2 : 4;
+
+    /// <summary>Bytes of an operand of products of a dtype.</summary>
+    internal static long OperandBytes(string? dtype) => dtype is "bf16" or "fp16" ? 2 : 4;
 
     /// <summary>Whether fp32 activations are rounded for each product.</summary>
     internal bool RoundsProducts => HasOwnNodes && ProductBytes is { } bytes && bytes < ComputeBytes;

@@ -14,7 +14,7 @@ public sealed record ModelSettings
     public string? Revision { get; init; }
 
     /// <summary>The dtype of matrix products.</summary>
-    [Setting("dtype", "The dtype of matrix products; adapters, optimizer, norms and sums are always fp32.", Choices = ["fp32", "bf16"], Automatic = "the faster one at the model's sizes on this processor, measured once")]
+    [Setting("dtype", "The dtype of matrix products; adapters, optimizer, norms and sums are always fp32.", Choices = ["fp32", "bf16", "fp16"], Automatic = "the faster of fp32 and bf16 at the model's sizes on this processor, measured once; on a GPU bf16, or fp16 before Ampere")]
     public string? Dtype { get; init; }
 
     /// <summary>Where the run computes.</summary>

@@ -1,3 +1,4 @@
+using LowRank.Training.Starts;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -53,12 +54,12 @@ internal sealed class SweepRun : IDisposable
         var run = cells[0].Settings;
         var device = RunDevice.Of(run);
         var silenced = run.Guards.Names();
-        var (data, split) = TrainingRun.LoadData(run, silenced, progress, cancellation);
+        var (data, split) = RunData.Load(run, silenced, progress, cancellation);
         var path = ModelLoader.Locate(run.Model.Name(), new ModelLoadOptions { Progress = progress }, cancellation);
         var text = ModelText.Load(path, null, cancellation);
         progress?.Invoke($"Tokenizing {data.Rows.Count} rows");
         List<string> choices = [];
-        var (examples, held, maxLength, tokens) = TrainingRun.Tokenize(run, text, split, silenced, choices, progress, cancellation);
+        var (examples, held, maxLength, tokens) = RunData.Tokenize(run, text, split, silenced, choices, progress, cancellation);
         if (held is null) throw new LowRankException("A sweep needs held-out rows, by which runs are judged; --validation gave none.");
         var batches = new BatchOptions { BatchSize = run.Optimization.Batch, Layout = run.Data.Packing ? BatchLayout.Packed : BatchLayout.Padded, RowLength = maxLength, Shuffle = run.Data.Shuffle, Seed = run.Optimization.Seed };
         var source = ModelSource.Open(path);
@@ -66,13 +67,13 @@ internal sealed class SweepRun : IDisposable
         var dtype = run.Model.Dtype ?? ComputeTypeChoice.For(source.Shape.LayerWeights, threads, device.Device).Name;
         cells = [.. cells.Select(c => c with { Settings = c.Settings with { Model = c.Settings.Model with { Dtype = dtype, Device = device.Name } } })];
         var together = settings.Sweep.Together ?? Fitting(cells, source, examples, batches, device.Budget(run.Memory.Memory));
-        var model = TrainingRun.LoadModel(cells[0].Settings, path, text, progress, cancellation);
+        var model = RunModel.Load(cells[0].Settings, path, text, progress, cancellation);
         SideBySideTrainer? trainer = null;
         try
         {
-            batches = batches with { PadTokenId = TrainingRun.PadToken(model) };
+            batches = batches with { PadTokenId = RunModel.PadToken(model) };
             var checkpointed = run.Optimization.Checkpointing == "full" ? (int)source.Shape.Layers : 0;
-            var adapters = cells.Select(c => new SideBySideAdapter(c.Name, c.Settings.Adapter.ToConfig(), TrainingRun.Options(c.Settings, threads, maxLength, batches, examples, []).Options with { CheckpointedLayers = checkpointed })).ToList();
+            var adapters = cells.Select(c => new SideBySideAdapter(c.Name, c.Settings.Adapter.ToConfig(), RunOptions.Of(c.Settings, threads, maxLength, batches, examples, []).Options with { CheckpointedLayers = checkpointed })).ToList();
             var alive = earlier is null ? adapters : [.. adapters.Where(a => earlier.Runs.Single(r => r.Name == a.Name).LeftOutAt is null)];
             trainer = new SideBySideTrainer(model, alive, examples.Examples, together);
             var plan = SweepPlan.Of(cells.Count, trainer.TotalSteps, settings.Sweep.KeepOneIn, settings.Sweep.Rounds);

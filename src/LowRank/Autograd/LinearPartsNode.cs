@@ -1,6 +1,7 @@
 using LowRank.Kernels.Cpu;
 using LowRank.Kernels.Cpu.Gemm;
 using LowRank.Layers;
+using LowRank.Quantization;
 using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,7 +12,7 @@ namespace LowRank.Autograd;
 /// Frozen linear layers with low-rank updates that read one input: <c>yᵢ = x · Wᵢᵀ + bᵢ + sᵢ · (x · Aᵢᵀ) · Bᵢᵀ</c>. It keeps <c>x · Aᵀ</c>, which for all updates together is one product,
 /// and where a matrix A is trained the input, unless that can be made again from what its own node keeps (norms, gated activations); the gradient of the input is summed in place, and none is
 /// computed where nothing below is trained. Layers without an update keep nothing.
-/// Where the weights' products are computed in bf16, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
+/// Where the weights' products are computed in 16 bits, the input is rounded once for all of them and that form is what is kept; updates and sums stay in fp32.
 /// </summary>
 internal sealed class LinearPartsNode : AutogradNode
 {
@@ -22,18 +23,23 @@ internal sealed class LinearPartsNode : AutogradNode
     private readonly Tensor? down;
     private readonly Tensor?[] b;
     private readonly bool isOwn;
-    private readonly bool isRounded;
+    private readonly RoundedTensor? rounded;
+    private readonly ScalarType productType;
     private readonly long[] inputShape;
     private AutogradNode? maker;
 
-    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, AutogradNode? maker, Tensor? a, Tensor? down, bool isOwn)
+    private LinearPartsNode(LinearPart[] parts, int[] starts, Tensor x, RoundedTensor? rounded, AutogradNode? maker, Tensor? a, Tensor? down, bool isOwn)
     {
-        (this.parts, this.starts, this.isOwn, isRounded, inputShape) = (parts, starts, isOwn, x.dtype != ScalarType.Float32, x.shape);
+        (this.parts, this.starts, this.isOwn, productType, inputShape) = (parts, starts, isOwn, rounded is null ? ScalarType.Float32 : parts[0].Weight.ProductType, x.shape);
         b = Array.ConvertAll(parts, p => Kept(p.B));
         if (a is null) return;
         (this.a, this.down) = (Kept(a), Kept(down));
         // The input is there for the gradients of the matrices A alone.
-        if (Array.Exists(parts, p => p.A is { requires_grad: true })) (this.x, this.maker) = (maker is null ? Kept(x) : null, maker);
+        if (!Array.Exists(parts, p => p.A is { requires_grad: true })) return;
+        this.maker = maker;
+        if (maker is not null) return;
+        if (rounded is null) this.x = Kept(x);
+        else this.rounded = rounded.Kept();
     }
 
     /// <summary>The outputs for <paramref name="x"/> <c>[.., in]</c>: <c>[.., outᵢ]</c> each.</summary>
@@ -43,7 +49,7 @@ internal sealed class LinearPartsNode : AutogradNode
     {
         using var scope = NewDisposeScope();
         var dense = x.contiguous();
-        var operand = Array.TrueForAll(parts, p => p.Weight.Rounds(dense)) ? TypeCast.Pooled(dense, ScalarType.BFloat16) : dense;
+        using var operand = Array.TrueForAll(parts, p => p.Weight.Rounds(dense)) ? RoundedTensor.Of(dense, parts[0].Weight.ProductType) : null;
         var features = parts[0].Weight.InFeatures;
         var starts = new int[parts.Length + 1];
         for (var i = 0; i < parts.Length; i++) starts[i + 1] = starts[i] + (int)(parts[i].A?.shape[0] ?? 0);
@@ -73,7 +79,7 @@ internal sealed class LinearPartsNode : AutogradNode
                 }
                 else
                 {
-                    y = ReferenceEquals(operand, dense) ? part.Weight.Product(dense) : Widened(part.Weight.Linear(operand));
+                    y = operand is null ? part.Weight.Product(dense) : Widened(operand, part.Weight.Linear(operand.Values));
                     if (low is not null) y.view(-1, part.Weight.OutFeatures).addmm_(low, part.B!.t(), 1, (float)part.Scale);
                 }
                 if (part.Bias is { } bias) y.add_(bias.to(y.dtype), Scalars.One);
@@ -81,7 +87,7 @@ internal sealed class LinearPartsNode : AutogradNode
             }
         }
         Tensor[] inputs = [dense, .. parts.Where(p => p.A is not null).SelectMany(p => new[] { p.A!, p.B! })];
-        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, operand, MakerOf(x), a, down, isOwn).Attach(inputs, outputs);
+        if (IsNeeded(inputs)) outputs = new LinearPartsNode(parts, starts, dense, operand, MakerOf(x), a, down, isOwn).Attach(inputs, outputs);
         foreach (var y in outputs) y.MoveToOuterDisposeScope();
         return outputs;
     }
@@ -111,7 +117,7 @@ internal sealed class LinearPartsNode : AutogradNode
             if (isTrained) input += 2;
         }
         // The input first: where it was made again it is gone before the gradient takes as much.
-        var da = ddown is null || (x is null && maker is null) ? null : Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
+        var da = ddown is null || (x is null && rounded is null && maker is null) ? null : Pooled(ddown.shape[1], parts[0].Weight.InFeatures, ddown);
         if (da is not null)
             using (var wide = Input()) Write(da, ddown!.t(), wide.view(-1, parts[0].Weight.InFeatures), 1);
         if (IsAsked(0)) gradInputs[0] = isOwn ? InputGradient(terms, ddown) : InputGradient(arrived, ddown);
@@ -128,11 +134,11 @@ internal sealed class LinearPartsNode : AutogradNode
     // In fp32, as it was multiplied.
     private Tensor Input()
     {
-        if (maker is null) return isRounded ? TypeCast.Pooled(x!, ScalarType.Float32) : x!.alias();
+        if (maker is null) return rounded is null ? x!.alias() : rounded.Widened();
         var again = maker.Again();
-        if (!isRounded) return again;
+        if (productType == ScalarType.Float32) return again;
         using (again)
-        using (var rounded = TypeCast.Pooled(again, ScalarType.BFloat16)) return TypeCast.Pooled(rounded, ScalarType.Float32);
+        using (var narrow = RoundedTensor.Of(again, productType)) return narrow.Widened();
     }
 
     // All products with the frozen weights and the one with A, written once.
@@ -185,9 +191,9 @@ internal sealed class LinearPartsNode : AutogradNode
         return a;
     }
 
-    private static Tensor Widened(Tensor y)
+    private static Tensor Widened(RoundedTensor input, Tensor y)
     {
-        using (y) return TypeCast.Pooled(y, ScalarType.Float32);
+        using (y) return input.Widened(y);
     }
 
     // The own product where every weight can be its operand and there are more rows than the product for few takes.
@@ -198,6 +204,7 @@ internal sealed class LinearPartsNode : AutogradNode
     protected override void Release()
     {
         x?.Dispose();
+        rounded?.Dispose();
         maker = null;
         a?.Dispose();
         down?.Dispose();

@@ -36,13 +36,13 @@ public sealed class TrainedLinear : ILinear
     /// <summary>Whether the weight is <c>[in, out]</c>, as GPT-2's <c>Conv1D</c> has it.</summary>
     internal bool IsTransposed { get; init; }
 
-    /// <summary>The dtype of the product of an fp32 input: fp32, or bf16 with operands and result rounded.</summary>
+    /// <summary>The dtype of the product of an fp32 input: fp32, or bf16 with operands and result rounded. fp16 would need gradients scaled on their way through (<see cref="Quantization.RoundedTensor"/>), so there it is fp32.</summary>
     internal ScalarType ProductType { get; init; } = ScalarType.Float32;
 
     /// <inheritdoc/>
     public Tensor Forward(Tensor x)
     {
-        if (ProductType != ScalarType.Float32 && x.dtype == ScalarType.Float32)
+        if (ProductType == ScalarType.BFloat16 && x.dtype == ScalarType.Float32)
         {
             using var rounded = x.to(ProductType);
             using var y = Forward(rounded);

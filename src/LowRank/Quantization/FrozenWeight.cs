@@ -28,7 +28,7 @@ public abstract class FrozenWeight : IDisposable
     public abstract Device Device { get; }
 
     /// <summary>
-    /// The dtype in which products with more than a few fp32 rows are computed: fp32, or bf16, for which operands and results are rounded and sums stay in fp32. What goes
+    /// The dtype in which products with more than a few fp32 rows are computed: fp32, or bf16 or fp16, for which operands and results are rounded and sums stay in fp32. What goes
     /// in and comes out is fp32 either way. Few rows, as in generation, are always computed in fp32: reading the weight is what takes their time.
     /// </summary>
     internal ScalarType ProductType { get; set; } = ScalarType.Float32;
@@ -36,25 +36,25 @@ public abstract class FrozenWeight : IDisposable
     /// <summary>Whether the checkpoint has the matrix as <c>[inFeatures, outFeatures]</c>.</summary>
     internal bool IsTransposed { get; set; }
 
-    /// <summary>Whether a product of this tensor is computed in bf16.</summary>
-    internal bool Rounds(Tensor x) => ProductType == ScalarType.BFloat16 && x.dtype == ScalarType.Float32 && x.numel() > FewRows.Most * x.shape[^1];
+    /// <summary>Whether a product of this tensor is computed in 16 bits.</summary>
+    internal bool Rounds(Tensor x) => RoundedTensor.IsTypeOf(ProductType) && x.dtype == ScalarType.Float32 && x.numel() > FewRows.Most * x.shape[^1];
 
     /// <summary><see cref="Linear"/> in the <see cref="ProductType"/>.</summary>
     internal Tensor Product(Tensor x)
     {
         if (!Rounds(x)) return Linear(x);
-        using var narrow = TypeCast.Pooled(x, ScalarType.BFloat16);
-        using var y = Linear(narrow);
-        return TypeCast.Pooled(y, ScalarType.Float32);
+        using var narrow = RoundedTensor.Of(x, ProductType);
+        using var y = Linear(narrow.Values);
+        return narrow.Widened(y);
     }
 
     /// <summary><see cref="LinearBackward"/> in the <see cref="ProductType"/>.</summary>
     internal Tensor ProductBackward(Tensor dy)
     {
         if (!Rounds(dy)) return LinearBackward(dy);
-        using var narrow = TypeCast.Pooled(dy, ScalarType.BFloat16);
-        using var dx = LinearBackward(narrow);
-        return TypeCast.Pooled(dx, ScalarType.Float32);
+        using var narrow = RoundedTensor.Of(dy, ProductType);
+        using var dx = LinearBackward(narrow.Values);
+        return narrow.Widened(dx);
     }
 
     /// <summary><see cref="AddLinearBackward"/> in the <see cref="ProductType"/>.</summary>
@@ -65,9 +65,16 @@ public abstract class FrozenWeight : IDisposable
             AddLinearBackward(dy, dx);
             return;
         }
-        using var narrow = TypeCast.Pooled(dy, ScalarType.BFloat16);
-        using var more = LinearBackward(narrow);
-        dx.add_(more, Scalars.One);
+        using var narrow = RoundedTensor.Of(dy, ProductType);
+        using var more = LinearBackward(narrow.Values);
+        if (ProductType == ScalarType.BFloat16)
+        {
+            // Widened as it is added.
+            dx.add_(more, Scalars.One);
+            return;
+        }
+        using var wide = narrow.Widened(more);
+        dx.add_(wide, Scalars.One);
     }
 
     /// <summary><c>x · Wᵀ</c>, without recording a graph.</summary>

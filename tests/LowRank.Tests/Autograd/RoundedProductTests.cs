@@ -75,6 +75,61 @@ public sealed class RoundedProductTests
         Assert.Equal(ScalarType.Float32, layer.Weight.Value.grad!.dtype);
     }
 
+    // fp16 ends at 65,504 and begins at 6e-8; a power of two in front of the product costs nothing, so what comes out is that of the unit values, to the bit.
+    [Theory, InlineData(0), InlineData(40), InlineData(-40)]
+    public void Products_in_fp16_have_room_for_values_of_any_size(int exponent)
+    {
+        using var scope = NewDisposeScope();
+        using var weight = new DenseWeight(Random(1, 48, 96).to(ScalarType.BFloat16)) { ProductType = ScalarType.Float16 };
+        var (size, x, dy) = ((float)Math.Pow(2, exponent), Random(2, 40, 96), Random(3, 40, 48));
+        using var small = new DenseWeight(Random(1, 48, 96).to(ScalarType.BFloat16)) { ProductType = ScalarType.Float16 };
+        Assert.Equal((small.Product(x) * size).data<float>().ToArray(), weight.Product(x * size).data<float>().ToArray());
+        Assert.Equal((small.ProductBackward(dy) * size).data<float>().ToArray(), weight.ProductBackward(dy * size).data<float>().ToArray());
+        var (wx, w) = (x.to(ScalarType.Float64), weight.Dequantize(0, 48).to(ScalarType.Float64));
+        // Half a unit of 11 bits for the input and for the result; bf16 weights are exact in fp16. Sums in fp32, and a result's last subnormal bit, come on top.
+        var limit = (wx.abs().matmul(w.abs().t()) + wx.matmul(w.t()).abs()) * (1.0 / 4096 * 1.02) + wx.abs().matmul(w.abs().t()) * 1e-6;
+        Assert.True(((weight.Product(x * size).to(ScalarType.Float64) / size - wx.matmul(w.t())).abs() - limit).max().item<double>() <= 0);
+        // The sum of gradients is that of both.
+        var sum = ones(40, 96);
+        weight.AddProductBackward(dy * size, sum);
+        Assert.Equal((weight.ProductBackward(dy * size) + 1).data<float>().ToArray(), sum.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void A_node_in_fp16_gives_the_gradients_of_fp32_whatever_their_size()
+    {
+        using var scope = NewDisposeScope();
+        float[][] Gradients(ScalarType type, float size)
+        {
+            using var weight = new DenseWeight(Random(2, 32, 96).to(ScalarType.BFloat16)) { ProductType = type };
+            var (x, a, b) = (Leaf(3, 40, 96), Leaf(4, 4, 96), Leaf(5, 32, 4));
+            BackwardPass.Run(LinearPartsNode.Apply(x, new LinearPart(weight, null, a, b, 0.5))[0], Random(6, 40, 32) * size);
+            return [.. new[] { x, a, b }.Select(t => (t.grad! / size).data<float>().ToArray())];
+        }
+
+        // 2⁻⁶⁰: far below what fp16 holds.
+        var (want, got) = (Gradients(ScalarType.Float32, 1), Gradients(ScalarType.Float16, (float)Math.Pow(2, -60)));
+        foreach (var (w, g) in want.Zip(got))
+        {
+            double product = w.Zip(g, (p, q) => (double)p * q).Sum(), left = w.Sum(v => (double)v * v), right = g.Sum(v => (double)v * v);
+            Assert.True(product / Math.Sqrt(left * right) > 1 - 1e-6, $"{product / Math.Sqrt(left * right)}");
+        }
+    }
+
+    [Fact]
+    public void Zeros_stay_zeros_and_what_is_no_number_stays_none()
+    {
+        using var scope = NewDisposeScope();
+        using var weight = new DenseWeight(Random(1, 48, 96).to(ScalarType.BFloat16)) { ProductType = ScalarType.Float16 };
+        Assert.All(weight.Product(zeros(20, 96)).data<float>().ToArray(), y => Assert.Equal(0, y));
+        foreach (var wrong in new[] { float.NaN, float.PositiveInfinity })
+        {
+            var x = ones(20, 96);
+            x[3, 5] = wrong;
+            Assert.Contains(weight.Product(x).data<float>().ToArray(), y => !float.IsFinite(y));
+        }
+    }
+
     // rounded: what the roundings of bf16 are a share of; plain: what those of fp32 sums are.
     private static void Within(Tensor want, Tensor got, Tensor rounded, Tensor? plain, string what)
     {

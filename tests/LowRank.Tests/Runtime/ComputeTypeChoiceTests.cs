@@ -70,8 +70,8 @@ public sealed class ComputeTypeChoiceTests : IDisposable
         Assert.Contains("too small", ComputeTypeChoice.For([(64, 64)], 2, WithBf16, new SpeedFile(folder), Never).Reason, StringComparison.Ordinal);
     }
 
-    [Theory, InlineData(7, 5, "fp32"), InlineData(8, 0, "bf16"), InlineData(9, 0, "bf16")]
-    public void A_gpu_takes_bf16_where_it_has_units_for_it(int major, int minor, string want) => Assert.Equal(want, ComputeTypeChoice.OfGpu((major, minor)).Name);
+    [Theory, InlineData(6, 1, "fp32"), InlineData(7, 0, "fp16"), InlineData(7, 5, "fp16"), InlineData(8, 0, "bf16"), InlineData(9, 0, "bf16")]
+    public void A_gpu_takes_bf16_or_else_fp16_where_it_has_units_for_it(int major, int minor, string want) => Assert.Equal(want, ComputeTypeChoice.OfGpu((major, minor)).Name);
 
     [Fact]
     public void Both_dtypes_are_timed_on_this_processor()

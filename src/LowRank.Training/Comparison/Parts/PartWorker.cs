@@ -7,6 +7,7 @@ using LowRank.Training.Data;
 using LowRank.Training.Evaluation;
 using LowRank.Training.Events;
 using LowRank.Training.Settings;
+using LowRank.Training.Starts;
 using TorchSharp;
 
 namespace LowRank.Training.Comparison.Parts;
@@ -71,13 +72,13 @@ internal static class PartWorker
     private static EvaluationMeasure Evaluate(PartRequest request, PartFiles files, Action<PartProgress> tell, CancellationToken cancellation)
     {
         var settings = request.Settings;
-        var rows = request.Test is { } test ? DataSource.Load(test, settings.Data.Reading()).Rows : TrainingRun.LoadData(settings, settings.Guards.Names()).Split.Validation;
+        var rows = request.Test is { } test ? DataSource.Load(test, settings.Data.Reading()).Rows : RunData.Load(settings, settings.Guards.Names()).Split.Validation;
         if (request.Rows is { } most) rows = [.. rows.Take(most)];
         var weights = request.Weights is { } name ? Path.Combine(Path.GetDirectoryName(files.Path)!, name) : null;
         var isCheckpoint = weights is not null && settings.Adapter.Method == "full";
         // A checkpoint is loaded as any other: frozen, in the dtype of its file.
         if (isCheckpoint) settings = settings with { Model = settings.Model with { Model = weights!, Revision = null }, Adapter = new AdapterSettings() };
-        using var model = TrainingRun.LoadModel(settings, null, null, null, cancellation);
+        using var model = RunModel.Load(settings, null, null, null, cancellation);
         if (weights is not null && !isCheckpoint) model.LoadAdapter(weights);
         var options = new EvaluationOptions { MaxLength = settings.Data.MaxLength, TrainOn = Enum.Parse<TrainOn>(settings.Data.TrainOn, ignoreCase: true) };
         // Of two answers the likelier is what the model would rather say: a figure that does not depend on the objective it was trained with.

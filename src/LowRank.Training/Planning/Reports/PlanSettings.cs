@@ -25,8 +25,8 @@ public sealed record PlanSettings
     [Setting("length", "Tokens of a row; of a pair, of each answer with its prompt.", Minimum = 2, Automatic = "the longest row of --data, at most 2048; else 512")]
     public int? Length { get; init; }
 
-    /// <summary>The dtype of activations.</summary>
-    [Setting("dtype", "The dtype of activations.", Choices = ["fp32", "bf16"], Automatic = "fp32, or bf16 with --device")]
+    /// <summary>The dtype of matrix products.</summary>
+    [Setting("dtype", "The dtype of matrix products; activations are bf16 with bf16 and fp32 else.", Choices = ["fp32", "bf16", "fp16"], Automatic = "fp32; with --device bf16, or fp16 where the card has no units for that")]
     public string? Dtype { get; init; }
 
     /// <summary>The memory.</summary>

@@ -19,14 +19,14 @@ public sealed class Planner
     private readonly ModelSource source;
     private readonly PlanSettings settings;
     private readonly DeviceMemory? device;
-    private readonly int computeBytes;
+    private readonly string dtype;
 
     private Planner(ModelSource source, PlanSettings settings)
     {
         (this.source, this.settings) = (source, settings);
         device = settings.Device is { } name ? DeviceMemory.Find(name) : null;
         (Memory, MemoryOrigin) = MemoryOf(settings.Memory, device);
-        computeBytes = (settings.Dtype ?? (device is null ? "fp32" : "bf16")) == "bf16" ? 2 : 4;
+        dtype = settings.Dtype ?? device?.Dtype ?? "fp32";
         Ranks = RanksOf(settings.Rank);
     }
 
@@ -77,7 +77,7 @@ public sealed class Planner
             Objective = settings.Objective,
             SequencesOfRow = SequencesOfRow,
             Length = Length,
-            Dtype = computeBytes == 2 ? "bf16" : "fp32",
+            Dtype = dtype,
             Target = settings.Target,
             TargetModules = adapters[0].Shape.Selection.Config.TargetModules?.ToString() ?? "",
             Adapters = [.. adapters.Select(a => new AdapterRow(a.Rank, a.Shape.TrainableParameters, source.Shape.Parameters + a.Shape.AddedParameters, a.Shape.PercentOf(source.Shape),
@@ -117,7 +117,8 @@ public sealed class Planner
         Rows = batch * SequencesOfRow,
         Length = length,
         CheckpointedLayers = checkpointing ? model.Layers : 0,
-        ComputeBytes = computeBytes,
+        ComputeBytes = PlannedRun.ActivationBytes(dtype),
+        ProductBytes = PlannedRun.OperandBytes(dtype),
         // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it, other models have 16 bits.
         StoredBytes = recipe.IsFull || model != source.Shape ? 2 : source.StoredBytes,
         SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * SequencesOfRow * length * learned) : null,

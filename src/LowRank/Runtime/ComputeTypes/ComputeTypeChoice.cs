@@ -9,7 +9,7 @@ namespace LowRank.Runtime.ComputeTypes;
 /// The dtype in which a model's products are computed: the faster of fp32 and bf16 on this processor at the model's sizes, measured once and kept. Which one that is
 /// differs by processor: a Xeon of two generations ago has fp32 products of 250 GFLOP/s and bf16 ones of 168, an EPYC 9004 has 180 and 410.
 /// </summary>
-/// <param name="Type">fp32 or bf16.</param>
+/// <param name="Type">fp32 or bf16; fp16 on a GPU without units for bf16.</param>
 /// <param name="Reason">Why, for a reader.</param>
 public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
 {
@@ -21,11 +21,18 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
 
     private static readonly ComputeTypeChoice Plain = new(torch.ScalarType.Float32, "fp32: this processor has no instructions for bf16 products");
 
-    // Ampere.
+    // Ampere, and Volta.
     private const int FirstWithBf16 = 8;
+    private const int FirstWithFp16 = 7;
 
-    /// <summary>The name that settings have for it: fp32 or bf16.</summary>
-    public string Name => Type == torch.ScalarType.BFloat16 ? "bf16" : "fp32";
+    /// <summary>The name that settings have for it: fp32, bf16 or fp16.</summary>
+    public string Name => NameOf(Type);
+
+    /// <summary>The dtype that settings call fp32, bf16 or fp16; null is fp32.</summary>
+    internal static torch.ScalarType TypeOf(string? name) => name switch { "bf16" => torch.ScalarType.BFloat16, "fp16" => torch.ScalarType.Float16, _ => torch.ScalarType.Float32 };
+
+    /// <summary>The name of a dtype of products.</summary>
+    internal static string NameOf(torch.ScalarType type) => type switch { torch.ScalarType.BFloat16 => "bf16", torch.ScalarType.Float16 => "fp16", _ => "fp32" };
 
     /// <summary>Chooses for a model.</summary>
     /// <param name="shapes">Rows and columns of the weights of a layer.</param>
@@ -47,9 +54,12 @@ public sealed record ComputeTypeChoice(torch.ScalarType Type, string Reason)
         device.type != DeviceType.CPU ? OfGpu(CudaDriver.Instance.Capability(Math.Max(0, device.index))) : MayBeFaster(ProcessorInfo.Read()) ? null : Plain;
 
     /// <summary>Of a GPU by its compute capability.</summary>
-    internal static ComputeTypeChoice OfGpu((int Major, int Minor) capability) => capability.Major >= FirstWithBf16
-        ? new(torch.ScalarType.BFloat16, FormattableString.Invariant($"bf16: a GPU of compute capability {capability.Major}.{capability.Minor} has units for it"))
-        : new(torch.ScalarType.Float32, FormattableString.Invariant($"fp32: a GPU of compute capability {capability.Major}.{capability.Minor} has no units for bf16, which begin with {FirstWithBf16}.0"));
+    internal static ComputeTypeChoice OfGpu((int Major, int Minor) capability) => capability.Major switch
+    {
+        >= FirstWithBf16 => new(torch.ScalarType.BFloat16, FormattableString.Invariant($"bf16: a GPU of compute capability {capability.Major}.{capability.Minor} has units for it")),
+        >= FirstWithFp16 => new(torch.ScalarType.Float16, FormattableString.Invariant($"fp16: a GPU of compute capability {capability.Major}.{capability.Minor} has units for it, and none for bf16, which begin with {FirstWithBf16}.0")),
+        _ => new(torch.ScalarType.Float32, FormattableString.Invariant($"fp32: a GPU of compute capability {capability.Major}.{capability.Minor} has no units for products in 16 bits, which begin with {FirstWithFp16}.0")),
+    };
 
     /// <summary>With a processor, a place and a measurement of a test's making.</summary>
     internal static ComputeTypeChoice For(IReadOnlyList<(long Out, long In)> shapes, int threads, ProcessorInfo processor, SpeedFile file, Func<ProductSpeeds> measure)
