@@ -19,5 +19,5 @@ head -200 "$data/test.jsonl" | chats > "$work/test.jsonl"
 lowrank train --model "$model" --data "$work/train.jsonl" --method "$method" --rank 16 --target all-linear --learning-rate 2e-4 --max-steps 60 \
   --batch 8 --warmup 6 --shuffle false --output "$work/out"
 lowrank eval --model "$model" --adapter "$work/out" --adapter-only --data "$work/test.jsonl" --json | tee "$work/eval.json"
-loss=$(grep -o '"loss": *[0-9.]*' "$work/eval.json" | tail -1 | grep -o '[0-9.]*$')
+loss=$(grep -o '"loss": *[0-9][0-9.]*' "$work/eval.json" | head -1 | grep -o '[0-9.]*$')
 awk -v l="$loss" -v p="$peft" -v m="$method" 'BEGIN { printf "%s: loss %.5f (PEFT %.5f, %+.2f %%)\n", m, l, p, 100 * (l / p - 1); exit !(l <= 1.005 * p) }'
