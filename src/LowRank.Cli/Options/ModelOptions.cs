@@ -43,22 +43,37 @@ internal sealed class ModelOptions
     }
 
     /// <summary>Whether an adapter was asked for.</summary>
-    public bool HasAdapter(ParseResult parsed) => parsed.GetValue(adapter) is not null;
+    public bool HasAdapter(ParseResult parsed) => Adapter(parsed) is not null;
+
+    /// <summary>The adapter that was asked for, or null.</summary>
+    public string? Adapter(ParseResult parsed) => parsed.GetValue(adapter);
 
     /// <summary>Loads the model and puts the adapter into it.</summary>
     /// <exception cref="LowRankException">There is no model, or something is wrong with it or the adapter.</exception>
-    public async Task<LanguageModel> LoadAsync(ParseResult parsed, Screen screen, CancellationToken cancellation)
+    public Task<LanguageModel> LoadAsync(ParseResult parsed, Screen screen, CancellationToken cancellation) => LoadAsync(parsed, screen, [Adapter(parsed)], cancellation);
+
+    /// <summary>Loads the model and puts the adapter into it that all rows use; of several it holds all, by these names.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="screen">Is told what is done.</param>
+    /// <param name="adapters">The adapter of each row: a folder or a hub id; null for the base alone.</param>
+    /// <param name="cancellation">Stops a download.</param>
+    /// <exception cref="LowRankException">There is no model, or something is wrong with it or an adapter.</exception>
+    public async Task<LanguageModel> LoadAsync(ParseResult parsed, Screen screen, IReadOnlyList<string?> adapters, CancellationToken cancellation)
     {
-        var adapterName = parsed.GetValue(adapter);
-        var folder = adapterName is null ? null
-            : await Task.Run(() => ModelLoader.LocateAdapter(adapterName, new ModelLoadOptions { Progress = screen.Progress }, cancellation), cancellation).ConfigureAwait(false);
+        var folders = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var named in adapters.OfType<string>().Distinct(StringComparer.Ordinal))
+            folders.Add(named, await Task.Run(() => ModelLoader.LocateAdapter(named, new ModelLoadOptions { Progress = screen.Progress }, cancellation), cancellation).ConfigureAwait(false));
+        // That of the command line, if rows use it, says what the base is; else the first.
+        var adapterName = Adapter(parsed) is { } given && folders.ContainsKey(given) ? given : folders.Keys.FirstOrDefault();
+        var folder = adapterName is null ? null : folders[adapterName];
+        var isOne = folders.Count == 1 && !adapters.Contains(null);
         var name = parsed.GetValue(model) ?? (folder is null ? null : BaseOf(folder))
             ?? throw new UsageException(folder is null ? "Which model? --model MODEL, or --adapter ADAPTER that names its base." : $"{adapterName} does not name its base model: say it with --model.");
         name = HubId.WithRevision(name, parsed.GetValue(revision));
         // A device that is not there is told before anything is read.
         var where = ComputeDevice.Find(parsed.GetValue(device));
         var form = Form(parsed.GetValue(quantize)!, folder);
-        screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : $" with {adapterName}")}");
+        screen.Progress($"Loading {name}{(form is null ? "" : $" in {form.TypeName.ToUpperInvariant()}")}{(folder is null ? "" : folders.Count == 1 ? $" with {adapterName}" : $" with {folders.Count} adapters")}");
         var loaded = await LanguageModel.LoadAsync(name, new ModelLoadOptions
         {
             ComputeType = ComputeTypeChoice.TypeOf(parsed.GetValue(dtype)),
@@ -69,7 +84,12 @@ internal sealed class ModelOptions
         }, cancellation).ConfigureAwait(false);
         try
         {
-            if (folder is not null) loaded.LoadAdapter(folder, screen.Warn);
+            if (isOne) loaded.LoadAdapter(folder!, screen.Warn);
+            else if (folders.Count > 0)
+            {
+                var held = loaded.HoldAdapters();
+                foreach (var (key, at) in folders) held.Add(key, at);
+            }
             return loaded;
         }
         catch

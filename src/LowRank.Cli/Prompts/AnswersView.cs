@@ -20,28 +20,31 @@ internal sealed class AnswersView(Screen screen, LanguageModel model, PromptForm
         screen.Out.WriteLine();
     }
 
-    /// <summary>Answers all prompts in batches and prints each batch when it is done.</summary>
-    public async Task AllAsync(IReadOnlyList<string> prompts, int batch, bool json, CancellationToken cancellation)
+    /// <summary>Answers all prompts in batches, the rows of a batch each with its own adapter where the model holds several, and prints each batch when it is done.</summary>
+    public async Task AllAsync(IReadOnlyList<Prompt> prompts, int batch, bool json, CancellationToken cancellation)
     {
-        int[][] ids = [.. prompts.Select(p => form.Encode(model, p))];
+        int[][] ids = [.. prompts.Select(p => form.Encode(model, p.Text))];
         for (var start = 0; start < prompts.Count; start += batch)
         {
             var part = ids[start..Math.Min(prompts.Count, start + batch)];
-            var answers = await model.GenerateBatchAsync(part, options, batch, cancellation: cancellation).ConfigureAwait(false);
+            string?[] adapters = [.. prompts.Skip(start).Take(part.Length).Select(p => p.Adapter)];
+            var answers = model.Adapters is null ? await model.GenerateBatchAsync(part, options, batch, cancellation: cancellation).ConfigureAwait(false)
+                : await GenerationThread.Run(() => model.GenerateBatch(part, adapters, options, batch, cancellation: cancellation)).ConfigureAwait(false);
             for (var i = 0; i < part.Length; i++) Show(prompts[start + i], answers[i], json, isOnly: prompts.Count == 1);
             screen.Out.Flush();
         }
     }
 
-    private void Show(string prompt, GeneratedText answer, bool json, bool isOnly)
+    private void Show(Prompt prompt, GeneratedText answer, bool json, bool isOnly)
     {
         if (json)
         {
-            var line = new JsonObject { ["prompt"] = prompt, ["text"] = answer.Text, ["tokens"] = answer.Ids.Count, ["finish"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(answer.Finish.ToString()) };
+            var line = new JsonObject { ["prompt"] = prompt.Text, ["text"] = answer.Text, ["tokens"] = answer.Ids.Count, ["finish"] = JsonNamingPolicy.SnakeCaseLower.ConvertName(answer.Finish.ToString()) };
+            if (model.Adapters is not null) line["adapter"] = prompt.Adapter;
             screen.Out.WriteLine(line.ToJsonString(OneLine));
             return;
         }
-        if (!isOnly) screen.Out.WriteLine($"> {prompt}");
+        if (!isOnly) screen.Out.WriteLine($"> {prompt.Text}{(model.Adapters is null ? "" : $"  [{prompt.Adapter ?? "base"}]")}");
         Write(answer.Text);
         screen.Out.WriteLine(isOnly ? "" : "\n");
     }
