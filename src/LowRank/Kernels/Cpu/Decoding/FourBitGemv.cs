@@ -21,6 +21,9 @@ internal static unsafe class FourBitGemv
 
     private const int Group = 64;
 
+    // 128 KiB of codes.
+    private const int PieceElements = 1 << 18;
+
     /// <summary>Whether this kernel can read the weight: AVX2, and rows of whole blocks of 64 or more.</summary>
     public static bool Handles(FourBitParts parts) => Avx2.IsSupported && Fma.IsSupported && parts.Options.BlockSize >= Group && parts.InFeatures % parts.Options.BlockSize == 0;
 
@@ -55,15 +58,21 @@ internal static unsafe class FourBitGemv
     /// <param name="outFeatures">Distance of the rows of <paramref name="y"/>.</param>
     public static void Multiply(FourBitView weight, long inFeatures, float* x, int rows, long start, long end, float* y, long outFeatures)
     {
-        for (var first = 0; first < rows; first += RowsAtOnce)
+        // With more rows than four a piece of the weight is read again from the second cache, not from memory.
+        var piece = Math.Max(1, PieceElements / inFeatures);
+        for (var begin = start; begin < end; begin += piece)
         {
-            float* from = x + first * inFeatures, to = y + first * outFeatures;
-            var count = Math.Min(RowsAtOnce, rows - first);
-            for (var o = start; o < end; o++)
+            var stop = Math.Min(end, begin + piece);
+            for (var first = 0; first < rows; first += RowsAtOnce)
             {
-                // One row and four have loops of their own; two and three are taken one by one.
-                if (count == RowsAtOnce) Four(in weight, o, inFeatures, from, to + o, outFeatures);
-                else for (var r = 0; r < count; r++) to[r * outFeatures + o] = One(in weight, o, inFeatures, from + r * inFeatures);
+                float* from = x + first * inFeatures, to = y + first * outFeatures;
+                var count = Math.Min(RowsAtOnce, rows - first);
+                for (var o = begin; o < stop; o++)
+                {
+                    // One row and four have loops of their own; two and three are taken one by one.
+                    if (count == RowsAtOnce) Four(in weight, o, inFeatures, from, to + o, outFeatures);
+                    else for (var r = 0; r < count; r++) to[r * outFeatures + o] = One(in weight, o, inFeatures, from + r * inFeatures);
+                }
             }
         }
     }
