@@ -214,6 +214,8 @@ public sealed class Trainer : IDisposable
         else Finish();
         var peak = ProcessMemory.Read().PeakResidentBytes;
         Monitor?.End();
+        // libtorch keeps what it once took of a GPU, so the highest of the samples is the peak.
+        if (Monitor?.OwnGpuPeakBytes is { } onGpu) peak = onGpu;
         while (Monitor?.Take() is { } seen) Tell(seen);
         foreach (var warning in Guards.After()) Tell(warning);
         Tell(new RunCompleted

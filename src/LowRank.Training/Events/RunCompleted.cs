@@ -21,7 +21,7 @@ public sealed record RunCompleted : TrainingEvent
     /// <summary>Tokens a second over the steps of this process.</summary>
     public required double TokensPerSecond { get; init; }
 
-    /// <summary>The highest resident memory of the process, in bytes.</summary>
+    /// <summary>The highest resident memory of the process, in bytes; of a run on a GPU the most that it was seen to hold of the GPU's memory, where NVML tells.</summary>
     public required long PeakBytes { get; init; }
 
     /// <summary>What had been expected, in bytes, or null.</summary>

@@ -38,4 +38,7 @@ public sealed record GpuSample
 
     /// <summary>Whether the run that was sampled computes on it.</summary>
     public bool IsOwn { get; init; }
+
+    /// <summary>What a process holds of the memory, in bytes; where the driver does not name it, as in a container, what all processes hold. Null where it tells neither.</summary>
+    internal long? HeldBy(int process) => Processes?.FirstOrDefault(p => p.Id == process).MemoryBytes ?? MemoryUsedBytes;
 }

@@ -25,6 +25,9 @@ internal sealed class MachineMonitor : IDisposable
         timer = time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>The most that the run was seen to hold of its own GPU's memory, in bytes; null on a processor, or where nothing tells.</summary>
+    public long? OwnGpuPeakBytes { get; private set; }
+
     /// <summary>Begins.</summary>
     public void Start() => timer.Change(interval, Timeout.InfiniteTimeSpan);
 
@@ -56,7 +59,9 @@ internal sealed class MachineMonitor : IDisposable
     {
         try
         {
-            seen.Enqueue(sampler.Sample());
+            var sample = sampler.Sample();
+            if (sample.Gpus.FirstOrDefault(g => g.IsOwn)?.HeldBy(Environment.ProcessId) is { } held) OwnGpuPeakBytes = Math.Max(held, OwnGpuPeakBytes ?? 0);
+            seen.Enqueue(sample);
             return true;
         }
         catch (Exception error)

@@ -104,6 +104,23 @@ public sealed class MachineSamplerTests
     }
 
     [Fact]
+    public void The_peak_of_a_run_on_a_gpu_is_what_it_holds_there()
+    {
+        using var folder = new TemporaryFolder();
+        var library = FakeNvml.Build(folder.Path);
+        using var monitor = new MachineMonitor(new MachineSampler(TimeProvider.System, NvmlDevices.TryOpen(library, out _)) { OwnBusId = "0000:1b:00.0" }, TimeSpan.FromHours(1), TimeProvider.System);
+        Assert.Null(monitor.OwnGpuPeakBytes);
+        monitor.End();
+        // The library knows no process of this number, as from within a container: all that is in use.
+        Assert.Equal(120_000L << 20, monitor.OwnGpuPeakBytes);
+        var gpu = new GpuSample { Index = 0, MemoryUsedBytes = 50, Processes = [new(7, 20), new(8, null)] };
+        Assert.Equal((20L, 50L, 50L), (gpu.HeldBy(7), gpu.HeldBy(8), gpu.HeldBy(9)));
+        using var onProcessor = new MachineMonitor(new MachineSampler(TimeProvider.System, NvmlDevices.TryOpen(library, out _)), TimeSpan.FromHours(1), TimeProvider.System);
+        onProcessor.End();
+        Assert.Null(onProcessor.OwnGpuPeakBytes);
+    }
+
+    [Fact]
     public void What_cannot_be_read_ends_the_monitoring_with_a_warning_and_not_the_run()
     {
         using var monitor = new MachineMonitor(new MachineSampler(new BrokenClock(), null), TimeSpan.FromHours(1), TimeProvider.System);
