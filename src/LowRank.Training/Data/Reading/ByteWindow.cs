@@ -8,17 +8,33 @@ namespace LowRank.Training.Data.Reading;
 /// </summary>
 internal sealed class ByteWindow : IDisposable
 {
+    // No text that a model could read is as long, and a file without line ends is not taken into memory.
+    private const int MostBytes = 1 << 29;
+
+    private readonly string path;
+    private readonly int most;
     private readonly FileStream stream;
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
     private int start, end;
 
+    /// <param name="path">The file.</param>
+    /// <param name="most">The longest row in bytes; about.</param>
     /// <exception cref="DatasetException">The first bytes tell another encoding or a binary format.</exception>
-    public ByteWindow(string path)
+    public ByteWindow(string path, int most = MostBytes)
     {
+        (this.path, this.most) = (path, most);
         stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-        while (end < 4 && Fill()) { }
-        FileSignature.Check(path, Unread.Span);
-        if (Unread.Span.StartsWith(FileSignature.Utf8Mark)) Advance(FileSignature.Utf8Mark.Length);
+        try
+        {
+            while (end < 4 && Fill()) { }
+            FileSignature.Check(path, Unread.Span);
+            if (Unread.Span.StartsWith(FileSignature.Utf8Mark)) Advance(FileSignature.Utf8Mark.Length);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>What was read and not yet taken.</summary>
@@ -34,12 +50,14 @@ internal sealed class ByteWindow : IDisposable
     public void Advance(int count) => (start, Offset) = (start + count, Offset + count);
 
     /// <summary>Reads more behind what is there, in a larger buffer where it is full of what was not taken. False at the end of the file.</summary>
+    /// <exception cref="DatasetException">What was not taken is longer than any row.</exception>
     public bool Fill()
     {
         if (IsLast) return false;
         if (end == buffer.Length)
         {
-            var target = start > 0 ? buffer : ArrayPool<byte>.Shared.Rent(checked(buffer.Length * 2));
+            if (start == 0 && buffer.Length >= most) throw new DatasetException(path, $"at byte {Offset} begins a row that is longer than {most >> 20} MiB; is a quote, a bracket or a line end missing?");
+            var target = start > 0 ? buffer : ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
             Buffer.BlockCopy(buffer, start, target, 0, end - start);
             if (target != buffer) ArrayPool<byte>.Shared.Return(buffer);
             (buffer, end, start) = (target, end - start, 0);

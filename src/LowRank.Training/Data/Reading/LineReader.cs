@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace LowRank.Training.Data.Reading;
 
 /// <summary>
@@ -8,19 +6,14 @@ namespace LowRank.Training.Data.Reading;
 /// </summary>
 internal sealed class LineReader : IDisposable
 {
-    private readonly FileStream stream;
-    private byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 16);
-    private int start, end;
-    private long origin;
-    private bool atEnd;
+    private readonly ByteWindow window;
+    private int taken;
 
+    /// <exception cref="DatasetException">The first bytes tell another encoding or a binary format.</exception>
     public LineReader(string path)
     {
-        stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-        while (end < 4 && Fill()) { }
-        FileSignature.Check(path, buffer.AsSpan(0, end));
-        IsEmpty = end == 0;
-        if (buffer.AsSpan(0, end).StartsWith(FileSignature.Utf8Mark)) start = 3;
+        window = new ByteWindow(path);
+        IsEmpty = window is { Offset: 0, Unread.IsEmpty: true };
     }
 
     /// <summary>True for a file of no bytes at all.</summary>
@@ -30,7 +23,7 @@ internal sealed class LineReader : IDisposable
     public int Number { get; private set; }
 
     /// <summary>The byte of the file at which <see cref="Line"/> begins.</summary>
-    public long Offset { get; private set; }
+    public long Offset => window.Offset;
 
     /// <summary>The current line without its end.</summary>
     public Memory<byte> Line { get; private set; }
@@ -38,48 +31,31 @@ internal sealed class LineReader : IDisposable
     /// <summary>Goes to the next line. False at the end of the file.</summary>
     public bool Read()
     {
+        window.Advance(taken);
+        (taken, Line) = (0, default);
         var searched = 0;
         while (true)
         {
-            var found = buffer.AsSpan(start + searched, end - start - searched).IndexOf((byte)'\n');
+            var unread = window.Unread.Span;
+            var found = unread[searched..].IndexOf((byte)'\n');
             if (found >= 0) return Take(searched + found, 1);
-            searched = end - start;
-            if (!Fill()) return searched > 0 && Take(searched, 0);
+            searched = unread.Length;
+            if (!window.Fill()) return searched > 0 && Take(searched, 0);
         }
     }
 
     private bool Take(int length, int ending)
     {
-        var line = buffer.AsMemory(start, length);
-        Offset = origin + start;
+        var line = window.Unread[..length];
         Line = ending == 1 && line.Span.EndsWith("\r"u8) ? line[..^1] : line;
-        start += length + ending;
+        taken = length + ending;
         Number++;
         return true;
     }
 
-    /// <summary>Reads more bytes behind <see cref="end"/>; moves or grows the buffer when it is full. The current line dies here.</summary>
-    private bool Fill()
-    {
-        if (atEnd) return false;
-        if (end == buffer.Length)
-        {
-            var target = start > 0 ? buffer : ArrayPool<byte>.Shared.Rent(checked(buffer.Length * 2));
-            Buffer.BlockCopy(buffer, start, target, 0, end - start);
-            if (target != buffer) ArrayPool<byte>.Shared.Return(buffer);
-            (buffer, end, origin, start) = (target, end - start, origin + start, 0);
-        }
-        var read = stream.Read(buffer, end, buffer.Length - end);
-        atEnd = read == 0;
-        end += read;
-        return read > 0;
-    }
-
     public void Dispose()
     {
-        stream.Dispose();
-        ArrayPool<byte>.Shared.Return(buffer);
-        buffer = [];
+        window.Dispose();
         Line = default;
     }
 }
