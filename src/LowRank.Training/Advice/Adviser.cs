@@ -146,7 +146,7 @@ public sealed class Adviser
         SupervisedTokens = (long)Math.Ceiling(batch * length * data.SupervisedShare),
         CheckpointedLayers = checkpointing ? source.Shape.Layers : 0,
         ComputeBytes = PlannedRun.ActivationBytes(device?.Dtype ?? "fp32"),
-        ProductBytes = PlannedRun.OperandBytes(device?.Dtype),
+        ProductBytes = PlannedRun.OperandBytes(device?.Dtype, isFull: false),
         StoredBytes = source.StoredBytes,
         Runtime = device is null ? null : DeviceMemory.Context,
     });

@@ -33,8 +33,8 @@ public sealed record PlannedRun
     /// <summary>Bytes of an activation on a GPU whose products are of a dtype: with fp16 activations stay fp32.</summary>
     internal static long ActivationBytes(string dtype) => dtype == "bf16" ? 2 : 4;
 
-    /// <summary>Bytes of an operand of products of a dtype.</summary>
-    internal static long OperandBytes(string? dtype) => dtype is "bf16" or "fp16" ? 2 : 4;
+    /// <summary>Bytes of an operand of products of a dtype; weights that are trained as a whole are multiplied in fp32 where others are in fp16.</summary>
+    internal static long OperandBytes(string? dtype, bool isFull) => dtype == "bf16" || dtype == "fp16" && !isFull ? 2 : 4;
 
     /// <summary>Whether fp32 activations are rounded for each product.</summary>
     internal bool RoundsProducts => HasOwnNodes && ProductBytes is { } bytes && bytes < ComputeBytes;

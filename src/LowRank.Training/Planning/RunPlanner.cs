@@ -43,7 +43,7 @@ internal sealed class RunPlanner
             CheckpointedLayers = checkpointedLayers,
             // On a processor activations stay fp32.
             ComputeBytes = settings.Model is { Dtype: "bf16", Device: not (null or "cpu") } ? 2 : 4,
-            ProductBytes = PlannedRun.OperandBytes(settings.Model.Dtype),
+            ProductBytes = PlannedRun.OperandBytes(settings.Model.Dtype, settings.Adapter.Method == "full"),
             StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,
             IsPacked = settings.Data.Packing,

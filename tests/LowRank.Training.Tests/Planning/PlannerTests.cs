@@ -113,10 +113,16 @@ public class PlannerTests
     }
 
     [Fact]
-    public void Cards_are_known_by_name_and_compute_in_bf16()
+    public void Cards_are_known_by_name_and_compute_in_16_bits_where_they_can()
     {
         var plan = Plan("llama-2-7b", new PlanSettings { Device = "T4" });
-        Assert.Equal((15360L << 20, "bf16"), (plan.MemoryBytes, plan.Dtype));
+        Assert.Equal((15360L << 20, "fp16"), (plan.MemoryBytes, plan.Dtype));
+        Assert.Equal("bf16", Plan("llama-2-7b", new PlanSettings { Device = "a100-80" }).Dtype);
+        Assert.Equal("fp32", Plan("llama-2-7b", new PlanSettings { Device = "p100" }).Dtype);
+        // With fp16 activations stay fp32, the inputs of adapted layers are kept in 16 bits; trained weights are multiplied in fp32.
+        PlannedRun run = new() { Recipe = TrainingRecipe.Lora, Rows = 1, Length = 64, ComputeBytes = PlannedRun.ActivationBytes("fp16"), ProductBytes = PlannedRun.OperandBytes("fp16", isFull: false) };
+        Assert.True(run.RoundsProducts);
+        Assert.Equal(4, PlannedRun.OperandBytes("fp16", isFull: true));
         Assert.Null(plan.Time);
         Assert.Contains("did you mean rtx4090", Assert.Throws<LowRankException>(() => Plan("llama-2-7b", new PlanSettings { Device = "rtx409" })).Message, StringComparison.Ordinal);
     }

@@ -118,7 +118,7 @@ public sealed class Planner
         Length = length,
         CheckpointedLayers = checkpointing ? model.Layers : 0,
         ComputeBytes = PlannedRun.ActivationBytes(dtype),
-        ProductBytes = PlannedRun.OperandBytes(dtype),
+        ProductBytes = PlannedRun.OperandBytes(dtype, recipe.IsFull),
         // The 16-bit recipes say so themselves; adapters stand on the base as the checkpoint has it, other models have 16 bits.
         StoredBytes = recipe.IsFull || model != source.Shape ? 2 : source.StoredBytes,
         SupervisedTokens = share is { } learned ? (long)Math.Ceiling(batch * SequencesOfRow * length * learned) : null,
