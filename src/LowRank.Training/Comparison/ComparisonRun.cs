@@ -1,4 +1,3 @@
-using LowRank.Training.Starts;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
@@ -6,6 +5,7 @@ using LowRank.Formats;
 using LowRank.Training.Comparison.Parts;
 using LowRank.Training.Data;
 using LowRank.Training.Settings;
+using LowRank.Training.Starts;
 
 namespace LowRank.Training.Comparison;
 

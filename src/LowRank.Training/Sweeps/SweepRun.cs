@@ -1,4 +1,3 @@
-using LowRank.Training.Starts;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -13,6 +12,7 @@ using LowRank.Training.Planning;
 using LowRank.Training.Planning.Sources;
 using LowRank.Training.Settings;
 using LowRank.Training.SideBySide;
+using LowRank.Training.Starts;
 
 namespace LowRank.Training.Sweeps;
 
