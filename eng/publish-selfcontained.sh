@@ -20,6 +20,8 @@ mkdir -p "$folder/app/native"
 # All programs go into one folder, so that the .NET runtime is there once.
 cd "$root"
 for project in src/LowRank.Cli tests/*.Tests; do
+  # llama.cpp has nothing to say about a GPU's kernels, and its libraries would fill the archive.
+  [ "$project" != tests/LowRank.LlamaCpp.Tests ] || continue
   dotnet publish "$project" -c Release -r linux-x64 --self-contained -o "$folder/app" -nologo -v quiet \
     -p:PublishReadyToRun=false -p:DebugType=none -p:GenerateDocumentationFile=false -p:SatelliteResourceLanguages=en -p:PublishReferencesDocumentationFiles=false
 done
