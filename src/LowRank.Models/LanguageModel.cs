@@ -92,10 +92,9 @@ public sealed class LanguageModel : IDisposable
     public AttachedAdapter LoadAdapter(string folder, Action<string>? warning = null)
     {
         using var read = AdapterFolder.Open(folder);
-        if (BaseFingerprint.Compare(read.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        Warn(read, folder, warning);
         if (AdapterTables.Of(read, Decoder.Spec) is { } tables && tables.Rows != Decoder.Spec.VocabularySize)
             throw new AdapterException(read.Path, $"it was trained with {tables.Rows} tokens and brings an embedding and a head of as many rows; {Id} has {Decoder.Spec.VocabularySize}. Merge it (lowrank merge), which takes these and the tokenizer over, and load the merged model.");
-        if (LoraConversion.Warning(read.Config, read.Path) is { } unconverted) warning?.Invoke(unconverted);
         var attached = Attach(read.Config);
         try
         {
@@ -107,6 +106,13 @@ public sealed class LanguageModel : IDisposable
             Detach();
             throw;
         }
+    }
+
+    /// <summary>Tells what may be wrong with an adapter although it loads.</summary>
+    internal void Warn(AdapterFolder adapter, string folder, Action<string>? warning)
+    {
+        if (BaseFingerprint.Compare(adapter.Record?.Base, Fingerprint, folder) is { } different) warning?.Invoke(different);
+        if (LoraConversion.Warning(adapter.Config, adapter.Path) is { } unconverted) warning?.Invoke(unconverted);
     }
 
     /// <summary>The adapters that stand in the model by name, or null before <see cref="HoldAdapters"/>.</summary>

@@ -92,6 +92,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Is called before a checkpoint is taken.</summary>
     internal Action? BeforeCheckpoint { get; set; }
+
     /// <summary>Looks at the machine while the run goes on; null for nobody. Whoever sets it disposes it.</summary>
     internal MachineMonitor? Monitor { get; set; }
 

@@ -37,6 +37,13 @@ public sealed class GenerateTests : IDisposable
         Assert.Equal([.. wanted, wanted[2]], mixed.Select(l => l.GetProperty("text").GetString()));
         Assert.Equal([first, null, second, second], mixed.Select(l => l.GetProperty("adapter").GetString()));
 
+        // What is told of one adapter is told of each.
+        var unconverted = TinyAdapter.Write(folder.At("unconverted"), new LoraConfig { Rank = 4, Alpha = 8, TargetModules = ["q_proj", "v_proj"], Initialization = LoraInitialization.Pissa });
+        var alone = await Tool.Run("generate", "--model", model, "--raw", "--prompt", "a", "--adapter", unconverted, "--max-new-tokens", "1");
+        var beside = await Tool.Run("generate", "--model", model, "--raw", "--file", folder.Write("two.jsonl", line(first) + line(unconverted)), "--max-new-tokens", "1");
+        Assert.Contains("unconverted", alone.Error, StringComparison.Ordinal);
+        Assert.Equal(alone.Error.Split('\n').Where(l => l.StartsWith("warning", StringComparison.Ordinal)), beside.Error.Split('\n').Where(l => l.StartsWith("warning", StringComparison.Ordinal)));
+
         (await Tool.Run("generate", "--model", model, "--file", folder.Write("wrong.jsonl", "{\"prompt\": \"a\", \"adapter\": 3}\n"))).AssertFails(1, "wrong.jsonl:1", "\"adapter\" is a folder or a hub id");
         (await Tool.Run("generate", "--model", model, "--file", folder.Write("none.jsonl", "{\"prompt\": \"a\", \"adapter\": \"nowhere-at-all\"}\n"))).AssertFails(1, "nowhere-at-all does not exist. An adapter is a folder");
     }

@@ -29,7 +29,7 @@ public sealed class AdapterTests : IDisposable
         GgufAdapterExporter.Export(source, Golden.At("models", baseName), adapter);
         var (ids, rows, length) = (want.Longs("input_ids"), (int)want.Shape("input_ids")[0], (int)want.Shape("input_ids")[1]);
         var (logits, vocabulary) = (want.Floats("logits"), (int)want.Shape("logits")[2]);
-        var compared = Math.Min(length, ExportedModel.Compared(baseName).Short);
+        var (compared, tolerance) = (Math.Min(length, ExportedModel.Compared(baseName).Short), GoldenModels.Tolerance("adapters", name, "logits"));
         for (var row = 0; row < rows; row++)
         {
             int[] text = [.. ids.AsSpan(row * length, length).ToArray().Select(i => (int)i)];
@@ -38,9 +38,9 @@ public sealed class AdapterTests : IDisposable
             llama.Use(adapter);
             var with = llama.Logits(text);
             var wanted = logits.AsSpan(row * length * vocabulary, compared * vocabulary);
-            Near.All(wanted, with.AsSpan(0, compared * vocabulary), Tolerance(name), $"{name} row {row}");
+            Near.All(wanted, with.AsSpan(0, compared * vocabulary), tolerance, $"{name} row {row}");
             // The adapter counts: without it the logits are far away.
-            Assert.True(Near.Largest(wanted, without.AsSpan(0, compared * vocabulary)).Difference > 100 * Tolerance(name));
+            Assert.True(Near.Largest(wanted, without.AsSpan(0, compared * vocabulary)).Difference > 100 * tolerance);
         }
     }
 
@@ -77,22 +77,19 @@ public sealed class AdapterTests : IDisposable
     private static string? WhyNot(string name)
     {
         if (!ExportedModel.IsAsPublished(BaseOf(name))) return $"{name}: the base's scale of attention has no place in GGUF";
+        var file = Path.GetTempFileName();
         try
         {
-            var file = Path.GetTempFileName();
             GgufAdapterExporter.Export(Golden.At("models", "lora", name), Golden.At("models", BaseOf(name)), file);
-            File.Delete(file);
             return null;
         }
         catch (LowRankException e)
         {
             return $"{name}: refused: {e.Message}";
         }
-    }
-
-    private static double Tolerance(string name)
-    {
-        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "MANIFEST.json")));
-        return manifest.RootElement.GetProperty("adapters").EnumerateArray().Single(m => m.GetProperty("name").GetString() == name).GetProperty("tolerance").GetProperty("logits").GetDouble();
+        finally
+        {
+            File.Delete(file);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LowRank.Formats;
 using LowRank.Models.Export;
@@ -28,12 +27,7 @@ internal static class ExportedModel
     /// The largest difference of a logit. That of the fixture; but for gemma, whose GELU llama.cpp looks up in a table of half precision: an activation near 1 is then wrong by up to 2^-11,
     /// and the sum over the 80 of a layer with weights below 0.5, four layers with logits of deviation 1, by some ten times that.
     /// </summary>
-    public static double Tolerance(string name)
-    {
-        if (name.StartsWith("gemma", StringComparison.Ordinal)) return 5e-3;
-        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "MANIFEST.json")));
-        return manifest.RootElement.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("name").GetString() == name).GetProperty("tolerance").GetProperty("logits").GetDouble();
-    }
+    public static double Tolerance(string name) => name.StartsWith("gemma", StringComparison.Ordinal) ? 5e-3 : GoldenModels.Tolerance("models", name, "logits");
 
     /// <summary>Copies a model into a folder, changed where GGUF asks for it.</summary>
     public static string Prepare(string name, string folder)

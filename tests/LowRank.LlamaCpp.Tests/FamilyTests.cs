@@ -1,6 +1,4 @@
-using System.Text.Json.Nodes;
 using LowRank.Formats;
-using LowRank.Layers;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Export;
@@ -18,11 +16,8 @@ public sealed class FamilyTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    public static IEnumerable<TheoryDataRow<string>> Models => Golden.Cases("llama.cpp/families", Folders(), name =>
+    public static IEnumerable<TheoryDataRow<string>> Models => Golden.Cases("llama.cpp/families", GoldenModels.Names, name =>
         GgufArchitecture.For(ModelConfig.Load(Golden.At("models", name, "config.json")).ModelType) is null ? $"{name}: not written as GGUF" : null);
-
-    private static IEnumerable<string> Folders() => !Directory.Exists(Golden.At("models")) ? []
-        : Directory.GetDirectories(Golden.At("models")).Select(d => Path.GetFileName(d)!).Where(n => File.Exists(Golden.At("models", n, "config.json"))).Order(StringComparer.Ordinal);
 
     [Theory, MemberData(nameof(Models))]
     public void Llama_cpp_computes_the_logits_of_transformers(string name)

@@ -88,7 +88,11 @@ internal sealed class ModelOptions
             else if (folders.Count > 0)
             {
                 var held = loaded.HoldAdapters();
-                foreach (var (key, at) in folders) held.Add(key, at);
+                foreach (var (key, at) in folders)
+                {
+                    using (var opened = AdapterFolder.Open(at)) loaded.Warn(opened, at, screen.Warn);
+                    held.Add(key, at);
+                }
             }
             return loaded;
         }

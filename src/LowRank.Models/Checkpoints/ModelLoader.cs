@@ -97,11 +97,11 @@ public static class ModelLoader
     private static LanguageModel Assemble(string id, string path, ModelConfig config, ITensorSource tensors, IDisposable? mapping, Task<Tokenizer> readTokenizer, TokenizerConfig tokenizerConfig, ModelLoadOptions options)
     {
         var spec = ModelFamilies.Of(config).Read(config);
+        if (readTokenizer.IsCompletedSuccessfully) CheckFit(path, readTokenizer.Result, spec);
+        NativeRuntime.Load();
         var device = options.Device ?? ComputeDevice.Find();
         if (options.ComputeType == torch.ScalarType.Float16 && device.type == DeviceType.CPU)
             throw new LowRankException("Products in fp16 (--dtype fp16) are for GPUs: processors have no units for them. Take fp32, or bf16 where lowrank doctor finds it the faster one.");
-        if (readTokenizer.IsCompletedSuccessfully) CheckFit(path, readTokenizer.Result, spec);
-        NativeRuntime.Load();
         if (options.Threads is { } threads) torch.set_num_threads(threads);
         var fingerprint = new BaseFingerprintBuilder();
         var weights = new WeightReader(tensors, path, fingerprint, mapped: mapping is not null, options.Quantization, device);

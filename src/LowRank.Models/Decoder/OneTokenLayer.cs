@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LowRank.Adapters;
 using LowRank.Adapters.Lora;
 using LowRank.Adapters.Many;
@@ -78,7 +79,7 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     public float* KeyNorm { get; }
 
     /// <summary>Whether the layer still is what the addresses were taken from.</summary>
-    public bool IsCurrent => Array.TrueForAll(norms, n => !n.IsTrained) && seen.TrueForAll(s => Source.Of(s.Slot, s.OfRows).IsSame(s.Seen));
+    public bool IsCurrent => Array.TrueForAll(norms, n => !n.IsTrained) && seen.TrueForAll(s => Source.Of(s.Slot, s.OfRows) == s.Seen);
 
     private DecodeLinear Linear(LinearSlot slot)
     {
@@ -111,19 +112,13 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     }
 
     // The module, its adapter if that is on, and the tensors that its matrices are now. Dropout turns an update into another one.
-    private readonly struct Source(ILinear module, ILinearAdapter? adapter, Tensor? a, Tensor? b, bool drops, TrainableParameter? bias, AdapterRoute? route = null)
+    private readonly record struct Source(ILinear Module, ILinearAdapter? Adapter, Tensor? A, Tensor? B, bool Drops, TrainableParameter? Bias, AdapterRoute? Route = null)
     {
-        private readonly ILinear module = module;
-        private readonly ILinearAdapter? adapter = adapter;
-        private readonly Tensor? a = a;
-        private readonly Tensor? b = b;
-        private readonly bool drops = drops;
-        private readonly TrainableParameter? bias = bias;
-        private readonly AdapterRoute? route = route;
-
         /// <summary>Whether these are the same objects. Tensors of TorchSharp are equal where their values are, for which they would be read at every token.</summary>
-        public bool IsSame(Source other) => ReferenceEquals(module, other.module) && ReferenceEquals(adapter, other.adapter) && ReferenceEquals(a, other.a) && ReferenceEquals(b, other.b)
-            && drops == other.drops && ReferenceEquals(bias, other.bias) && ReferenceEquals(route, other.route);
+        public bool Equals(Source other) => ReferenceEquals(Module, other.Module) && ReferenceEquals(Adapter, other.Adapter) && ReferenceEquals(A, other.A) && ReferenceEquals(B, other.B)
+            && Drops == other.Drops && ReferenceEquals(Bias, other.Bias) && ReferenceEquals(Route, other.Route);
+
+        public override int GetHashCode() => RuntimeHelpers.GetHashCode(Module);
 
         public static Source Of(LinearSlot slot, ILinearAdapter? ofRows) => slot.Module switch
         {

@@ -110,14 +110,14 @@ internal sealed class GgufModelDescription
         if (config.ModelType != "mistral" || config.Integer("sliding_window") is not (> 0 and var window)) return;
         // Not written by llama.cpp, which does not read it either; LowRank does.
         metadata.Count("attention.sliding_window", window);
-        warnings.Add($"the model was trained with a sliding window of {window} tokens; llama.cpp's architecture llama has none, so longer texts are seen whole there");
+        WarnOfWindow(window);
     }
 
     private void Qwen(long? headSize)
     {
         Common(headSize);
         if (config.Flag("use_sliding_window") == true)
-            warnings.Add($"the model was trained with a sliding window of {config.Integer("sliding_window")} tokens; llama.cpp's architecture {metadata.Architecture} has none, so longer texts are seen whole there");
+            WarnOfWindow(config.Integer("sliding_window"));
     }
 
     private void Gemma2()
@@ -172,8 +172,7 @@ internal sealed class GgufModelDescription
         // 0 tells Phi-4 from Phi-3.
         var window = config.Integer("sliding_window") ?? 0;
         metadata.Count("attention.sliding_window", window);
-        if (window > 0 && window < context)
-            warnings.Add($"the model was trained with a sliding window of {window} tokens, which llama.cpp does not apply to the architecture phi3, so longer texts are seen whole there");
+        if (window > 0 && window < context) WarnOfWindow(window);
         if (rope.Type is null) return;
         if (rope.Type is not "longrope") throw Refused($"the rope scaling \"{rope.Type}\" has no form in a GGUF file of the architecture phi3");
         var (longer, shorter) = (rope.Factors("long_factor"), rope.Factors("short_factor"));
@@ -184,6 +183,9 @@ internal sealed class GgufModelDescription
         made.Add(("rope_factors_long.weight", longer));
         made.Add(("rope_factors_short.weight", shorter));
     }
+
+    private void WarnOfWindow(long? tokens) =>
+        warnings.Add($"the model was trained with a sliding window of {tokens} tokens, which llama.cpp does not apply to the architecture {metadata.Architecture}, so longer texts are seen whole there");
 
     private void Epsilon() => metadata.Number("attention.layer_norm_rms_epsilon", config.Number("rms_norm_eps") ?? 1e-6);
 

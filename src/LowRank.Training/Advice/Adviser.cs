@@ -145,7 +145,7 @@ public sealed class Adviser
         Length = length,
         SupervisedTokens = (long)Math.Ceiling(batch * length * data.SupervisedShare),
         CheckpointedLayers = checkpointing ? source.Shape.Layers : 0,
-        ComputeBytes = PlannedRun.ActivationBytes(device?.Dtype ?? "fp32"),
+        ComputeBytes = PlannedRun.ActivationBytes(device?.Dtype),
         ProductBytes = PlannedRun.OperandBytes(device?.Dtype, isFull: false),
         StoredBytes = source.StoredBytes,
         Runtime = device is null ? null : DeviceMemory.Context,

@@ -21,7 +21,8 @@ public sealed record DeviceMemory(string Name, string Title, long Mebibytes)
     public static IReadOnlyList<DeviceMemory> All { get; } =
     [
         new("t4", "Tesla T4, 16 GB", 15360) { Dtype = "fp16" }, new("colab-free", "free Colab: a Tesla T4, 16 GB", 15360) { Dtype = "fp16" }, new("p100", "Tesla P100, 16 GB", 16384) { Dtype = "fp32" },
-        new("v100-16", "V100, 16 GB", 16384) { Dtype = "fp16" }, new("v100-32", "V100, 32 GB", 32768) { Dtype = "fp16" }, new("rtx3060", "GeForce RTX 3060, 12 GB", 12288), new("rtx3080", "GeForce RTX 3080, 10 GB", 10240), new("rtx3090", "GeForce RTX 3090, 24 GB", 24576),
+        new("v100-16", "V100, 16 GB", 16384) { Dtype = "fp16" }, new("v100-32", "V100, 32 GB", 32768) { Dtype = "fp16" },
+        new("rtx3060", "GeForce RTX 3060, 12 GB", 12288), new("rtx3080", "GeForce RTX 3080, 10 GB", 10240), new("rtx3090", "GeForce RTX 3090, 24 GB", 24576),
         new("rtx4060", "GeForce RTX 4060, 8 GB", 8188), new("rtx4060ti-16", "GeForce RTX 4060 Ti, 16 GB", 16380), new("rtx4070", "GeForce RTX 4070, 12 GB", 12282), new("rtx4080", "GeForce RTX 4080, 16 GB", 16376),
         new("rtx4090", "GeForce RTX 4090, 24 GB", 24564), new("rtx5090", "GeForce RTX 5090, 32 GB", 32607), new("l4", "L4, 24 GB", 23034), new("a10g", "A10G, 24 GB", 23028), new("a10", "A10, 24 GB", 23028),
         new("a6000", "RTX A6000, 48 GB", 49140), new("l40s", "L40S, 48 GB", 46068), new("a100-40", "A100, 40 GB", 40960), new("a100-80", "A100, 80 GB", 81920), new("h100", "H100, 80 GB", 81559),

@@ -30,8 +30,8 @@ public sealed record PlannedRun
     /// <summary>Bytes of an operand of matrix products: 2 for 16-bit products of fp32 activations, for which inputs are kept rounded. Null for <see cref="ComputeBytes"/>.</summary>
     public long? ProductBytes { get; init; }
 
-    /// <summary>Bytes of an activation on a GPU whose products are of a dtype: with fp16 activations stay fp32.</summary>
-    internal static long ActivationBytes(string dtype) => dtype == "bf16" ? 2 : 4;
+    /// <summary>Bytes of an activation on a GPU whose products are of a dtype: with fp16 activations stay fp32. Null is fp32, as on a processor.</summary>
+    internal static long ActivationBytes(string? dtype) => dtype == "bf16" ? 2 : 4;
 
     /// <summary>Bytes of an operand of products of a dtype; weights that are trained as a whole are multiplied in fp32 where others are in fp16.</summary>
     internal static long OperandBytes(string? dtype, bool isFull) => dtype == "bf16" || dtype == "fp16" && !isFull ? 2 : 4;

@@ -42,7 +42,7 @@ internal sealed class RunPlanner
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
             // On a processor activations stay fp32.
-            ComputeBytes = settings.Model is { Dtype: "bf16", Device: not (null or "cpu") } ? 2 : 4,
+            ComputeBytes = PlannedRun.ActivationBytes(settings.Model.Device is null or "cpu" ? null : settings.Model.Dtype),
             ProductBytes = PlannedRun.OperandBytes(settings.Model.Dtype, settings.Adapter.Method == "full"),
             StoredBytes = source.StoredBytes,
             HasDropout = settings.Adapter.Dropout > 0 && adapter is not null,

@@ -67,14 +67,7 @@ public abstract class FrozenWeight : IDisposable
         }
         using var narrow = RoundedTensor.Of(dy, ProductType);
         using var more = LinearBackward(narrow.Values);
-        if (ProductType == ScalarType.BFloat16)
-        {
-            // Widened as it is added.
-            dx.add_(more, Scalars.One);
-            return;
-        }
-        using var wide = narrow.Widened(more);
-        dx.add_(wide, Scalars.One);
+        narrow.Add(more, dx);
     }
 
     /// <summary><c>x · Wᵀ</c>, without recording a graph.</summary>

@@ -54,8 +54,15 @@ internal sealed class RoundedTensor : IDisposable
         return unit is null ? wide : wide.mul_(unit);
     }
 
+    /// <summary>Adds a product with the values, of their dtype, to an fp32 tensor; without a unit it is widened as it is added.</summary>
+    public void Add(Tensor product, Tensor target)
+    {
+        using var wide = unit is null ? null : Widened(product);
+        target.add_(wide ?? product, Scalars.One);
+    }
+
     /// <summary>The same, for a node to keep beyond the dispose scopes.</summary>
-    public RoundedTensor Kept() => new(Values.alias().detach().DetachFromDisposeScope(), unit?.alias().DetachFromDisposeScope());
+    public RoundedTensor Kept() => new(Values.detach().DetachFromDisposeScope(), unit?.detach().DetachFromDisposeScope());
 
     private static Tensor Cast(Tensor x, ScalarType type) => x.device_type == DeviceType.CPU ? TypeCast.Pooled(x, type) : x.to(type);
 

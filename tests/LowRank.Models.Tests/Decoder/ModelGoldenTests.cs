@@ -16,14 +16,9 @@ namespace LowRank.Models.Tests.Decoder;
 [Trait("Category", "Golden")]
 public sealed class ModelGoldenTests
 {
-    private static readonly string[] NotModels = ["lora", "training"];
+    public static IEnumerable<TheoryDataRow<string>> Cases => Golden.Cases("models", GoldenModels.Names, Skip);
 
-    public static IEnumerable<TheoryDataRow<string>> Cases => Golden.Cases("models", Folders(), Skip);
-
-    public static IEnumerable<TheoryDataRow<string>> Bf16Cases => Golden.Cases("models/bf16", Folders().Where(f => Skip(f) is null && new GoldenTensors(Golden.At("models", f, "reference.safetensors")).Has("bf16.logits")));
-
-    private static IEnumerable<string> Folders() => !Directory.Exists(Golden.At("models")) ? []
-        : Directory.GetDirectories(Golden.At("models")).Select(d => Path.GetFileName(d)!).Except(NotModels).Where(n => File.Exists(Golden.At("models", n, "config.json"))).Order(StringComparer.Ordinal);
+    public static IEnumerable<TheoryDataRow<string>> Bf16Cases => Golden.Cases("models/bf16", GoldenModels.Names.Where(f => Skip(f) is null && new GoldenTensors(Golden.At("models", f, "reference.safetensors")).Has("bf16.logits")));
 
     public static IEnumerable<TheoryDataRow<string, string>> OnOtherDevices => Devices.Others(Cases);
 
@@ -35,11 +30,7 @@ public sealed class ModelGoldenTests
         return ModelFamilies.Knows(family) ? null : $"{name}: the family {family} is not built yet";
     }
 
-    internal static double Tolerance(string name, string key)
-    {
-        using var manifest = JsonDocument.Parse(File.ReadAllBytes(Golden.At("models", "MANIFEST.json")));
-        return manifest.RootElement.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("name").GetString() == name).GetProperty("tolerance").GetProperty(key).GetDouble();
-    }
+    internal static double Tolerance(string name, string key) => GoldenModels.Tolerance("models", name, key);
 
     internal static CausalLM Load(string name, string config = "config.json", ScalarType computeType = ScalarType.Float32)
     {
@@ -186,7 +177,7 @@ public sealed class ModelGoldenTests
         Assert.All(training.Parameters, p => Assert.NotNull(p.Value.grad));
     }
 
-    public static IEnumerable<TheoryDataRow<string>> RouterCases => Golden.Cases("models/router", Folders().Where(HasRouter));
+    public static IEnumerable<TheoryDataRow<string>> RouterCases => Golden.Cases("models/router", GoldenModels.Names.Where(HasRouter));
 
     private static bool HasRouter(string name)
     {

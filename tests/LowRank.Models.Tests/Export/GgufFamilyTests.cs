@@ -16,11 +16,8 @@ public sealed class GgufFamilyTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    public static IEnumerable<TheoryDataRow<string>> Models => Golden.Cases("gguf/families", Folders(), name =>
+    public static IEnumerable<TheoryDataRow<string>> Models => Golden.Cases("gguf/families", GoldenModels.Names, name =>
         GgufArchitecture.For(ModelConfig.Load(Golden.At("models", name, "config.json")).ModelType) is null ? $"{name}: not written as GGUF" : null);
-
-    private static IEnumerable<string> Folders() => !Directory.Exists(Golden.At("models")) ? []
-        : Directory.GetDirectories(Golden.At("models")).Select(d => Path.GetFileName(d)!).Where(n => File.Exists(Golden.At("models", n, "config.json"))).Order(StringComparer.Ordinal);
 
     [Theory, MemberData(nameof(Models))]
     public void Is_written_and_read_back(string name)

@@ -9,7 +9,7 @@ namespace LowRank.Kernels.Cpu.Decoding;
 /// <summary>
 /// <c>x · Wᵀ</c> of a few fp32 rows and a 4-bit weight, decoded in registers and multiplied at once. A code looks up each of the four bytes of its value (<c>vpshufb</c>, 32 codes an
 /// instruction), and interleaving puts them together; the input lies in the order that comes out of it. Values that are rounded after scaling have a table for each block.
-/// The values multiplied are those of <see cref="FourBitRange"/>, bit for bit; only the order of the sum is another.
+/// The values multiplied are those of <see cref="FourBitRange"/>, bit for bit, and only the order of the sum is another; but for a single row of fp32 values, where the scale multiplies the sum of its block.
 /// </summary>
 internal static unsafe class FourBitGemv
 {
