@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -34,6 +35,7 @@ public static class FloatConversion
 
     /// <summary>Single precision to bf16 bits.</summary>
     /// <exception cref="ArgumentException"><paramref name="target"/> is shorter than <paramref name="source"/>.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // a model is loaded once: no time to be tiered up
     public static void SingleToBFloat16(ReadOnlySpan<float> source, Span<ushort> target)
     {
         RequireRoom(source.Length, target.Length);
@@ -51,6 +53,7 @@ public static class FloatConversion
         return float.IsNaN(value) ? (ushort)0x7FC0 : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Round(Vector256<float> value)
     {
         var bits = value.AsUInt32();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using LowRank.Runtime.Interop;
 using LowRank.Runtime.Memory;
@@ -153,6 +154,7 @@ internal static unsafe class AttentionKernel
     }
 
     // The scores of the visible keys: scaled, and capped where the shape says so.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // not compiled ahead, and slow before it is tiered up
     internal static void Scale(float* row, int count, AttentionShape shape)
     {
         if (shape.SoftCap == 0)
@@ -165,6 +167,7 @@ internal static unsafe class AttentionKernel
         for (; i < count; i++) row[i] = Capped(Vector256.Create(row[i]), shape)[0];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Capped(Vector256<float> score, AttentionShape shape) => shape.SoftCap * VectorMath.Tanh(score * (shape.Scale / shape.SoftCap));
 
     // exp(score - max) over the visible keys and 0 elsewhere; returns the sum.
@@ -187,6 +190,7 @@ internal static unsafe class AttentionKernel
     }
 
     // In: scores before scaling, and dP = dO · Vᵀ. Out: the probabilities, and the gradient of the scores before scaling: s · P (dP - ΣP dP), times the slope of the cap.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScoreGradient(float* p, float* ds, int start, int end, int keys, float logSum, AttentionShape shape)
     {
         new Span<float>(p, start).Clear();

@@ -18,6 +18,7 @@ internal static unsafe class GatedKernel
     public static void Forward(bool gelu, float* gate, float* up, long count, float* y) => ForChunks(count, (start, end) => Range(gelu, gate, up, start, end, y));
 
     /// <summary>The values from <paramref name="start"/> to <paramref name="end"/> of <see cref="Forward"/>, on the calling thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // not compiled ahead, and slow before it is tiered up
     public static void Range(bool gelu, float* gate, float* up, long start, long end, float* y)
     {
         var i = start;
@@ -29,7 +30,7 @@ internal static unsafe class GatedKernel
     /// From the gradient <paramref name="dy"/> of the result: <c>dgate = dy · up · act'(gate)</c> and <c>dup = dy · act(gate)</c>.
     /// The gradients may be written over the inputs.
     /// </summary>
-    public static void Backward(bool gelu, float* dy, float* gate, float* up, long count, float* dgate, float* dup) => ForChunks(count, (start, end) =>
+    public static void Backward(bool gelu, float* dy, float* gate, float* up, long count, float* dgate, float* dup) => ForChunks(count, [MethodImpl(MethodImplOptions.AggressiveOptimization)] (start, end) =>
     {
         var i = start;
         for (; i <= end - 8; i += 8)
