@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$LOWRANK_ROOT"
 # The collector's limit makes an error of what asks for more at once; the test holds the whole process to as much.
 if ! LOWRANK_FUZZ_INPUTS=${2:-100000} LOWRANK_FUZZ_SEED=${3:-1} LOWRANK_FUZZ_FOLDER=$1 DOTNET_GCHeapHardLimit=0x40000000 \
-  dotnet test -c Release --no-build --project tests/LowRank.Training.Tests -- --filter-class "*FuzzTests" --show-live-output on; then
+  dotnet test -c Release --no-build --project tests/LowRank.Training.Tests --output Detailed -- --filter-class "*FuzzTests"; then
   # Where the process itself has ended, these say at which files.
   tail -n 1 "$1"/*-current.txt
   exit 1

@@ -3,4 +3,4 @@
 # Disk: 1 GB
 set -euo pipefail
 cd "$LOWRANK_ROOT"
-TMPDIR=$1 LOWRANK_SOAK_STEPS=${2:-20000} dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests -- --filter-class "*LongRunTests" --show-live-output on
+TMPDIR=$1 LOWRANK_SOAK_STEPS=${2:-20000} dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests --output Detailed -- --filter-class "*LongRunTests"

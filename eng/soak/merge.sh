@@ -12,4 +12,4 @@ free=$(($(df -Pk "$1" | awk 'NR == 2 { print $4 }') / 1000000))
 [ "$free" -ge "$needed" ] || { echo "merge $size needs $needed GB below $1, where $free GB are free." >&2; exit 1; }
 cd "$LOWRANK_ROOT"
 # Checkpoints that repeat one block of values are made in $TMPDIR; the test prints peak and speed.
-TMPDIR=$1 LOWRANK_SOAK_MERGE=$size dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests -- --filter-method "*Larger_models_are_too*" --show-live-output on
+TMPDIR=$1 LOWRANK_SOAK_MERGE=$size dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests --output Detailed -- --filter-method "*Larger_models_are_too*"

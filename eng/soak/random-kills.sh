@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$LOWRANK_ROOT"
 seed=${3:-$RANDOM}
 echo "seed $seed"
-TMPDIR=$1 LOWRANK_SOAK_KILLS=${2:-50} LOWRANK_SOAK_SEED=$seed dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests -- --filter-class "*RandomKillTests" --show-live-output on
+TMPDIR=$1 LOWRANK_SOAK_KILLS=${2:-50} LOWRANK_SOAK_SEED=$seed dotnet test -c Release --no-build --project tests/LowRank.Cli.Tests --output Detailed -- --filter-class "*RandomKillTests"

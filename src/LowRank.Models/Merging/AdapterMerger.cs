@@ -18,7 +18,7 @@ public static class AdapterMerger
     /// <param name="progress">Is told parameters done and parameters in all.</param>
     /// <param name="cancellation">Ends the merge; nothing is left.</param>
     /// <exception cref="LowRankException">Model or adapter are missing or damaged, do not fit each other or cannot be merged; the folder exists; there is too little space.</exception>
-    public static unsafe MergeReport Merge(string model, string adapter, string folder, MergeOptions? options = null, Action<long, long>? progress = null, CancellationToken cancellation = default)
+    public static MergeReport Merge(string model, string adapter, string folder, MergeOptions? options = null, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         options ??= new MergeOptions();
         RequireApart(model, folder);
@@ -31,14 +31,7 @@ public static class AdapterMerger
         if (source.ChangedVocabulary is { } rows && !isTokenizerOfAdapter)
             warnings.Add($"The adapter has {rows} tokens, the base others, and {adapter} holds no tokenizer: the merged folder has the base's, which does not know the tokens that were added. Copy the files of the tokenizer that the adapter was trained with into it.");
         using var shards = new SafetensorsShards(target, source.Tensors.Select(t => (t.Name, t.Type, t.Shape)), options.ShardBytes);
-        long done = 0, all = source.Tensors.Sum(t => t.Elements);
-        foreach (var t in source.Tensors)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            shards.Write(t.Name, source.Pointer(t), t.ByteLength);
-            source.DropPages(t);
-            progress?.Invoke(done += t.Elements, all);
-        }
+        Write(source, shards, progress, cancellation);
         shards.Commit();
         target.Commit();
         return new MergeReport(source.Base, source.BaseReason, source.Quantization, source.ChangedTensors, source.Tensors.Sum(t => t.ByteLength), source.IsHeadSeparate, warnings)
@@ -46,6 +39,38 @@ public static class AdapterMerger
             Vocabulary = source.ChangedVocabulary,
             IsTokenizerOfAdapter = isTokenizerOfAdapter,
         };
+    }
+
+    // The disk takes one tensor while the next is computed.
+    private static unsafe void Write(MergedCheckpoint source, SafetensorsShards shards, Action<long, long>? progress, CancellationToken cancellation)
+    {
+        var (writing, before) = (Task.CompletedTask, (TensorInfo?)null);
+        long done = 0, all = source.Tensors.Sum(t => t.Elements);
+        try
+        {
+            foreach (var t in source.Tensors)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var values = (nint)source.Pointer(t);
+                Written();
+                writing = Task.Run(() => shards.Write(t.Name, (byte*)values, t.ByteLength), CancellationToken.None);
+                before = t;
+            }
+            Written();
+        }
+        finally
+        {
+            // What is being written must stay until it is, whatever else happened.
+            Task.WaitAny(writing);
+        }
+
+        void Written()
+        {
+            writing.GetAwaiter().GetResult();
+            if (before is not { } t) return;
+            source.DropPages(t);
+            progress?.Invoke(done += t.Elements, all);
+        }
     }
 
     private static void Describe(JsonObject config, MergedCheckpoint source)

@@ -12,12 +12,12 @@ namespace LowRank.Models.Merging;
 
 /// <summary>
 /// A checkpoint with an adapter merged into it, as a source of tensors: each is computed when it is asked for, in pieces of rows in fp32, rounded once to the type of the
-/// base, and freed by <see cref="DropPages"/>. So the memory does not grow with the model. For one thread.
+/// base, into memory that the next but one uses too: it may be read while the next is computed. So the memory does not grow with the model. For one thread.
 /// </summary>
 internal sealed unsafe class MergedCheckpoint : ITensorSource
 {
-    // Elements of a piece: 32 MiB in fp32.
-    private const long PieceElements = 8 << 20;
+    // Elements of a piece: 4 MiB in fp32, which stay in the caches while they are widened, changed and rounded.
+    private const long PieceElements = 1 << 20;
 
     private readonly OpenedCheckpoint opened;
     private readonly AdapterFolder folder;
@@ -28,7 +28,11 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     private readonly HashSet<string> dequantized = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> stored = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TensorInfo> byName;
-    private (string Name, NativeBuffer Values)? current;
+    // Used again for each tensor and each piece: fresh pages would have to be cleared by the system first, which takes longer than the arithmetic.
+    private NativeBuffer? values;
+    private NativeBuffer? valuesBefore;
+    private NativeBuffer? workspace;
+    private string? current;
 
     private MergedCheckpoint(OpenedCheckpoint opened, AdapterFolder folder, DecoderSpec spec, AdapterTables? tables, MergePlan plan, MergeBase chosen, string reason)
     {
@@ -143,25 +147,28 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     /// <inheritdoc/>
     public byte* Pointer(TensorInfo info)
     {
-        if (current is { } computed && computed.Name == info.Name) return computed.Values.Pointer;
+        if (current == info.Name) return values!.Pointer;
         var origin = stored[info.Name];
         using var change = plan.Of(info.Name);
         var fourBit = FourBitCheckpoint.TryReadState(source, origin.Name) is not null;
         if (change is null && !fourBit && !dequantized.Contains(info.Name) && origin.Type == info.Type) return source.Pointer(origin);
-        current?.Values.Dispose();
         current = null;
-        var values = new NativeBuffer(info.ByteLength);
-        try
+        (values, valuesBefore) = (valuesBefore, values);
+        var target = AtLeast(ref values, info.ByteLength);
+        Compute(info, origin, change, fourBit, target);
+        current = info.Name;
+        return target;
+    }
+
+    private static byte* AtLeast(ref NativeBuffer? buffer, long bytes)
+    {
+        if (buffer is null || buffer.Length < bytes)
         {
-            Compute(info, origin, change, fourBit, values.Pointer);
+            buffer?.Dispose();
+            buffer = null;
+            buffer = new NativeBuffer(bytes);
         }
-        catch
-        {
-            values.Dispose();
-            throw;
-        }
-        current = (info.Name, values);
-        return values.Pointer;
+        return buffer.Pointer;
     }
 
     private void Compute(TensorInfo info, TensorInfo origin, TensorChange? change, bool fourBit, byte* target)
@@ -179,13 +186,14 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
         }
         var (rows, columns) = (info.Shape[0], info.Elements / Math.Max(1, info.Shape[0]));
         var step = Math.Max(1, PieceElements / Math.Max(1, columns));
+        var wide = AtLeast(ref workspace, Math.Min(step, rows) * columns * sizeof(float));
         for (long from = 0; from < rows; from += step)
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(step, rows - from);
             long[] shape = info.Shape.Length == 1 ? [count] : [count, columns];
-            var piece = codes is not null ? codes.Dequantize(from, count)
-                : TensorView.Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type).to(ScalarType.Float32, copy: true);
+            var piece = codes?.Dequantize(from, count)
+                ?? TensorView.Over(wide, shape, TensorType.F32).copy_(TensorView.Over(source.Pointer(origin) + from * columns * origin.Type.ElementSize(), shape, origin.Type));
             change?.Apply(piece, from);
             TensorView.Over(target + from * columns * info.Type.ElementSize(), shape, info.Type).copy_(piece);
         }
@@ -207,18 +215,16 @@ internal sealed unsafe class MergedCheckpoint : ITensorSource
     /// <inheritdoc/>
     public void DropPages(TensorInfo info)
     {
-        if (current is { } computed && computed.Name == info.Name)
-        {
-            computed.Values.Dispose();
-            current = null;
-        }
+        if (current == info.Name) current = null;
         source.DropPages(stored[info.Name]);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        current?.Values.Dispose();
+        values?.Dispose();
+        valuesBefore?.Dispose();
+        workspace?.Dispose();
         plan.Dispose();
         folder.Dispose();
         opened.Dispose();

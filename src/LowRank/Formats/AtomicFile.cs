@@ -1,4 +1,5 @@
 using System.Text;
+using LowRank.Runtime;
 
 namespace LowRank.Formats;
 
@@ -9,10 +10,14 @@ namespace LowRank.Formats;
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
+    // A large file goes to disk while its rest is computed, not all at its end.
+    private const long WriteBehind = 16 << 20;
+
     private readonly FileSystemSteps steps = FileSystemSteps.Current;
     private readonly string folder;
     private readonly string partial;
     private FileStream? stream;
+    private (long From, long To) unsent;
 
     private AtomicFile(string path, long bytes)
     {
@@ -59,6 +64,7 @@ public sealed class AtomicFile : IDisposable
     public void Write(ReadOnlySpan<byte> bytes)
     {
         var open = Open;
+        var position = open.Position;
         try
         {
             steps.Write(open, bytes);
@@ -67,6 +73,10 @@ public sealed class AtomicFile : IDisposable
         {
             throw DiskSpace.Failed(Path, folder, e);
         }
+        unsent = (position == unsent.To ? unsent.From : position, position + bytes.Length);
+        if (unsent.To - unsent.From < WriteBehind) return;
+        PageAdvice.StartWriting(open.SafeFileHandle, unsent.From, unsent.To - unsent.From);
+        unsent.From = unsent.To;
     }
 
     /// <summary>Writes bytes at a position, which may lie beyond the end.</summary>
