@@ -4,6 +4,7 @@ using LowRank.Training.Lecture.Memory;
 using LowRank.Training.Lecture.Mistakes;
 using LowRank.Training.Lecture.Principle;
 using LowRank.Training.Lecture.Qlora;
+using LowRank.Training.Lecture.Tools;
 using LowRank.Training.Lecture.Tuning;
 
 namespace LowRank.Training.Lecture;
@@ -21,6 +22,7 @@ internal static class ClaimChecks
         new LoraChosen(), new QloraChosen(), new RankByExamples(), new UpgradeFromQlora(), new SmallRankFirst(), new StableAlpha(), new QueryValueFirst(), new Headroom(),
         new RankMistake(), new AlphaMistake(), new SlowInference(), new TargetMistake(), new BaseMistake(),
         new DirectionAndLength(), new SharedRanks(), new PlusRatio(), new ManyAtOnce(),
+        new PeftFiles(), new Savings(), new FactorySettings(), new MemoryWatched(), new TrackedRun(),
     ];
 
     /// <summary>The check of a claim, or null.</summary>

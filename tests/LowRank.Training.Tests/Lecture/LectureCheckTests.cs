@@ -38,6 +38,9 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
         { "E5", "guard_changed", 0, "refined" }, { "E5", "guard_sound", 1, "not-reproduced" },
         { "A1", "held_out_dora", 9, "not-reproduced" }, { "A2", "rank_most", 0, "not-reproduced" }, { "A3", "loss_16", 9, "not-reproduced" },
         { "A4", "mixed_difference", 0.1, "not-reproduced" }, { "A4", "base_same", 0, "not-reproduced" },
+        { "PEFT", "difference", 1, "not-reproduced" }, { "PEFT", "loss_again", 9, "refined" }, { "Unsloth", "difference", 1, "not-reproduced" }, { "Unsloth", "checkpointed_gb", 99, "not-reproduced" },
+        { "LLaMA-Factory", "unknown", 1, "not-reproduced" }, { "LLaMA-Factory", "carried", 0, "refined" }, { "nvidia-smi", "resident_gb", 1e9, "not-reproduced" },
+        { "wandb", "rows", 1, "not-reproduced" }, { "wandb", "exit_code", 1, "refined" },
     };
 
     [Fact]
@@ -53,7 +56,7 @@ public sealed class LectureCheckTests(LectureFindings findings, ITestOutputHelpe
     [Fact]
     public void What_arithmetic_decides_is_decided_alike_everywhere()
     {
-        string[] refined = ["P2", "P3", "P6", "Q2", "M2", "M3", "M4", "M5", "C1", "C2", "C3", "E4"], reproduced = ["P4", "P5", "P7", "M1", "E5"];
+        string[] refined = ["P2", "P3", "P6", "Q2", "M2", "M3", "M4", "M5", "C1", "C2", "C3", "E4"], reproduced = ["P4", "P5", "P7", "M1", "E5", "PEFT", "LLaMA-Factory", "wandb"];
         Assert.All(refined, id => Assert.Equal(ClaimVerdict.Refined, findings.Of(id).Verdict));
         Assert.All(reproduced, id => Assert.Equal(ClaimVerdict.Reproduced, findings.Of(id).Verdict));
         // The lecture's table of exact numbers.

@@ -29,4 +29,7 @@ internal sealed record ExperimentSettings
 
     /// <summary>The peak learning rate; null for the method's.</summary>
     public double? LearningRate { get; init; }
+
+    /// <summary>Whether all layers' activations are made again in the backward pass.</summary>
+    public bool IsCheckpointed { get; init; }
 }

@@ -37,6 +37,7 @@ internal sealed class LectureLaboratory
         (this.options, this.progress, this.cancellation) = (options ?? new LaboratoryOptions(), progress, cancellation);
         var files = QuickstartFiles.Find(isTiny: IsTiny);
         ModelPath = this.options.Model ?? files.TinyModel;
+        TrainingFile = files.Training;
         Training = Dataset.Load(files.Training).Rows;
         HeldOut = [.. Dataset.Load(files.HeldOut).Rows.Take(EvaluatedRows)];
     }
@@ -46,6 +47,9 @@ internal sealed class LectureLaboratory
 
     /// <summary>The model's folder, file or hub id.</summary>
     public string ModelPath { get; }
+
+    /// <summary>The file of the rows to learn.</summary>
+    public string TrainingFile { get; }
 
     /// <summary>Rows to learn.</summary>
     public IReadOnlyList<DataRow> Training { get; }
@@ -59,6 +63,15 @@ internal sealed class LectureLaboratory
     /// <summary>Steps of a run on few rows: at least as many as show a rise of the loss (<see cref="Experiment.LargestRise"/>).</summary>
     public int ShortSteps => Math.Max(6, 2 * Steps / 3);
 
+    /// <summary>Threads of the tensor library.</summary>
+    public int Threads => options.Threads ?? (IsTiny ? 1 : Environment.ProcessorCount);
+
+    /// <summary>Ends a run within a step.</summary>
+    public CancellationToken Cancellation => cancellation;
+
+    /// <summary>Tells what is being done.</summary>
+    public void Say(string what) => progress?.Invoke(what);
+
     /// <summary>Computes something once, whoever asks first.</summary>
     public T Once<T>(string key, Func<T> make) where T : notnull
     {
@@ -69,7 +82,7 @@ internal sealed class LectureLaboratory
 
     /// <summary>A fresh model, the base in 4 bits on demand. The caller disposes it.</summary>
     public LanguageModel Load(FourBitOptions? quantization = null) =>
-        ModelLoader.Load(ModelPath, new ModelLoadOptions { Device = torch.CPU, Threads = options.Threads ?? (IsTiny ? 1 : Environment.ProcessorCount), Quantization = quantization }, cancellation);
+        ModelLoader.Load(ModelPath, new ModelLoadOptions { Device = torch.CPU, Threads = Threads, Quantization = quantization }, cancellation);
 
     /// <summary>A run, or what an equal one gave.</summary>
     public Experiment Train(ExperimentSettings settings) => Once(settings.ToString(), () => Train(settings, (_, _) => true).Experiment);
@@ -93,7 +106,7 @@ internal sealed class LectureLaboratory
     {
         var builder = BuilderFor(model);
         var learned = builder.Build([.. Training.Take(settings.Rows ?? Training.Count)], cancellation).Examples;
-        using var trainer = new Trainer(weights, learned, [], OptionsFor(settings));
+        using var trainer = new Trainer(weights, learned, [], OptionsFor(settings, model));
         meddle?.Invoke(trainer, model);
         var (steps, guards) = (new List<StepCompleted>(), new HashSet<string>(StringComparer.Ordinal));
         try
@@ -139,10 +152,11 @@ internal sealed class LectureLaboratory
 
     private static ExampleBuilder BuilderFor(LanguageModel model) => ExampleBuilder.For(model, new ExampleOptions { MaxLength = (int)Math.Min(512, model.Decoder.Spec.MaxPositions) });
 
-    private TrainerOptions OptionsFor(ExperimentSettings settings) => new()
+    private TrainerOptions OptionsFor(ExperimentSettings settings, LanguageModel model) => new()
     {
         TotalSteps = settings.Steps ?? Steps,
         Batches = new BatchOptions { BatchSize = BatchSize },
+        CheckpointedLayers = settings.IsCheckpointed ? model.Decoder.Layers.Count : 0,
         // The tiny model is far narrower than what the usual rates are for.
         LearningRate = settings.LearningRate ?? (settings.Method, IsTiny) switch { ("full", true) => 1e-3, ("full", false) => 1e-4, (_, true) => 5e-3, _ => 1e-3 },
         Plus = settings.PlusRatio is { } ratio ? new LoraPlus(ratio) : null,
@@ -150,5 +164,5 @@ internal sealed class LectureLaboratory
     };
 
     private static string Describe(ExperimentSettings s) => FormattableString.Invariant(
-        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method}{(s.Variant == "lora" ? "" : $" ({s.Variant})")} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}");
+        $"Training: {(s.Method == "full" ? "all weights" : $"{s.Method}{(s.Variant == "lora" ? "" : $" ({s.Variant})")} of rank {s.Rank}, alpha {s.Alpha ?? s.Rank}, on {s.Target}")}{(s.PlusRatio is { } ratio ? $", LoRA+ {ratio}" : "")}{(s.Rows is { } rows ? $", {rows} rows" : "")}{(s.IsCheckpointed ? ", checkpointed" : "")}");
 }

@@ -29,12 +29,19 @@ internal static class SevenBillion
     /// <summary>Bytes of activations, a chunk of logits and workspace of QLoRA for one row on a graphics card, and of what the process takes there.</summary>
     public static long StepBytes(int rank, string target, long tokens)
     {
-        var plan = MemoryPlanner.Predict(Shape, new PlannedRun
-        {
-            Recipe = TrainingRecipe.QloraDouble, Adapter = Adapter(rank, target), Rows = 1, Length = tokens, ComputeBytes = 2, Runtime = DeviceMemory.Context,
-        });
+        var plan = Step(rank, target, tokens);
         return plan.Activations.Bytes + plan.Logits.Bytes + plan.Workspace.Bytes + plan.Runtime.Bytes;
     }
+
+    /// <summary>The plan of QLoRA for one row on a graphics card.</summary>
+    /// <param name="rank">Rank of the adapters.</param>
+    /// <param name="target">What they stand on.</param>
+    /// <param name="tokens">Tokens of the row.</param>
+    /// <param name="checkpointed">Layers whose activations are made again in the backward pass.</param>
+    public static MemoryPlan Step(int rank, string target, long tokens, long checkpointed = 0) => MemoryPlanner.Predict(Shape, new PlannedRun
+    {
+        Recipe = TrainingRecipe.QloraDouble, Adapter = Adapter(rank, target), Rows = 1, Length = tokens, ComputeBytes = 2, CheckpointedLayers = checkpointed, Runtime = DeviceMemory.Context,
+    });
 
     private static AdapterShape Adapter(int rank, string target) => AdapterShape.Of(Shape, rank, target);
 }
