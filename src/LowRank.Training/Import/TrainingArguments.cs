@@ -49,6 +49,7 @@ internal static class TrainingArguments
         reader.Copy("seed", "seed");
         if (reader.Flag("group_by_length") == true) reader.Run.Note("group_by_length: puts rows of like length into one batch, which saves padding. LowRank takes them in a random order; --packing true saves the padding, too.");
         reader.Copy("output_dir", "output");
+        TrackedBy.ReadReportTo(reader);
         Intervals.Read(reader);
     }
 

@@ -64,6 +64,25 @@ public sealed class ImportTests : IDisposable
     }
 
     [Theory]
+    [InlineData(Factory, "report_to: wandb\nrun_name: first", "tracker: wandb", "run-name: first")]
+    [InlineData(Trl, "report_to: [tensorboard, mlflow]", "tracker: tensorboard,mlflow")]
+    [InlineData(Axolotl, "wandb_project: spring\nwandb_name: first", "tracker: wandb", "project: spring", "run-name: first")]
+    [InlineData(Axolotl, "use_mlflow: true\nmlflow_tracking_uri: http://127.0.0.1:5000\nmlflow_experiment_name: spring\nuse_tensorboard: true", "tracker: mlflow,tensorboard", "mlflow-uri: http://127.0.0.1:5000", "project: spring")]
+    [InlineData(Axolotl, "wandb_project: spring\nmlflow_tracking_uri: http://127.0.0.1:5000\nmlflow_experiment_name: autumn", "tracker: wandb,mlflow", "project: spring")]
+    [InlineData(Axolotl, "wandb_project: spring\nuse_wandb: false", "tracker: ")]
+    [InlineData(Axolotl, "wandb_project: spring\nwandb_mode: disabled", "tracker: ")]
+    [InlineData(Trl, "report_to: none\nrun_name: first", "tracker: ", "run-name: ")]
+    [InlineData(Axolotl, "lora_target_parameters: [mlp.experts.gate_up_proj, mlp.experts.down_proj]", "target-parameters: mlp.experts.gate_up_proj,mlp.experts.down_proj")]
+    [InlineData(Trl, "lora_target_parameters: mlp.experts.down_proj", "target-parameters: mlp.experts.down_proj")]
+    [InlineData(Peft, ", \"target_parameters\": [\"mlp.experts.down_proj\"]}", "target-parameters: mlp.experts.down_proj")]
+    public void What_LowRank_has_too_carries_over(string file, string line, params string[] settings)
+    {
+        var run = ConfigImport.Read([folder.Write("x.yaml", file + line + "\n")], new ImportOptions { Data = "rows.jsonl" });
+        foreach (var (key, value) in settings.Select(s => s.Split(": ", 2)).Select(p => (p[0], p[1]))) Assert.Equal(value, run.Lines.GetValueOrDefault(key)?.Value ?? "");
+        Assert.Empty(run.Unknown);
+    }
+
+    [Theory]
     [InlineData("datasets:\n  - path: org/a\n  - path: org/b\n", "datasets: 2 data sets: LowRank reads one")]
     [InlineData("datasets:\n  - path: org/a\n    type: context_qa.load_v2\n", "type context_qa.load_v2: LowRank recognises")]
     [InlineData("datasets:\n  - path: org/a\n    type:\n      field_instruction: q\n", "type: a format of one's own")]

@@ -3,7 +3,7 @@ namespace LowRank.Training.Import.Axolotl;
 /// <summary>What axolotl trains: an adapter over a base in 16 or 4 bits, or all weights.</summary>
 internal static class AxolotlAdapter
 {
-    private static readonly string[] OfAdapters = ["lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear", "lora_modules_to_save", "lora_model_dir", "peft_use_dora", "peft_use_rslora", "peft_init_lora_weights", "peft_trainable_token_indices", "loraplus_lr_ratio"];
+    private static readonly string[] OfAdapters = ["lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_linear", "lora_target_parameters", "lora_modules_to_save", "lora_model_dir", "peft_use_dora", "peft_use_rslora", "peft_init_lora_weights", "peft_trainable_token_indices", "loraplus_lr_ratio"];
 
     /// <summary>Reads it.</summary>
     public static void Read(SourceReader reader)
@@ -27,6 +27,7 @@ internal static class AxolotlAdapter
         reader.Copy("lora_dropout", "dropout", "0");
         reader.CopyFlag("peft_use_rslora", "rslora");
         ReadTargets(reader);
+        reader.CopyNames("lora_target_parameters", "target-parameters");
         reader.CopyNames("lora_modules_to_save", "modules-to-save");
         reader.CopyNames("peft_trainable_token_indices", "train-tokens");
         reader.Copy("loraplus_lr_ratio", "plus");

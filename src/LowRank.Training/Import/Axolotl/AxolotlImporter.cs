@@ -45,7 +45,7 @@ internal sealed class AxolotlImporter : ConfigImporter
         .Refuse("only runs that learn answers are imported; for preferences set --objective dpo, orpo or simpo yourself (docs/preferences.md), and rewards and reinforcement are not built", "rl", "trl", "reward_model", "process_reward_model", "ebft", "qat", "vllm")
         .Refuse("LowRank's pretraining on running text cuts rows at max-length and does not go on with them in the next row; give the texts as --data", "pretraining_dataset", "pretraining_sample_concatenation")
         .Refuse("LowRank holds a base in 16 or in 4 bits: leave it out for 16, or take load_in_4bit", "load_in_8bit", "gptq", "model_quantization_config", "fp8")
-        .Refuse("is not built", "relora", "lisa_n_layers", "unfrozen_parameters", "peft_layer_replication", "lora_target_parameters", "quantize_moe_experts", "use_pose", "resize_token_embeddings_to_32x", "shrink_embeddings", "reinit_weights", "rope_scaling", "s2_attention", "trainer_cls", "peft", "embedding_lr", "embedding_lr_scale", "lr_groups", "chat_template_kwargs", "overrides_of_model_config", "overrides_of_model_kwargs", "dataset_exact_deduplication", "min_sample_len", "use_eaft", "scaling_softmax")
+        .Refuse("is not built", "relora", "lisa_n_layers", "unfrozen_parameters", "peft_layer_replication", "quantize_moe_experts", "use_pose", "resize_token_embeddings_to_32x", "shrink_embeddings", "reinit_weights", "rope_scaling", "s2_attention", "trainer_cls", "peft", "embedding_lr", "embedding_lr_scale", "lr_groups", "chat_template_kwargs", "overrides_of_model_config", "overrides_of_model_kwargs", "dataset_exact_deduplication", "min_sample_len", "use_eaft", "scaling_softmax")
         .Refuse("LowRank has one rank and one alpha for all modules", "lora_rank_pattern", "lora_alpha_pattern")
         .Refuse("give the layers in a regular expression: --target \".*layers\\.(0|1)\\..*(q_proj|v_proj)\"", "peft_layers_to_transform", "peft_layers_pattern")
         .Refuse("LowRank does not enlarge vocabularies. Add the tokens to the model's folder first, then --train-tokens learns them", "tokens", "added_tokens_overrides")
@@ -95,6 +95,7 @@ internal sealed class AxolotlImporter : ConfigImporter
         if (reader.Flag("sample_packing_sequentially") == true) reader.Run.Note("sample_packing_sequentially: LowRank packs rows by length, so that sequences are fuller.");
         if (reader.Document.Has("output_dir")) reader.Copy("output_dir", "output");
         else reader.Default("output", "./model-out", "output_dir");
+        TrackedBy.ReadAxolotl(reader);
         reader.Copy("early_stopping_patience", "patience");
         foreach (var (key, setting) in (ReadOnlySpan<(string, string)>)[("evals_per_epoch", "eval-every"), ("saves_per_epoch", "save-every")])
             if (reader.Number(key) is { } times)

@@ -29,7 +29,7 @@ internal sealed class PeftImporter : ConfigImporter
         .Refuse("give modules and layers in a regular expression: --target \".*layers\\.(0|1)\\..*(q_proj|v_proj)\"", "layers_to_transform", "layers_pattern", "exclude_modules")
         .Refuse("has no setting for a new adapter. To go on with this one: --adapter FOLDER", "ensure_weight_tying")
         .Refuse("give its rho yourself: --init eva --eva-rho 2", "eva_config")
-        .Refuse(NotBuilt, "target_parameters", "layer_replication", "corda_config", "loftq_config", "lora_ga_config", "alora_invocation_tokens", "arrow_config", "kasa_config", "megatron_config", "monteclora_config", "use_bdlora", "use_qalora", "velora_config")
+        .Refuse(NotBuilt, "layer_replication", "corda_config", "loftq_config", "lora_ga_config", "alora_invocation_tokens", "arrow_config", "kasa_config", "megatron_config", "monteclora_config", "use_bdlora", "use_qalora", "velora_config")
         .RefuseUnless("orth_reg_weight", "LowRank's AdaLoRA has 0.5", "0.5")
         .RefuseUnless("deltaT", "LowRank shares out ranks after every step", "1")
         .RefuseUnless("beta1", "LowRank's AdaLoRA has 0.85", "0.85")
@@ -70,6 +70,7 @@ internal sealed class PeftImporter : ConfigImporter
                 break;
         }
         ReadTargets(reader);
+        reader.CopyNames("target_parameters", "target-parameters");
         reader.CopyNames("modules_to_save", "modules-to-save");
         if (reader.Text("bias") is { } bias && bias != "none") reader.Set("bias", bias, "bias");
         if (!reader.Run.Lines.ContainsKey("learning-rate")) reader.Run.Note("adapter_config.json says nothing of the training: learning rate, batch and steps are LowRank's (--learning-rate 2e-4, --batch 8, --epochs 3). Name the SFTConfig of TRL beside it to take its numbers.");

@@ -31,7 +31,6 @@ internal sealed class TrlImporter : ConfigImporter
         .RefuseUnless("truncation_mode", "LowRank keeps the first tokens of a row that is too long", "keep_start")
         .RefuseUnless("dataset_text_field", "LowRank reads the field text; rename yours", "text")
         .Refuse("put the template into the model folder's chat_template.jinja", "chat_template_path")
-        .Refuse("LowRank has no LoRA on parameters that are no layer's weight", "lora_target_parameters")
         .Refuse("LowRank holds a base in 16 or in 4 bits: leave it out for 16, or take load_in_4bit", "load_in_8bit")
         .With(TrainingArguments.Others);
 
@@ -63,7 +62,7 @@ internal sealed class TrlImporter : ConfigImporter
 
     private static void ReadMethod(SourceReader reader, bool isKto)
     {
-        string[] ofAdapters = ["lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_modules_to_save", "use_dora", "use_rslora"];
+        string[] ofAdapters = ["lora_r", "lora_alpha", "lora_dropout", "lora_target_modules", "lora_target_parameters", "lora_modules_to_save", "use_dora", "use_rslora"];
         var isFourBit = reader.Flag("load_in_4bit", false);
         var usesPeft = reader.Flag("use_peft");
         if (isFourBit)
@@ -94,6 +93,7 @@ internal sealed class TrlImporter : ConfigImporter
         reader.CopyFlag("use_rslora", "rslora");
         if (reader.Document.Has("lora_target_modules")) reader.CopyNames("lora_target_modules", "target");
         else reader.Default("target", "qv", "lora_target_modules: PEFT's own targets, query and value in most families");
+        reader.CopyNames("lora_target_parameters", "target-parameters");
         reader.CopyNames("lora_modules_to_save", "modules-to-save");
     }
 
