@@ -111,6 +111,7 @@ public sealed class Trainer : IDisposable
             throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {TotalSteps}. The learning rate depends on it: resume with the same.");
         sampler.Restore(state.Cursor);
         isCheckpointCurrent = true;
+        if (options.Output is not null) TrainingCheckpoint.RemoveLeftovers(options.Output);
         if (options.Patience is null || state.BestLoss is null || options.Output is null) return;
         var best = TrainingCheckpoint.FolderOf(options.Output, state.BestStep);
         if (best == Path.GetFullPath(checkpoint) || !Directory.Exists(best)) KeepBest();

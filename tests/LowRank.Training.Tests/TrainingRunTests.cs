@@ -98,6 +98,23 @@ public sealed class TrainingRunTests : IDisposable
         Assert.Equal(want, File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors")));
     }
 
+    // A process may end while it deletes an old checkpoint, or writes one at a step that the resumed run does not save at.
+    [Fact]
+    public async Task What_a_killed_process_left_goes_when_its_run_goes_on()
+    {
+        var settings = Settings("left");
+        await Run(TrainingRun.Create(settings with { Optimization = settings.Optimization with { MaxSteps = 3 }, Output = settings.Output with { SaveEvery = 1, KeepCheckpoints = 1 } }));
+        var output = Path.Combine(folder, "left");
+        foreach (var left in (string[])[".checkpoint-000001.old", ".checkpoint-000002.partial"])
+        {
+            Directory.CreateDirectory(Path.Combine(output, left));
+            File.WriteAllText(Path.Combine(output, left, "trainer_state.json"), "{");
+        }
+        File.WriteAllText(Path.Combine(output, ".report.html.partial"), "<");
+        await Run(TrainingRun.Resume(output));
+        Assert.Empty(Directory.GetFileSystemEntries(output, ".*"));
+    }
+
     // Each write, flush, rename and deletion of a whole run is the last one in turn (every seventh here, all of them with LOWRANK_SOAK=1):
     // whatever a killed process leaves, going on gives the bytes of the unbroken run.
     [Fact]
@@ -132,6 +149,7 @@ public sealed class TrainingRunTests : IDisposable
             }
             Assert.Equal(RunEnd.Finished, Assert.IsType<RunCompleted>(events[^1]).End);
             Assert.Equal(want, File.ReadAllBytes(Path.Combine(output, "adapter_model.safetensors")));
+            Assert.Empty(Directory.GetFileSystemEntries(output, ".*", SearchOption.AllDirectories));
             Directory.Delete(output, recursive: true);
         }
         TestContext.Current.SendDiagnosticMessage($"{ends} ends, {resumed} resumed from a checkpoint");

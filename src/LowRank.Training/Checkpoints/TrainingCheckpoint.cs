@@ -67,6 +67,16 @@ public static class TrainingCheckpoint
         steps.DeleteFolder(gone);
     }
 
+    /// <summary>Removes what a killed process left of what it was writing or deleting in a run's folder. The run that goes on there writes and deletes others, and would leave it for good.</summary>
+    internal static void RemoveLeftovers(string output)
+    {
+        var steps = FileSystemSteps.Current;
+        foreach (var folder in Directory.GetDirectories(output, ".*").Where(IsLeftover)) steps.DeleteFolder(folder);
+        foreach (var file in Directory.GetFiles(output, ".*").Where(IsLeftover)) steps.Delete(file);
+
+        static bool IsLeftover(string path) => path.EndsWith(".old", StringComparison.Ordinal) || path.EndsWith(".partial", StringComparison.Ordinal);
+    }
+
     /// <summary>Restores parameters and moments and tells where the run stands.</summary>
     /// <exception cref="LowRankException">The checkpoint is damaged or of other parameters.</exception>
     public static TrainerState Restore(string folder, TrainedWeights weights, FlatParameters flat, AdamW optimizer) => Restore(folder, weights, flat, optimizer, OptimizerName.Of(optimizer.Kind));

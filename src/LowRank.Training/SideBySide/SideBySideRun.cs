@@ -82,6 +82,7 @@ internal sealed class SideBySideRun : IDisposable
         var checkpoint = TrainingCheckpoint.FolderOf(folder, step);
         var state = TrainingCheckpoint.Restore(checkpoint, weights, flat, optimizer);
         if (state.TotalSteps != TotalSteps) throw new LowRankException($"{checkpoint} is of a run of {state.TotalSteps} steps, the settings ask for {TotalSteps}. Take the same, or another folder.");
+        TrainingCheckpoint.RemoveLeftovers(folder);
         sampler.Restore(state.Cursor);
         Step = state.Step;
     }

@@ -18,7 +18,9 @@ internal static class GgufFamilies
         if (type is not ("stablelm" or "starcoder2"))
             fields["rms_norm_eps"] = GgufConfig.Float(m.Number(m.Key("attention.layer_norm_rms_epsilon"))) ?? throw Missing(m, "attention.layer_norm_rms_epsilon");
         var dimensions = m.Integer(m.Key("rope.dimension_count"));
-        var plainHead = (long)fields["hidden_size"]! / (long)fields["num_attention_heads"]!;
+        var (width, heads) = ((long)fields["hidden_size"]!, (long)fields["num_attention_heads"]!);
+        var plainHead = width / heads;
+        if (plainHead == 0) throw new GgufException(file.Path, $"{file.Path}: metadata key '{m.Key("attention.head_count")}' is {heads}, more heads than the model is wide ('{m.Key("embedding_length")}' is {width}).", m.Key("attention.head_count"));
         var isPartial = type is "stablelm" or "phi3";
         if (!isPartial) fields["head_dim"] = m.Integer(m.Key("attention.key_length")) ?? dimensions ?? plainHead;
         else if (dimensions is { } rotated) fields["partial_rotary_factor"] = GgufConfig.Float((float)rotated / plainHead);

@@ -39,6 +39,7 @@ internal static class GgufRopeScaling
     {
         var values = new float[info.Elements];
         GgufDequantizer.Dequantize(info.Type, file.Bytes(info), values);
+        if (Array.FindIndex(values, v => !float.IsFinite(v)) is >= 0 and var at) throw new GgufException(file.Path, $"{file.Path}: {info.Name} holds {values[at]} at {at}; a finite number was expected.", info.Name);
         return new JsonArray([.. values.Select(v => GgufConfig.Float(v))]);
     }
 

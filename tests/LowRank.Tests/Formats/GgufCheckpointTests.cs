@@ -86,6 +86,10 @@ public sealed class GgufCheckpointTests : IDisposable
         Refused(new GgufBuilder().Pair("general.architecture", "gemma2").Pair("gemma2.expert_count", 8u).Build(), "mixture of experts");
         Refused(Llama().Pair("llama.expert_count", 8u).Pair("llama.expert_used_count", 2u).Tensor("token_embd.weight", 0, 0, 4, 2).Tensor("blk.0.ffn_up_exps.weight", 0, 32, 4, 2).Build(), "is not the matrices of all experts");
         Refused(Llama().Pair("llama.rope.scaling.type", "dynamic").Pair("llama.rope.scaling.factor", 4u).Tensor("token_embd.weight", 0, 0, 4, 2).Build(), "rope scaling 'dynamic'");
+        Refused(Llama(heads: 8).Tensor("token_embd.weight", 0, 0, 4, 2).Build(), "'llama.attention.head_count' is 8, more heads than the model is wide ('llama.embedding_length' is 4)");
+        var data = new byte[256];
+        BitConverter.TryWriteBytes(data.AsSpan(32), float.NaN);
+        Refused(Llama(data).Tensor("token_embd.weight", 0, 0, 4, 2).Tensor("rope_factors_short.weight", 0, 32, 1).Tensor("rope_factors_long.weight", 0, 64, 1).Build(), "rope_factors_short.weight holds NaN at 0");
     }
 
     [Theory]
@@ -108,8 +112,8 @@ public sealed class GgufCheckpointTests : IDisposable
     public void Factors_of_another_scaling_are_refused() =>
         Refused(Llama(new byte[256]).Tensor("token_embd.weight", 0, 0, 4, 2).Tensor("rope_freqs.weight", 0, 32, 4).Build(), "does not follow llama3 rope scaling");
 
-    private static GgufBuilder Llama(byte[]? data = null) => new GgufBuilder { Data = data ?? new byte[256] }.Pair("general.architecture", "llama").Pair("llama.embedding_length", 4u).Pair("llama.feed_forward_length", 8u)
-        .Pair("llama.block_count", 1u).Pair("llama.attention.head_count", 2u).Pair("llama.context_length", 16u).Pair("llama.attention.layer_norm_rms_epsilon", 6, w => w.Write(1e-5f));
+    private static GgufBuilder Llama(byte[]? data = null, uint heads = 2) => new GgufBuilder { Data = data ?? new byte[256] }.Pair("general.architecture", "llama").Pair("llama.embedding_length", 4u).Pair("llama.feed_forward_length", 8u)
+        .Pair("llama.block_count", 1u).Pair("llama.attention.head_count", heads).Pair("llama.context_length", 16u).Pair("llama.attention.layer_norm_rms_epsilon", 6, w => w.Write(1e-5f));
 
     private void Refused(byte[] content, string reason)
     {
