@@ -97,5 +97,17 @@ public class TokenizerLoadingTests
         Assert.InRange(loaded, 100, 2900);
     }
 
+    // Sixty doublings of a word would take an exabyte: a hostile file ends in an error before it has taken memory or time.
+    [Theory]
+    [InlineData("pre_tokenizer", "pretokenizers", """{"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}""")]
+    [InlineData("normalizer", "normalizers", """{"type": "Replace", "pattern": {"String": "é"}, "content": "éé"}""")]
+    public void A_text_that_is_made_longer_again_and_again_is_refused(string section, string list, string part)
+    {
+        var tokenizer = FromJson($$"""{"{{section}}": {"type": "Sequence", "{{list}}": [{{string.Join(',', Enumerable.Repeat(part, 60))}}]}, "model": {{Model}}}""");
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("again and again", Assert.Throws<TokenizerFormatException>(() => tokenizer.Encode("é")).Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - allocated, 0, 16 << 20);
+    }
+
     private static Tokenizer FromJson(string json) => Tokenizer.FromJson(Encoding.UTF8.GetBytes(json), "made-up.json");
 }

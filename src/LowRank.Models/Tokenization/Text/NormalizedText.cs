@@ -13,6 +13,7 @@ internal sealed class NormalizedText
     private int _origin;
     private bool _aligned;
     private int _written;
+    private long _most = long.MaxValue;
 
     /// <summary>Number of bytes.</summary>
     public int Length { get; private set; }
@@ -41,6 +42,7 @@ internal sealed class NormalizedText
     public void Load(WorkingText text, Piece piece)
     {
         Length = 0;
+        _most = text.MostLength;
         Reserve(piece.End - piece.Start);
         Length = piece.End - piece.Start;
         (_aligned, OriginalStart, _origin) = (text.KeepsAlignment, piece.OriginalStart, Math.Max(piece.OriginalStart, 0));
@@ -139,6 +141,7 @@ internal sealed class NormalizedText
     private void Reserve(int length)
     {
         if (_bytes.Length >= length) return;
+        if (length > _most) throw WorkingText.GrowsTooLong(_most);
         Array.Resize(ref _bytes, Math.Max(length, _bytes.Length * 2));
         Array.Resize(ref _starts, _bytes.Length);
         Array.Resize(ref _ends, _bytes.Length);
@@ -147,6 +150,7 @@ internal sealed class NormalizedText
     private void ReserveOther(int length)
     {
         if (_otherBytes.Length >= length) return;
+        if (length > _most) throw WorkingText.GrowsTooLong(_most);
         Array.Resize(ref _otherBytes, Math.Max(length, _otherBytes.Length * 2));
         Array.Resize(ref _otherStarts, _otherBytes.Length);
         Array.Resize(ref _otherEnds, _otherBytes.Length);

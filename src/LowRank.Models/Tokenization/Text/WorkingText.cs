@@ -16,6 +16,10 @@ internal readonly record struct Piece(int Start, int End, int OriginalStart, int
 /// </summary>
 internal sealed class WorkingText
 {
+    // Stand-ins of bytes double a text, and no code point's canonical form has more than 18 of them: what goes beyond this was rewritten again and again.
+    private const int MostGrowth = 64;
+    private const int MostOfShort = 1 << 16;
+
     private byte[] _bytes = new byte[4096];
     private byte[] _otherBytes = [];
     private int[] _alignStart = [], _alignEnd = [], _otherStart = [], _otherEnd = [];
@@ -42,12 +46,16 @@ internal sealed class WorkingText
     /// <summary>Maps places to code points of the original; only where the alignment is kept.</summary>
     public CodePointIndex Original { get; } = new();
 
+    /// <summary>The most bytes that the text may grow to by rewriting.</summary>
+    public long MostLength { get; private set; }
+
     /// <summary>Takes a new text as one piece. Unpaired surrogates become U+FFFD.</summary>
     public void Reset(ReadOnlySpan<char> text, bool keepAlignment)
     {
         var bound = Encoding.UTF8.GetMaxByteCount(text.Length);
         if (_bytes.Length < bound) _bytes = new byte[bound];
         _length = Encoding.UTF8.GetBytes(text, _bytes);
+        MostLength = (long)MostGrowth * _length + MostOfShort;
         (KeepsAlignment, IsOriginal, PieceCount) = (keepAlignment, true, 0);
         if (_length > 0) _pieces[PieceCount++] = new Piece(0, _length, 0);
         if (keepAlignment) Original.Reset(Bytes);
@@ -74,6 +82,10 @@ internal sealed class WorkingText
         if (end > start) EmitPiece(new Piece(start, end, IsOriginal ? start : KeepsAlignment ? _alignStart[start] : -1, tokenId));
     }
 
+    /// <summary>A text that a tokenizer makes longer than it may.</summary>
+    public static TokenizerFormatException GrowsTooLong(long most) =>
+        new($"The tokenizer rewrites a text into more than {most} bytes, {MostGrowth} times its own: its tokenizer.json has normalizers or pre-tokenizers that make it longer again and again. Take the file that belongs to the model.");
+
     /// <summary>Rewrites the pieces that have no token: <paramref name="rewrite"/> changes the text it is given. Empty results stay as pieces.</summary>
     public void Rewrite<TState>(NormalizedText buffer, TState state, Action<NormalizedText, TState> rewrite)
     {
@@ -83,6 +95,7 @@ internal sealed class WorkingText
             var piece = _pieces[i];
             buffer.Load(this, piece);
             if (piece.TokenId == Piece.NoToken) rewrite(buffer, state);
+            if (length + (long)buffer.Length > MostLength) throw GrowsTooLong(MostLength);
             if (_otherBytes.Length < length + buffer.Length) Array.Resize(ref _otherBytes, Math.Max(2 * _otherBytes.Length, length + buffer.Length));
             buffer.Bytes.CopyTo(_otherBytes.AsSpan(length));
             if (KeepsAlignment)
