@@ -43,6 +43,8 @@ public class TokenizerLoadingTests
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "behavior": "Isolated"}, "model": {{Model}}}""", "pre_tokenizer.pattern")]
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "pattern": {"String": "x"}, "behavior": "Odd"}, "model": {{Model}}}""", "pre_tokenizer.behavior")]
     [InlineData($$"""{"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"}, "model": {{Model}}}""", "regular expression")]
+    [InlineData($$"""{"pre_tokenizer": {"type": "FixedLength", "length": 0}, "model": {{Model}}}""", "pre_tokenizer.length has to be a whole number from 1")]
+    [InlineData($$"""{"decoder": {"type": "Strip", "content": " ", "start": -1, "stop": 0}, "model": {{Model}}}""", "decoder.start has to be a whole number from 0")]
     [InlineData($$"""{"added_tokens": [{"id": 0}], "model": {{Model}}}""", "added_tokens[0].content")]
     [InlineData($$"""{"decoder": 3, "model": {{Model}}}""", "decoder")]
     [InlineData("""{"model": {"vocab": {"\ud83d": 0}, "merges": []}}""", "surrogate")]

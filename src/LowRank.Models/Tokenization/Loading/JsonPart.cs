@@ -24,11 +24,13 @@ internal readonly struct JsonPart(JsonElement element, string path, string sourc
     public bool Flag(string key, bool? otherwise = null) =>
         Find(key, JsonValueKind.True, JsonValueKind.False)?.GetBoolean() ?? otherwise ?? throw Missing(key, "true or false");
 
-    /// <summary>A whole number, or <paramref name="otherwise"/> where it is missing or null; without one it has to be there.</summary>
-    public int Integer(string key, int? otherwise = null)
+    /// <summary>A whole number from <paramref name="least"/> on, or <paramref name="otherwise"/> where it is missing or null; without one it has to be there. Hugging Face's are all without a sign.</summary>
+    public int Integer(string key, int? otherwise = null, int least = 0)
     {
-        if (Find(key, JsonValueKind.Number) is not { } value) return otherwise ?? throw Missing(key, "a whole number");
-        return value.TryGetInt32(out var number) ? number : throw Missing(key, "a whole number");
+        if (Find(key, JsonValueKind.Number) is not { } value) return otherwise ?? throw Missing(key, Wanted());
+        return value.TryGetInt32(out var number) && number >= least ? number : throw Missing(key, Wanted());
+
+        string Wanted() => $"a whole number from {least}";
     }
 
     /// <summary>The object under a key, or null where it is missing or null.</summary>

@@ -26,7 +26,7 @@ internal sealed class PreTokenizerReader(bool modelTakesRawBytes)
         "Punctuation" => Split(CodePoint.IsPunctuation, part.OptionalString("behavior") is null ? SplitBehavior.Isolated : Behavior(part)),
         "BertPreTokenizer" => new PreTokenizerSequence([Split(CodePoint.IsWhiteSpace, SplitBehavior.Removed), Split(CodePoint.IsPunctuation, SplitBehavior.Isolated)]),
         "CharDelimiterSplit" => new SplitPreTokenizer(TextPatterns.FromLiteral(part.String("delimiter"), part.Source), SplitBehavior.Removed, invert: false),
-        "FixedLength" => new FixedLengthPreTokenizer(part.Integer("length", 5)),
+        "FixedLength" => new FixedLengthPreTokenizer(part.Integer("length", 5, least: 1)),
         var type => throw part.Unsupported($"pre-tokenizer {type}"),
     };
 
