@@ -160,13 +160,17 @@ internal sealed record ToolRun
         using var model = laboratory.Load();
         model.LoadAdapter(output);
         var loss = laboratory.HeldOutLoss(model);
-        var (merged, largest, difference) = (model.Adapter!.MergedTensors().ToDictionary(t => t.Name, t => t.Value, StringComparer.Ordinal), 0.0, 0.0);
-        foreach (var slot in model.Decoder.Slots.OfType<LinearSlot>().Where(s => merged.ContainsKey($"{s.Name}.weight")))
+        var slots = model.Decoder.Slots.OfType<LinearSlot>().ToDictionary(s => $"{s.Name}.weight", StringComparer.Ordinal);
+        var (largest, difference) = (0.0, 0.0);
+        // One matrix at a time: all of them in fp32 are as large as the model.
+        foreach (var (name, merged) in model.Adapter!.MergedTensors())
         {
-            using var weight = slot.FrozenBase().Weight.Dequantize(0, slot.Module.OutFeatures);
-            using var byHand = weight + scale * Read(folder, slot.Name, AdapterTensorKind.LoraB).matmul(Read(folder, slot.Name, AdapterTensorKind.LoraA));
+            using var one = NewDisposeScope();
+            using var value = merged;
+            if (!slots.TryGetValue(name, out var slot)) continue;
+            var byHand = slot.FrozenBase().Weight.Dequantize(0, slot.Module.OutFeatures) + scale * Read(folder, slot.Name, AdapterTensorKind.LoraB).matmul(Read(folder, slot.Name, AdapterTensorKind.LoraA));
             largest = Math.Max(largest, byHand.abs().max().item<float>());
-            difference = Math.Max(difference, (byHand - merged[$"{slot.Name}.weight"]).abs().max().item<float>());
+            difference = Math.Max(difference, (byHand - value).abs().max().item<float>());
         }
         return (folder.Weights.Tensors.Count, folder.Weights.Tensors.Count(t => AdapterKeys.ToName(t.Name) is { } name && AdapterKeys.Parse(name).Kind is AdapterTensorKind.LoraA or AdapterTensorKind.LoraB), difference / largest, loss);
     }
