@@ -49,6 +49,7 @@ internal static class BenchVerb
     [
         ("prompt", string.Create(CultureInfo.InvariantCulture, $"{result.PrefillTokensPerSecond:N0} tokens/s, {Quantity.Percent(result.PrefillPeakRatio)} of the matrix product's {result.GemmFp32Gflops:N0} GFLOP/s")),
         ("generation", string.Create(CultureInfo.InvariantCulture, $"{result.DecodeTokensPerSecond:N1} tokens/s, {Quantity.Percent(result.DecodeBandwidthRatio)} of the {result.ReadGbPerSecond:N1} GB/s that memory gives")),
+        .. result.DecodeSustainedRatio is { } share ? [("share over some time", string.Create(CultureInfo.InvariantCulture, $"{Quantity.Percent(share)} of the {result.ReadSustainedGbPerSecond:N1} GB/s that sums between the tokens had"))] : Array.Empty<(string, string)>(),
         ("weights of a step", string.Create(CultureInfo.InvariantCulture, $"{result.WeightBytesPerStep / 1e6:N0} MB")),
         ("peak memory", string.Create(CultureInfo.InvariantCulture, $"{result.PeakRssMib:N0} MiB")),
     ]);

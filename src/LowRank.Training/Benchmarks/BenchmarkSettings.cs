@@ -62,7 +62,7 @@ public sealed record BenchmarkSettings
     public int Steps { get; init; } = 5;
 
     /// <summary>Whether the machine's mean speed is measured too.</summary>
-    [Setting("sustained", "After the steps as many again, with matrix products between them: training beside what the machine gave over that time, where peak is its best moment.")]
+    [Setting("sustained", "After the steps (tokens with --measure generation) as many again, with matrix products (sums over memory) between them: the speed beside what the machine gave over that time, where the peak is its best moment.")]
     public bool Sustained { get; init; }
 
     /// <summary>Threads.</summary>

@@ -29,24 +29,24 @@ public static class GenerationBenchmark
         var (read, peak) = (ReadBandwidth.MeasureBytesPerSecond(), GemmPeak.MeasureGflops(torch.ScalarType.Float32));
         var prefill = new List<double>();
         var decode = new List<double>();
+        (double Token, double Sum)? sustained = null;
         for (var i = 0; i <= settings.Steps; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             // Prompts that begin alike would share that part.
             int[][] prompts = [.. Enumerable.Range(0, settings.Batch).Select(row => Enumerable.Range(0, settings.Length).Select(at => at == 0 ? row % (int)spec.VocabularySize : random.Next((int)spec.VocabularySize)).ToArray())];
             var start = Stopwatch.GetTimestamp();
-            using var batch = DecodingBatch.Prefill(model.Decoder, prompts, Tokens);
+            using var batch = DecodingBatch.Prefill(model.Decoder, prompts, settings.Sustained ? 2 * Tokens : Tokens);
             var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
             if (i > 0) prefill.Add(elapsed);
             progress?.Invoke(FormattableString.Invariant($"prompt {i} of {settings.Steps}: {elapsed:f2} s{(i == 0 ? " (warm-up)" : "")}"));
             if (i < settings.Steps) continue;
             for (var token = 0; token < Tokens; token++)
             {
-                cancellation.ThrowIfCancellationRequested();
-                start = Stopwatch.GetTimestamp();
-                batch.Append([.. Enumerable.Range(0, settings.Batch).Select(row => (ReadOnlyMemory<int>)new[] { TokenChooser.Best(batch.Logits(row)) })]);
-                if (token >= WarmUpTokens) decode.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+                var seconds = NextToken(batch);
+                if (token >= WarmUpTokens) decode.Add(seconds);
             }
+            if (settings.Sustained) sustained = MeasureSustained(batch);
         }
         (read, peak) = (Math.Max(read, ReadBandwidth.MeasureBytesPerSecond()), Math.Max(peak, GemmPeak.MeasureGflops(torch.ScalarType.Float32)));
         prefill.Sort();
@@ -66,7 +66,31 @@ public static class GenerationBenchmark
             ReadGbPerSecond = read / 1e9,
             GemmFp32Gflops = peak,
             ComputeDtype = settings.Dtype!,
+            ReadSustainedGbPerSecond = sustained is { } between ? MemorySum.Bytes / between.Sum / 1e9 : null,
+            DecodeSustainedRatio = sustained is { } mean ? bytes / mean.Token / (MemorySum.Bytes / mean.Sum) : null,
             PeakRssMib = ProcessMemory.Read().PeakResidentBytes / 1048576.0,
         };
+
+        double NextToken(DecodingBatch batch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var start = Stopwatch.GetTimestamp();
+            batch.Append([.. Enumerable.Range(0, settings.Batch).Select(row => (ReadOnlyMemory<int>)new[] { TokenChooser.Best(batch.Logits(row)) })]);
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        // Mean seconds of a token and of the sums over memory between tokens.
+        (double Token, double Sum) MeasureSustained(DecodingBatch batch)
+        {
+            using var sum = new MemorySum();
+            sum.Seconds();
+            var (ofTokens, ofSums) = (0.0, 0.0);
+            for (var token = 0; token < Tokens; token++)
+            {
+                ofTokens += NextToken(batch);
+                ofSums += sum.Seconds();
+            }
+            return (ofTokens / Tokens, ofSums / Tokens);
+        }
     }
 }

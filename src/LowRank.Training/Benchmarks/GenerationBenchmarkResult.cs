@@ -29,6 +29,14 @@ public sealed record GenerationBenchmarkResult
     [JsonPropertyName("read_gb_per_second")]
     public required double ReadGbPerSecond { get; init; }
 
+    /// <summary>With <see cref="BenchmarkSettings.Sustained"/>: the mean of what the machine read between tokens, in 10⁹ bytes a second.</summary>
+    [JsonPropertyName("read_sustained_gb_per_second"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ReadSustainedGbPerSecond { get; init; }
+
+    /// <summary>Bytes of weights a second, as the mean of the tokens between, ÷ <see cref="ReadSustainedGbPerSecond"/>.</summary>
+    [JsonPropertyName("decode_sustained_ratio"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? DecodeSustainedRatio { get; init; }
+
     /// <summary>fp32 matrix product of the same process, in GFLOP/s.</summary>
     [JsonPropertyName("gemm_fp32_gflops")]
     public required double GemmFp32Gflops { get; init; }
