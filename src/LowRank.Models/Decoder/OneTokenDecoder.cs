@@ -108,46 +108,65 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
     private void Layer(OneTokenLayer layer, Team.Member member, SharedRoom shared, OwnRoom own, AttentionShape shape, Rotation rotation, float* keys, float* values, int* first, int* places)
     {
         Norm(layer.BeforeAttention, own.X, own.Normed, own.Rows);
-        own.Take();
-        Product(layer.Query, own.Normed, member, shared.Queries, own);
-        Product(layer.Key, own.Normed, member, shared.Keys, own);
-        Product(layer.Value, own.Normed, member, shared.Values, own);
+        Products(layer.QueryKeyValue, own.Normed, member, [(nint)shared.Queries, (nint)shared.Keys, (nint)shared.Values], own);
         member.Meet();
 
         TakeQueries(layer, shared, own, shape, rotation);
-        for (var task = 0L; task < OneQueryKernel.Tasks(shape); task++)
-            if (member.Has(task)) Attend(layer, task, shared, own, shape, rotation, keys, values, first, places);
+        while (member.Take(OneQueryKernel.Tasks(shape), out var task)) Attend(layer, task, shared, own, shape, rotation, keys, values, first, places);
         member.Meet();
 
         for (var row = 0; row < own.Rows; row++) OneQueryKernel.Combine(shape, shared.Parts, row, OneQueryKernel.LastPiece(first, places, row), own.Attended);
-        own.Take();
-        Product(layer.Output, own.Attended, member, shared.Projected, own);
+        Products([layer.Output], own.Attended, member, [(nint)shared.Projected], own);
         member.Meet();
 
         Add(layer.AfterAttention, shared.Projected, own);
         Norm(layer.BeforeMlp, own.X, own.Normed, own.Rows);
-        own.Take();
-        Product(layer.Gate, own.Normed, member, shared.Gate, own);
-        Product(layer.Up, own.Normed, member, shared.Up, own);
-        var (start, end) = member.Part(layer.Gate.OutFeatures);
-        for (var row = 0L; row < own.Rows; row++)
-        {
-            var at = row * layer.Gate.OutFeatures;
-            GatedKernel.Range(spec.Activation == Activation.GeluTanh, shared.Gate, shared.Up, at + start, at + end, shared.Gate);
-        }
+        Gated(layer, member, shared, own);
         member.Meet();
 
-        own.Take();
-        Product(layer.Down, shared.Gate, member, shared.Projected, own);
+        Products([layer.Down], shared.Gate, member, [(nint)shared.Projected], own);
         member.Meet();
         Add(layer.AfterMlp, shared.Projected, own);
     }
 
-    private static void Product(DecodeLinear linear, float* x, Team.Member member, float* y, OwnRoom own)
+    // Layers with the same input.
+    private static void Products(ReadOnlySpan<DecodeLinear> linears, float* x, Team.Member member, ReadOnlySpan<nint> y, OwnRoom own)
     {
-        if (linear.Rank > 0) linear.Lower(x, own.Rows, own.Low);
-        own.Arrange(linear.Order, x, linear.InFeatures);
-        linear.Multiply(x, own.Arranged, own.Low, own.Rows, member.Part(linear.OutFeatures), y);
+        var pieces = 0L;
+        own.Take();
+        for (var i = 0; i < linears.Length; i++)
+        {
+            linears[i].Lower(x, own.Rows, own.Low(i));
+            pieces += linears[i].Pieces;
+        }
+        while (member.Take(pieces, out var piece))
+        {
+            var i = 0;
+            for (; piece >= linears[i].Pieces; i++) piece -= linears[i].Pieces;
+            own.Arrange(linears[i].Order, x, linears[i].InFeatures);
+            linears[i].Multiply(x, own.Arranged, own.Low(i), own.Rows, linears[i].Piece(piece), (float*)y[i]);
+        }
+    }
+
+    // A piece of both halves of the MLP, and at once what they give.
+    private void Gated(OneTokenLayer layer, Team.Member member, SharedRoom shared, OwnRoom own)
+    {
+        own.Take();
+        layer.Gate.Lower(own.Normed, own.Rows, own.Low(0));
+        layer.Up.Lower(own.Normed, own.Rows, own.Low(1));
+        while (member.Take(layer.Gate.Pieces, out var piece))
+        {
+            var part = layer.Gate.Piece(piece);
+            own.Arrange(layer.Gate.Order, own.Normed, layer.Gate.InFeatures);
+            layer.Gate.Multiply(own.Normed, own.Arranged, own.Low(0), own.Rows, part, shared.Gate);
+            own.Arrange(layer.Up.Order, own.Normed, layer.Up.InFeatures);
+            layer.Up.Multiply(own.Normed, own.Arranged, own.Low(1), own.Rows, part, shared.Up);
+            for (var row = 0; row < own.Rows; row++)
+            {
+                var at = row * layer.Gate.OutFeatures;
+                GatedKernel.Range(spec.Activation == Activation.GeluTanh, shared.Gate, shared.Up, at + part.Start, at + part.End, shared.Gate);
+            }
+        }
     }
 
     // A thread's own copy of all queries, normalised and turned.
@@ -258,18 +277,24 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
     // What a thread has for itself.
     private sealed class OwnRoom : IDisposable
     {
+        // q, k and v.
+        private const int MostLayers = 3;
+
         private readonly Scratch scratch;
+        private readonly float* lows;
+        private readonly long lower;
         private InputOrder order;
 
         public OwnRoom(int rows, int hidden, long widest, int rank, AttentionShape shape, bool arranges)
         {
             Rows = rows;
-            long stream = Aligned((long)rows * hidden), lower = Aligned((long)rows * rank), queries = Aligned((long)rows * shape.QueryRow), scores = Aligned(OneQueryKernel.ScoreFloats(shape));
-            scratch = Scratch.Rent(2 * stream + lower + 2 * queries + scores + (arranges ? Aligned(rows * widest) : 0));
+            lower = Aligned((long)rows * rank);
+            long stream = Aligned((long)rows * hidden), queries = Aligned((long)rows * shape.QueryRow), scores = Aligned(OneQueryKernel.ScoreFloats(shape));
+            scratch = Scratch.Rent(2 * stream + MostLayers * lower + 2 * queries + scores + (arranges ? Aligned(rows * widest) : 0));
             X = scratch.Floats;
             Normed = X + stream;
-            Low = Normed + stream;
-            Queries = Low + lower;
+            lows = Normed + stream;
+            Queries = lows + MostLayers * lower;
             Attended = Queries + queries;
             Scores = Attended + queries;
             Arranged = Scores + scores;
@@ -281,8 +306,6 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
 
         public float* Normed { get; }
 
-        public float* Low { get; }
-
         public float* Queries { get; }
 
         public float* Attended { get; }
@@ -290,6 +313,9 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         public float* Scores { get; }
 
         public float* Arranged { get; }
+
+        /// <summary>Room for the input of an update's upper half, of one of the layers that are computed together.</summary>
+        public float* Low(int layer) => lows + layer * lower;
 
         /// <summary>Another input comes.</summary>
         public void Take() => order = InputOrder.Plain;

@@ -23,6 +23,7 @@ internal sealed unsafe class OneTokenLayer : IDisposable
         Query = Linear(layer.Attention.Projections[0]);
         Key = Linear(layer.Attention.Projections[1]);
         Value = Linear(layer.Attention.Projections[2]);
+        QueryKeyValue = [Query, Key, Value];
         Output = Linear(layer.Attention.o_proj);
         Gate = Linear(mlp.gate_proj);
         Up = Linear(mlp.up_proj);
@@ -56,6 +57,9 @@ internal sealed unsafe class OneTokenLayer : IDisposable
     public DecodeLinear Key { get; }
 
     public DecodeLinear Value { get; }
+
+    /// <summary>The three of them, which have the same input.</summary>
+    public DecodeLinear[] QueryKeyValue { get; }
 
     public DecodeLinear Output { get; }
 

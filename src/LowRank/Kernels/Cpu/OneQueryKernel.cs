@@ -20,6 +20,9 @@ internal static unsafe class OneQueryKernel
     private const int Keys = 4;
     private const int Values = 32;
 
+    // 64 bytes.
+    private const int LineFloats = 16;
+
     /// <summary>Computes the output <c>[batch, heads, headSize]</c>.</summary>
     /// <param name="shape">Sizes; its length is 1.</param>
     /// <param name="q">Queries, <c>[batch, heads, headSize]</c>.</param>
@@ -66,10 +69,11 @@ internal static unsafe class OneQueryKernel
         int start = first[row] + piece * Piece, count = Math.Min(Piece, places[row] + 1 - start);
         if (count <= 0) return;
         var at = (row * shape.KeyPlaces + start) * shape.KeyRow;
-        for (var h = 0; h < shape.KeyValueHeads; h++, at += shape.HeadSize)
+        Scores(shape, q + row * shape.QueryRow, k + at, v + at, count, scores);
+        for (var h = 0; h < shape.KeyValueHeads; h++)
         {
             var head = h * shape.Group;
-            Group(shape, q + (row * shape.Heads + head) * shape.HeadSize, k + at, v + at, count, scores, parts + (task * shape.Heads + head) * PartRow(shape));
+            Group(shape, v + at + h * shape.HeadSize, count, scores + (long)head * Piece, parts + (task * shape.Heads + head) * PartRow(shape));
         }
     }
 
@@ -103,8 +107,8 @@ internal static unsafe class OneQueryKernel
         }
     }
 
-    /// <summary>Room that the scores of one key head take.</summary>
-    public static long ScoreFloats(AttentionShape shape) => (long)Piece * shape.Group;
+    /// <summary>Room that the scores of a piece take.</summary>
+    public static long ScoreFloats(AttentionShape shape) => (long)Piece * shape.Heads;
 
     /// <summary>Room that what the pieces give takes.</summary>
     public static long PartFloats(AttentionShape shape) => Tasks(shape) * shape.Heads * PartRow(shape);
@@ -114,11 +118,30 @@ internal static unsafe class OneQueryKernel
 
     private static int Pieces(AttentionShape shape) => (shape.Keys + Piece - 1) / Piece;
 
-    private static void Group(AttentionShape shape, float* q, float* k, float* v, int count, float* scores, float* part)
+    // [heads, Piece]. The keys are read as they lie; the next ones are asked for meanwhile, and the values, of which each head takes its own part later.
+    private static void Scores(AttentionShape shape, float* q, float* k, float* v, int count, float* scores)
+    {
+        var size = shape.HeadSize;
+        for (var i = 0; i < count; i += Keys)
+        {
+            int keys = Math.Min(Keys, count - i), row = shape.KeyRow;
+            var key = k + (long)i * row;
+            if (Sse.IsSupported)
+            {
+                float* next = key + Keys * row, value = v + (long)i * row;
+                for (var at = 0; at < keys * row; at += LineFloats)
+                {
+                    Sse.Prefetch0(next + at);
+                    Sse.Prefetch1(value + at);
+                }
+            }
+            for (var head = 0; head < shape.Heads; head++) Dots(q + head * size, key + head / shape.Group * size, row, keys, size, scores + head * Piece + i);
+        }
+    }
+
+    private static void Group(AttentionShape shape, float* v, int count, float* scores, float* part)
     {
         int size = shape.HeadSize, partRow = PartRow(shape);
-        for (var i = 0; i < count; i += Keys)
-            for (var g = 0; g < shape.Group; g++) Dots(q + g * size, k + (long)i * shape.KeyRow, shape.KeyRow, Math.Min(Keys, count - i), size, scores + g * Piece + i);
         for (var g = 0; g < shape.Group; g++)
         {
             var own = scores + g * Piece;

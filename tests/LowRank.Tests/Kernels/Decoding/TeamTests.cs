@@ -7,24 +7,24 @@ namespace LowRank.Tests.Kernels.Decoding;
 public sealed class TeamTests
 {
     [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(5)]
-    public void Parts_cover_everything_once_and_nobody_passes_a_meeting_alone(int threads)
+    public void Tasks_are_taken_once_and_nobody_passes_a_meeting_alone(int threads)
     {
         WithThreads(threads, () =>
         {
-            const int count = 101, meetings = 200;
-            var done = new int[meetings, count];
+            const int most = 101, meetings = 200;
+            var done = new int[meetings, most];
             var early = 0;
             Team.Run(member =>
             {
                 for (var m = 0; m < meetings; m++)
                 {
-                    var (start, end) = member.Part(count);
-                    Assert.True(start % 2 == 0 && (end % 2 == 0 || end == count));
-                    for (var i = start; i < end; i++) done[m, i]++;
+                    // Also none, and fewer than there are threads.
+                    var count = m % 5 == 0 ? m % 3 : most - m % 7;
+                    while (member.Take(count, out var task)) Interlocked.Increment(ref done[m, task]);
                     member.Meet();
                     // What the others did before the meeting is there now.
-                    for (var i = 0; i < count; i++)
-                        if (Volatile.Read(ref done[m, i]) != 1) Interlocked.Increment(ref early);
+                    for (var i = 0; i < most; i++)
+                        if (Volatile.Read(ref done[m, i]) != (i < count ? 1 : 0)) Interlocked.Increment(ref early);
                 }
             });
             Assert.Equal(0, early);
@@ -32,17 +32,23 @@ public sealed class TeamTests
     }
 
     [Fact]
-    public void Things_are_dealt_out_once()
+    public void A_thread_that_is_held_up_leaves_its_tasks_to_the_others()
     {
-        WithThreads(3, () =>
+        WithThreads(2, () =>
         {
-            var owners = new int[10];
+            using var rest = new CountdownEvent(9);
+            var first = 0;
             Team.Run(member =>
             {
-                for (var i = 0; i < owners.Length; i++)
-                    if (member.Has(i)) Interlocked.Increment(ref owners[i]);
+                while (member.Take(10, out _))
+                {
+                    // The first to take one waits until all others are done, which only the other thread can do.
+                    if (Interlocked.Exchange(ref first, 1) == 0) Assert.True(rest.Wait(TimeSpan.FromMinutes(1)));
+                    else rest.Signal();
+                }
+                member.Meet();
             });
-            Assert.All(owners, o => Assert.Equal(1, o));
+            Assert.True(rest.IsSet);
         });
     }
 
@@ -67,7 +73,12 @@ public sealed class TeamTests
         var calls = 0;
         Team.Run(member =>
         {
-            Assert.Equal((0, 7), member.Part(7));
+            for (var expected = 0; expected < 7; expected++)
+            {
+                Assert.True(member.Take(7, out var task));
+                Assert.Equal(expected, task);
+            }
+            Assert.False(member.Take(7, out _));
             member.Meet();
             calls++;
         });

@@ -13,9 +13,13 @@ namespace LowRank.Kernels.Cpu.Decoding;
 /// </summary>
 internal sealed unsafe class DecodeLinear : IDisposable
 {
+    // Weights of a task: 64 KiB of bf16 ones take a few microseconds, beside which taking a task is nothing and waiting for the last one little.
+    private const long TaskElements = 1 << 15;
+
     private readonly PanelWeight weight;
     private readonly NativeBuffer? bias;
     private readonly Update[] updates;
+    private readonly long taskRows;
 
     /// <summary>Takes the addresses of a layer that <see cref="Handles"/>.</summary>
     public DecodeLinear(LinearPart part) : this(part, [part])
@@ -39,6 +43,8 @@ internal sealed unsafe class DecodeLinear : IDisposable
         for (var i = 0; i < updates.Length; i++)
             if (rows[i].A is { } a) updates[i] = new Update(TensorMemory.Floats(a), TensorMemory.Floats(rows[i].B!), (float)rows[i].Scale, (int)a.shape[0]);
         Rank = updates.Max(u => u.Rank);
+        // Even, since some products take two outputs at once.
+        taskRows = Math.Max(16, TaskElements / InFeatures & ~15L);
     }
 
     /// <summary>Whether a layer can be computed so: its weight and its update lie in the processor's memory, row after row.</summary>
@@ -55,6 +61,12 @@ internal sealed unsafe class DecodeLinear : IDisposable
 
     /// <summary>The number of rows that it is for; null for any, with one update.</summary>
     public int? Rows { get; private init; }
+
+    /// <summary>The number of pieces that the outputs are computed in.</summary>
+    public long Pieces => (OutFeatures + taskRows - 1) / taskRows;
+
+    /// <summary>The outputs of a piece: the first and the one after the last.</summary>
+    public (long Start, long End) Piece(long piece) => (piece * taskRows, Math.Min(OutFeatures, (piece + 1) * taskRows));
 
     /// <summary>The order in which <see cref="Multiply"/> reads its input.</summary>
     public InputOrder Order => weight.Order;
@@ -79,7 +91,6 @@ internal sealed unsafe class DecodeLinear : IDisposable
     /// <param name="y">Gets the outputs, <c>[rows, out]</c>.</param>
     public void Multiply(float* x, float* arranged, float* low, int rows, (long Start, long End) part, float* y)
     {
-        if (part.Start >= part.End) return;
         weight.Multiply(x, arranged, rows, part.Start, part.End, y);
         if (bias is null && Rank == 0) return;
         var added = bias is null ? null : (float*)bias.Pointer;
