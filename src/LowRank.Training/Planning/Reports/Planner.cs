@@ -85,7 +85,7 @@ public sealed class Planner
             Rows = rows,
             Largest = [.. TrainingRecipe.All.Select(recipe => Largest(recipe, recipe.IsFull ? null : adapters[0].Shape, recipe.IsFull ? null : adapters[0].Rank))],
             Data = data,
-            Time = data is null || device is not null ? null : PlannedTime.Of(source.Shape, data, settings.Epochs, data.Examples is { } count ? (double)data.Tokens / count : Length, settings.Gflops ?? GemmPeak.MeasureGflops(torch.ScalarType.Float32), ForwardEpochs),
+            Time = data is null || device is not null ? null : PlannedTime.Of(source.Shape, data, settings.Epochs, data.Examples is { } count ? (double)data.Tokens / count : Length, settings.Gflops ?? GemmPeak.EstimateGflops(), ForwardEpochs),
             Advice = [],
         };
         return plan with { Advice = PlanAdvice.Of(plan, Predict) };
