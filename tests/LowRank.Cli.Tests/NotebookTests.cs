@@ -57,7 +57,7 @@ public sealed class NotebookTests : IDisposable
         var model = TinyModel.Create(folder.At("model"));
         var work = Directory.CreateDirectory(folder.At("work")).FullName;
         Directory.CreateDirectory(folder.At("bin"));
-        var tool = folder.Write("bin/lowrank", $"#!/usr/bin/env bash\nexec \"{Tool.Host()}\" \"{typeof(App).Assembly.Location}\" \"$@\"\n");
+        var tool = folder.Write("bin/lowrank", $"#!/usr/bin/env bash\nexec \"{Tool.Host()}\" \"{Tool.Library}\" \"$@\"\n");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(tool, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var run = Cells().Where(c => c.Tags.Count == 0).ToList();
         Assert.InRange(run.Count, 8, int.MaxValue);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace LowRank.Cli.Tests;
@@ -7,6 +8,10 @@ namespace LowRank.Cli.Tests;
 internal static class Tool
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
+    /// <summary>The program's file: compiled ahead where the solution was built, else what the tests themselves are built with.</summary>
+    public static string Library { get; } =
+        typeof(Tool).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(a => a.Key == "AheadTool")?.Value ?? typeof(App).Assembly.Location;
 
     /// <summary>Runs it to its end with these arguments.</summary>
     public static Task<ToolResult> Run(params string[] arguments) => Run(arguments, input: "");
@@ -34,7 +39,7 @@ internal static class Tool
     {
         string[] program = [.. prefix ?? [], Host()];
         var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(typeof(App).Assembly.Location);
+        start.ArgumentList.Add(Library);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment.Remove("COLUMNS");
         if (columns is { } width) start.Environment["COLUMNS"] = width.ToString(System.Globalization.CultureInfo.InvariantCulture);
