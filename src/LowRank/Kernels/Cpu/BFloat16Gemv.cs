@@ -40,13 +40,8 @@ internal static class BFloat16Gemv
         float* xs = scratch.Floats, ys = TensorMemory.Floats(y);
         Deal(TensorMemory.Floats(dense), (long)rows * inFeatures, xs);
         var ws = (ushort*)TensorMemory.DataPointer(weight);
-        // About 64 KiB of weight a chunk, taken by whoever is free: large enough to hide the hand-out, small enough to balance two to many cores.
-        var chunk = Math.Max(1, 32768 / inFeatures);
-        var (chunks, taken) = ((outFeatures + chunk - 1) / chunk, 0L);
-        TorchThreads.For(0, Math.Min(chunks, TorchThreads.Count), 1, (_, _) =>
-        {
-            for (long c; (c = Interlocked.Increment(ref taken) - 1) < chunks;) Slice(xs, ws, ys, rows, inFeatures, outFeatures, c * chunk, Math.Min(outFeatures, (c + 1) * chunk));
-        });
+        // About 64 KiB of weight a chunk: large enough to hide the hand-out, small enough to balance two to many cores.
+        TorchThreads.Share(outFeatures, Math.Max(1, 32768 / inFeatures), (from, to) => Slice(xs, ws, ys, rows, inFeatures, outFeatures, from, to));
         return y;
     }
 

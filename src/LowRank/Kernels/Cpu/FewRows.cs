@@ -22,6 +22,6 @@ internal static unsafe class FewRows
         using var scratch = Scratch.Rent(weight.Order == InputOrder.Plain ? 1 : rows * depth);
         var arranged = scratch.Floats;
         if (weight.Order != InputOrder.Plain) PanelWeight.Arrange(weight.Order, x, rows * depth, arranged);
-        TorchThreads.For(0, (outFeatures + 1) / 2, Math.Max(1, Grain / depth), (from, to) => weight.Multiply(x, arranged, (int)rows, 2 * from, Math.Min(outFeatures, 2 * to), y));
+        TorchThreads.Share((outFeatures + 1) / 2, Math.Max(1, Grain / depth), (from, to) => weight.Multiply(x, arranged, (int)rows, 2 * from, Math.Min(outFeatures, 2 * to), y));
     }
 }

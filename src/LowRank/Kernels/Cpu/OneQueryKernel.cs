@@ -36,7 +36,7 @@ internal static unsafe class OneQueryKernel
         using var parts = Scratch.Rent(PartFloats(shape));
         var given = parts.Floats;
         var work = (long)Math.Min(shape.Keys, Piece) * shape.QueryRow;
-        TorchThreads.For(0, Tasks(shape), Math.Max(1, Grain / work), (from, to) =>
+        TorchThreads.Share(Tasks(shape), Math.Max(1, Grain / work), (from, to) =>
         {
             using var scratch = Scratch.Rent(ScoreFloats(shape));
             for (var task = from; task < to; task++) Part(shape, q, k, v, first, places, task, scratch.Floats, given);

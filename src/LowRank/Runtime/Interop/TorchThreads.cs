@@ -69,6 +69,23 @@ internal static unsafe class TorchThreads
         work.Error?.Throw();
     }
 
+    /// <summary>
+    /// Calls <paramref name="body"/> with ranges that together make up [0, <paramref name="count"/>), each taken by whichever thread is free: a thread whose processor another program
+    /// uses for a moment holds nobody up for longer than a range takes.
+    /// </summary>
+    /// <param name="count">Number of indices.</param>
+    /// <param name="piece">Indices of a range; the last may have fewer.</param>
+    /// <param name="body">As in <see cref="For"/>.</param>
+    public static void Share(long count, long piece, Action<long, long> body)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(piece);
+        var (pieces, taken) = ((count + piece - 1) / piece, 0L);
+        For(0, Math.Min(pieces, Count), 1, (_, _) =>
+        {
+            for (long next; (next = Interlocked.Increment(ref taken) - 1) < pieces;) body(next * piece, Math.Min(count, (next + 1) * piece));
+        });
+    }
+
     // The same split as at::parallel_for: as many equal ranges as threads, but none below the grain.
     private static void Managed(long begin, long end, long grain, Work work)
     {

@@ -24,6 +24,20 @@ public sealed class TorchThreadsTests
         for (var i = 0; i <= end; i++) Assert.Equal(i >= begin && i < end ? 1 : 0, visits[i]);
     }
 
+    [Theory]
+    [InlineData(true, 1000, 1), InlineData(false, 1000, 1), InlineData(true, 1000, 7), InlineData(true, 12, 100), InlineData(true, 0, 1), InlineData(false, 0, 1)]
+    public void Shared_indices_are_visited_once_in_ranges_of_a_piece(bool direct, long count, long piece)
+    {
+        using var mode = Mode(direct);
+        var visits = new int[count];
+        TorchThreads.Share(count, piece, (from, to) =>
+        {
+            Assert.True(from % piece == 0 && to == Math.Min(count, from + piece));
+            for (var i = from; i < to; i++) Interlocked.Increment(ref visits[i]);
+        });
+        Assert.All(visits, v => Assert.Equal(1, v));
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public void An_exception_of_the_body_reaches_the_caller(bool direct)
     {
