@@ -22,12 +22,13 @@ internal sealed record TargetResolution(
         var tied = Tie(config, modules);
         var resolved = tied.Config.TargetModules switch
         {
-            null when tied.Config.Kind == AdapterKind.Ia3 => tied.Config with { TargetModules = FamilyTargetModules.ForIa3(modelType) ?? FamilyDefault(modelType) },
             null when tied.Config is LoraConfig { TargetParameters: not null } => tied.Config with { TargetModules = ModulePattern.FromNames([]) },
-            null => tied.Config with { TargetModules = FamilyDefault(modelType) },
+            null => tied.Config with { TargetModules = FamilyDefault(tied.Config.Kind, modelType) },
             { Kind: ModulePatternKind.AllLinear } => WithExperts(tied.Config with { TargetModules = AllLinear(tied.Config, modules) }, modules),
             _ => tied.Config,
         };
+        if (tied.Config is Ia3Config { TargetModules: null, FeedForwardModules: null, Source: null } && resolved is Ia3Config byDefault && FamilyTargetModules.FeedForwardOfIa3(modelType!) is { } inner)
+            resolved = byDefault with { FeedForwardModules = inner };
         return tied with { Config = FeedForward(resolved) };
     }
 
@@ -52,8 +53,8 @@ internal sealed record TargetResolution(
         return empty.Count == 0 ? ModulePattern.FromNames([.. names]) : throw new LoraConfigException("The targets do not fit the model", empty);
     }
 
-    private static ModulePattern FamilyDefault(string? modelType) =>
-        (modelType is null ? null : FamilyTargetModules.For(modelType))
+    private static ModulePattern FamilyDefault(AdapterKind kind, string? modelType) =>
+        (modelType is null ? null : FamilyTargetModules.For(kind, modelType))
         ?? throw new LoraConfigException($"target_modules: not given, and there is no default for the model type \"{modelType ?? "(none)"}\". Give names, \"all-linear\" or a preset ({string.Join(", ", TargetPresets.Names)}).");
 
     private static ModulePattern AllLinear(AdapterConfig config, IReadOnlyList<AdaptableModule> modules)
