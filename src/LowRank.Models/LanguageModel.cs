@@ -79,6 +79,7 @@ public sealed class LanguageModel : IDisposable
     {
         if (Adapter is not null || Adapters is not null) throw new InvalidOperationException("The model has an adapter already: detach it first.");
         config = config with { BaseModel = config.BaseModel ?? Id };
+        Decoder.DropsOut = config is LoraConfig { Dropout: > 0 } or AdaLoraConfig { Dropout: > 0 } or MissConfig { Dropout: > 0 } ? () => Adapter?.Dropout.IsActive == true : null;
         if (config is not LoraConfig { Initialization: LoraInitialization.LoftQ }) return Adapter = AdapterInjector.Attach(Decoder.Slots, config, Decoder.Spec.ModelType, seed);
         if (Quantization is null) throw new LoraConfigException("init_lora_weights: \"loftq\" makes up for what quantizing lost, and the base is not in 4 bits. Load it so (--method qlora), or take another start.");
         using var original = OriginalWeights.Open(this);
@@ -137,7 +138,7 @@ public sealed class LanguageModel : IDisposable
     {
         Adapter?.Dispose();
         Adapters?.Dispose();
-        (Decoder.PassBegins, Decoder.RowsDiffer) = (null, null);
+        (Decoder.PassBegins, Decoder.RowsDiffer, Decoder.DropsOut) = (null, null, null);
         (Adapter, Adapters) = (null, null);
     }
 

@@ -39,10 +39,10 @@ internal static unsafe class CachedAttention
         Store(TensorMemory.Floats(dk), TensorMemory.Floats(keys), shape, places);
         Store(TensorMemory.Floats(dv), TensorMemory.Floats(values), shape, places);
         var output = PooledTensor.Empty([batch, count, shape.QueryRow]);
-        fixed (int* first = pass.Input.Layout.FirstKeys(spec.Windows[layer]), place = places)
+        fixed (int* first = pass.Input.Layout.Seen(spec.Windows[layer])!.First, place = places)
         {
             if (count == 1) OneQueryKernel.Run(shape, TensorMemory.Floats(dq), TensorMemory.Floats(keys), TensorMemory.Floats(values), first, place, TensorMemory.Floats(output));
-            else AttentionKernel.Forward(shape, TensorMemory.Floats(dq), TensorMemory.Floats(keys), TensorMemory.Floats(values), first, TensorMemory.Floats(output), null, place);
+            else AttentionKernel.Forward(shape, TensorMemory.Floats(dq), TensorMemory.Floats(keys), TensorMemory.Floats(values), new(first), TensorMemory.Floats(output), null, place);
         }
         return output.MoveToOuterDisposeScope();
     }

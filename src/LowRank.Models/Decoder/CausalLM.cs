@@ -113,6 +113,9 @@ public sealed class CausalLM : IDisposable
     /// <summary>Whether rows of the next pass use different adapters; null for never.</summary>
     internal Func<bool>? RowsDiffer { get; set; }
 
+    /// <summary>Whether the next pass draws masks of dropout, which follow the places of a batch; null for never.</summary>
+    internal Func<bool>? DropsOut { get; set; }
+
     internal DecoderPass Begin(DecoderInput input, Action<Tensor>? observeRouter = null)
     {
         PassBegins?.Invoke();

@@ -51,11 +51,11 @@ internal sealed class DecoderAttention
     {
         var window = spec.Windows[layer];
         var angles = pass.Angles(layer);
-        if (pass.Input.Cache is null && AttentionNode.Handles(q, k, v) && pass.Input.Layout.FirstKeys(window) is { } first)
+        if (pass.Input.Cache is null && AttentionNode.Handles(q, k, v) && pass.Input.Layout.Seen(window) is { } seen)
         {
             var shape = new AttentionShape((int)q.shape[0], (int)q.shape[1], (int)spec.Heads, (int)spec.KeyValueHeads, (int)spec.HeadSize,
                 (float)spec.AttentionScale, (float)(spec.AttentionSoftCap ?? 0));
-            return AttentionNode.Apply(q, k, v, angles.Cos, angles.Sin, first, shape);
+            return AttentionNode.Apply(q, k, v, angles.Cos, angles.Sin, seen, shape);
         }
         if (CachedAttention.Handles(pass.Input, q, k, v)) return CachedAttention.Attend(spec, layer, q, k, v, pass);
         (q, k, v) = (Rotated(q, spec.Heads, angles), Rotated(k, spec.KeyValueHeads, angles), Split(v, spec.KeyValueHeads).transpose(1, 2));

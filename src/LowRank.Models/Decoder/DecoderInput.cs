@@ -51,6 +51,16 @@ public sealed class DecoderInput : IDisposable
         return new DecoderInput(Rows(ids, rows, device), Rows(positions, rows, device), AttentionLayout.Packed(sequences), null, 0) { owned = sequences };
     }
 
+    /// <summary>Several sequences a row, of which some see the beginning of another one before themselves. No rope may depend on a sequence's length.</summary>
+    /// <param name="ids"><c>[batch, sequence]</c>, row after row.</param>
+    /// <param name="positions">Positions in the whole sequence, of the same shape.</param>
+    /// <param name="starts">Where the sequence of each token begins in its row, of the same shape.</param>
+    /// <param name="shared">For each token the places of the beginning that its sequence shares, of the same shape.</param>
+    /// <param name="rows">The batch.</param>
+    /// <param name="device">The device.</param>
+    internal static DecoderInput Compact(long[] ids, long[] positions, int[] starts, (int Start, int End)[] shared, long rows, Device? device) =>
+        new(Rows(ids, rows, device), Rows(positions, rows, device), AttentionLayout.Compact(starts, shared, rows, device), null, 0);
+
     /// <summary>Tokens that continue the sequences of a cache.</summary>
     /// <param name="ids"><c>[batch, new tokens]</c>, row after row.</param>
     /// <param name="positions">Where they stand, of the same shape.</param>

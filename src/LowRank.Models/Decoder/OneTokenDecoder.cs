@@ -87,7 +87,7 @@ internal sealed unsafe class OneTokenDecoder : IDisposable
         {
             var (keys, values) = pass.Input.Cache.Layer(i);
             caches[i] = (TensorMemory.DataPointer(keys), TensorMemory.DataPointer(values));
-            firsts[i] = pass.Input.Layout.FirstKeys(spec.Windows[i])!;
+            firsts[i] = pass.Input.Layout.Seen(spec.Windows[i])!.First;
             var angles = pass.Angles(i);
             rotations[i] = i > 0 && ReferenceEquals(angles.Cos, pass.Angles(i - 1).Cos) ? rotations[i - 1] : Rotation.Of(angles.Cos.contiguous(), angles.Sin.contiguous());
         }

@@ -17,14 +17,14 @@ public static class CausalLoss
     public static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers = 0) => Backward(model, batch, scale, checkpointedLayers, 0, null);
 
     /// <summary>The same with label smoothing, and noise on the embedded tokens.</summary>
-    internal static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers, double smoothing, EmbeddingNoise? noise)
+    internal static double Backward(CausalLM model, Batch batch, double scale, int checkpointedLayers, double smoothing, EmbeddingNoise? noise, bool isCompact = true)
     {
         using var scope = NewDisposeScope();
-        using var input = Input(batch, model.Device);
         var tokens = BatchTokens.Of(batch);
         if (tokens.Targets.Length == 0) return 0;
-        using var pass = model.Train(input, checkpointedLayers, noise);
-        var states = At(pass.Hidden, tokens);
+        using var input = BatchInput.Of(model, batch, noise, isCompact);
+        using var pass = model.Train(input.Decoder, checkpointedLayers, noise);
+        var states = input.At(pass.Hidden, tokens);
         var (loss, gradient) = ChunkedCrossEntropy.LossAndGradient(states, tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits, scale, smoothing);
         pass.Backward(states, gradient);
         return loss;
@@ -37,8 +37,8 @@ public static class CausalLoss
         using var noGrad = no_grad();
         var tokens = BatchTokens.Of(batch);
         if (tokens.Targets.Length == 0) return 0;
-        using var input = Input(batch, model.Device);
-        return ChunkedCrossEntropy.Loss(At(model.Hidden(input), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits);
+        using var input = BatchInput.Of(model, batch);
+        return ChunkedCrossEntropy.Loss(input.At(model.Hidden(input.Decoder), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits);
     }
 
     /// <summary>The summed loss of each sequence of a batch, numbered as <see cref="BatchTokens.Sequences"/>, without gradients.</summary>
@@ -48,15 +48,12 @@ public static class CausalLoss
         using var noGrad = no_grad();
         var (tokens, count) = (BatchTokens.Of(batch), batch.Pairs > 0 ? batch.Rows : batch.Examples.Count);
         if (tokens.Targets.Length == 0) return new double[count];
-        using var input = Input(batch, model.Device);
-        return tokens.SumBySequence(ChunkedCrossEntropy.Losses(At(model.Hidden(input), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits), count);
+        using var input = BatchInput.Of(model, batch);
+        return tokens.SumBySequence(ChunkedCrossEntropy.Losses(input.At(model.Hidden(input.Decoder), tokens), tensor(tokens.Targets, device: model.Device), model.Spec.VocabularySize, model.Logits), count);
     }
 
-    /// <summary>The batch as the decoder reads it.</summary>
+    /// <summary>The batch as the decoder reads it, row by row as it is.</summary>
     internal static DecoderInput Input(Batch batch, Device device) => batch.IsPacked
         ? DecoderInput.Packed(batch.InputIds, batch.Positions, batch.SequenceIds, batch.Rows, device)
         : DecoderInput.Padded(batch.InputIds, batch.Rows, device);
-
-    /// <summary>The states that predict tokens, <c>[tokens, hidden]</c>, of those of a batch <c>[rows, length, hidden]</c>.</summary>
-    internal static Tensor At(Tensor hidden, BatchTokens tokens) => hidden.view(-1, hidden.shape[^1]).index_select(0, tensor(tokens.Places, device: hidden.device));
 }

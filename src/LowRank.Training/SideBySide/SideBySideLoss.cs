@@ -10,20 +10,22 @@ namespace LowRank.Training.SideBySide;
 internal static class SideBySideLoss
 {
     /// <summary>The summed loss of each batch, with its factor times its gradient added to those of the parameters that its rows use.</summary>
-    /// <param name="model">The model; the route of its rows is chosen already, batch after batch.</param>
+    /// <param name="model">The model.</param>
     /// <param name="batches">The batches.</param>
     /// <param name="scales">For each batch one by the supervised tokens of its effective batch.</param>
+    /// <param name="route">Is told how many rows of the pass each batch has, before it begins.</param>
     /// <param name="padTokenId">Fills rows that are shorter than the longest.</param>
     /// <param name="checkpointedLayers">How many layers compute their activations again in the backward pass.</param>
-    public static double[] Backward(CausalLM model, IReadOnlyList<Batch> batches, IReadOnlyList<double> scales, int padTokenId, int checkpointedLayers)
+    public static double[] Backward(CausalLM model, IReadOnlyList<Batch> batches, IReadOnlyList<double> scales, Action<int[]> route, int padTokenId, int checkpointedLayers)
     {
         using var scope = NewDisposeScope();
         var all = BatchStack.Of(batches, padTokenId);
         var (tokens, losses) = (BatchTokens.Of(all), new double[batches.Count]);
         if (tokens.Targets.Length == 0) return losses;
-        using var input = CausalLoss.Input(all, model.Device);
-        using var pass = model.Train(input, checkpointedLayers);
-        var (states, targets) = (CausalLoss.At(pass.Hidden, tokens), tensor(tokens.Targets, device: model.Device));
+        using var input = BatchInput.Of(model, batches, all, padTokenId);
+        route(input.Rows);
+        using var pass = model.Train(input.Decoder, checkpointedLayers);
+        var (states, targets) = (input.At(pass.Hidden, tokens), tensor(tokens.Targets, device: model.Device));
         var gradients = new List<Tensor>();
         // Tokens stand in the order of their rows.
         for (int i = 0, first = 0; i < batches.Count; first += batches[i++].SupervisedTokens)

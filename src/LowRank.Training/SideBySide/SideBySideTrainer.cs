@@ -79,8 +79,8 @@ public sealed class SideBySideTrainer : IDisposable
         for (var i = 0; i < group[0].Options.Accumulate; i++)
         {
             Batch[] batches = [.. micro.Select(m => m[i])];
-            held.UseRows([.. group.SelectMany((run, at) => Enumerable.Repeat(run.Name, batches[at].Rows))]);
-            var own = SideBySideLoss.Backward(model.Decoder, batches, scales, group[0].Options.Batches.PadTokenId, group[0].Options.CheckpointedLayers);
+            void Route(int[] rows) => held.UseRows([.. group.SelectMany((run, at) => Enumerable.Repeat(run.Name, rows[at]))]);
+            var own = SideBySideLoss.Backward(model.Decoder, batches, scales, Route, group[0].Options.Batches.PadTokenId, group[0].Options.CheckpointedLayers);
             for (var at = 0; at < own.Length; at++) losses[at] += own[at];
         }
         return [.. group.Select((run, at) => run.Apply(losses[at], supervised[at], micro[at].Sum(b => (long)b.Tokens)))];

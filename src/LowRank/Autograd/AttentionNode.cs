@@ -13,15 +13,15 @@ internal sealed unsafe class AttentionNode : AutogradNode
 {
     private readonly AttentionShape shape;
     private readonly Rotation rotation;
-    private readonly int[] first;
+    private readonly SeenKeys seen;
     private readonly Tensor q;
     private readonly Tensor k;
     private readonly Tensor v;
     private readonly Tensor logSums;
 
-    private AttentionNode(AttentionShape shape, Rotation rotation, int[] first, Tensor q, Tensor k, Tensor v, Tensor logSums)
+    private AttentionNode(AttentionShape shape, Rotation rotation, SeenKeys seen, Tensor q, Tensor k, Tensor v, Tensor logSums)
     {
-        (this.shape, this.first) = (shape, first);
+        (this.shape, this.seen) = (shape, seen);
         this.rotation = rotation.Keep();
         (this.q, this.k, this.v) = (q.detach().DetachFromDisposeScope(), k.detach().DetachFromDisposeScope(), v.detach().DetachFromDisposeScope());
         this.logSums = logSums.DetachFromDisposeScope();
@@ -40,9 +40,9 @@ internal sealed unsafe class AttentionNode : AutogradNode
     /// <param name="v">Values, as the keys.</param>
     /// <param name="cosine">Cosines of the angles, <c>[batch, 1, length, half]</c>.</param>
     /// <param name="sine">Sines, as the cosines.</param>
-    /// <param name="first">The first key that each query sees, <c>[batch · length]</c>.</param>
+    /// <param name="seen">The keys that each query sees.</param>
     /// <param name="shape">Sizes and rules.</param>
-    public static Tensor Apply(Tensor q, Tensor k, Tensor v, Tensor cosine, Tensor sine, int[] first, AttentionShape shape)
+    public static Tensor Apply(Tensor q, Tensor k, Tensor v, Tensor cosine, Tensor sine, SeenKeys seen, AttentionShape shape)
     {
         using var scope = NewDisposeScope();
         var (dq, dk, dv) = (q.contiguous(), k.contiguous(), v.contiguous());
@@ -54,9 +54,10 @@ internal sealed unsafe class AttentionNode : AutogradNode
             logSums = PooledTensor.Empty([shape.Batch, shape.Heads, shape.Length]);
             rotation.Apply(dq, shape, shape.Heads, back: false);
             rotation.Apply(dk, shape, shape.KeyValueHeads, back: false);
-            fixed (int* firsts = first) AttentionKernel.Forward(shape, TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv), firsts, TensorMemory.Floats(output), TensorMemory.Floats(logSums));
+            fixed (int* first = seen.First, start = seen.SharedStart, end = seen.SharedEnd)
+                AttentionKernel.Forward(shape, TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv), new(first, start, end), TensorMemory.Floats(output), TensorMemory.Floats(logSums));
         }
-        if (IsNeeded(dq, dk, dv)) output = new AttentionNode(shape, rotation, first, dq, dk, dv, logSums).Attach([dq, dk, dv], output);
+        if (IsNeeded(dq, dk, dv)) output = new AttentionNode(shape, rotation, seen, dq, dk, dv, logSums).Attach([dq, dk, dv], output);
         return output.MoveToOuterDisposeScope();
     }
 
@@ -65,7 +66,8 @@ internal sealed unsafe class AttentionNode : AutogradNode
     {
         var g = gradOutputs[0]!.contiguous();
         var (dq, dk, dv) = (PooledTensor.Empty(q.shape), PooledTensor.Empty(k.shape), PooledTensor.Empty(v.shape));
-        fixed (int* firsts = first) AttentionKernel.Backward(shape, TensorMemory.Floats(q), TensorMemory.Floats(k), TensorMemory.Floats(v), firsts, TensorMemory.Floats(logSums), TensorMemory.Floats(g), TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv));
+        fixed (int* first = seen.First, start = seen.SharedStart, end = seen.SharedEnd)
+            AttentionKernel.Backward(shape, TensorMemory.Floats(q), TensorMemory.Floats(k), TensorMemory.Floats(v), new(first, start, end), TensorMemory.Floats(logSums), TensorMemory.Floats(g), TensorMemory.Floats(dq), TensorMemory.Floats(dk), TensorMemory.Floats(dv));
         rotation.Apply(dq, shape, shape.Heads, back: true);
         rotation.Apply(dk, shape, shape.KeyValueHeads, back: true);
         if (IsAsked(0)) gradInputs[0] = dq;

@@ -71,6 +71,27 @@ public sealed class FusedNodeTests
         CompareAttention(new(2, length, 4, 2, 16, 0.25f, 0), first, half: 4);
     }
 
+    // Each piece begins at a place and goes on after places that an earlier one holds. The first row has pieces shorter and longer than a block of queries, two that share all of an earlier one or
+    // its end's vicinity, and one that shares none; the second shares nothing, and what the last row shares is far away.
+    [Theory]
+    [InlineData(0, 0), InlineData(20, 0), InlineData(0, 17)]
+    public void Attention_of_sequences_that_share_what_they_begin_with(int softCap, int window)
+    {
+        using var scope = NewDisposeScope();
+        const int length = 230;
+        (int Start, int From, int To)[][] rows = [[(0, 0, 0), (70, 0, 30), (74, 0, 70), (110, 0, 65), (200, 0, 0), (215, 200, 209)], [(0, 0, 0)], [(0, 0, 0), (9, 0, 0), (20, 0, 9), (215, 9, 20)]];
+        var (first, from, to) = (new int[rows.Length * length], new int[rows.Length * length], new int[rows.Length * length]);
+        for (var i = 0; i < first.Length; i++)
+        {
+            var t = i % length;
+            var piece = rows[i / length].Last(p => p.Start <= t);
+            var position = piece.To - piece.From + t - piece.Start;
+            first[i] = window == 0 ? piece.Start : Math.Max(piece.Start, t - window + 1);
+            (from[i], to[i]) = (window == 0 ? piece.From : Math.Min(piece.To, piece.From + Math.Max(0, position - window + 1)), piece.To);
+        }
+        CompareAttention(new(rows.Length, length, 4, 2, 16, 0.25f, softCap), new SeenKeys(first, from, to), half: 8);
+    }
+
     [Fact]
     public void Attention_does_not_depend_on_the_number_of_threads()
     {
@@ -84,7 +105,7 @@ public sealed class FusedNodeTests
                 set_num_threads(threads);
                 using var scope = NewDisposeScope();
                 var q = Random(1, 2, 150, 64).requires_grad_(true);
-                var y = AttentionNode.Apply(q + 0, Random(2, 2, 150, 32), Random(3, 2, 150, 32), ones(2, 1, 150, 8), zeros(2, 1, 150, 8), new int[300], shape);
+                var y = AttentionNode.Apply(q + 0, Random(2, 2, 150, 32), Random(3, 2, 150, 32), ones(2, 1, 150, 8), zeros(2, 1, 150, 8), new(new int[300]), shape);
                 BackwardPass.Run(y, Random(4, 2, 150, 64));
                 results = [.. results, Floats(y), Floats(q.grad!)];
             }
@@ -160,7 +181,7 @@ public sealed class FusedNodeTests
             var a = Random(1, 4, 256).requires_grad_(true);
             var x = RmsNormNode.Apply(Random(2, 1, 128, 256), ones(256), 1e-6, roundFirst: false);
             var q = LinearPartsNode.Apply(x, new LinearPart(frozen, null, a, Random(3, 256, 4)))[0];
-            var y = AttentionNode.Apply(q, x + 0, x + 0, ones(1, 1, 128, 32), zeros(1, 1, 128, 32), new int[128], new(1, 128, 4, 4, 64, 0.1f, 0));
+            var y = AttentionNode.Apply(q, x + 0, x + 0, ones(1, 1, 128, 32), zeros(1, 1, 128, 32), new(new int[128]), new(1, 128, 4, 4, 64, 0.1f, 0));
             y = GatedActivationNode.Apply(y, x + 0, gelu: false);
             if (i % 2 == 0) BackwardPass.Run(y, ones_like(y));
         }
@@ -169,7 +190,9 @@ public sealed class FusedNodeTests
         Assert.Equal(lent, LowRank.Runtime.Memory.BlockPool.LentBytes);
     }
 
-    private static void CompareAttention(AttentionShape shape, int[] first, int half)
+    private static void CompareAttention(AttentionShape shape, int[] first, int half) => CompareAttention(shape, new SeenKeys(first), half);
+
+    private static void CompareAttention(AttentionShape shape, SeenKeys seen, int half)
     {
         var (queries, keys) = (shape.Heads * shape.HeadSize, shape.KeyValueHeads * shape.HeadSize);
         var angles = Random(7, shape.Batch, 1, shape.Length, half);
@@ -177,8 +200,8 @@ public sealed class FusedNodeTests
         using var mask = zeros(shape.Batch, 1, shape.Length, shape.Length, ScalarType.Float64);
         for (var b = 0; b < shape.Batch; b++)
             for (var i = 0; i < shape.Length; i++)
-                for (var j = 0; j < shape.Length; j++)
-                    if (j > i || j < first[b * shape.Length + i]) mask[b, 0, i, j] = double.NegativeInfinity;
+                for (var (j, at) = (0, b * shape.Length + i); j < shape.Length; j++)
+                    if ((j > i || j < seen.First[at]) && (seen.SharedStart is null || j < seen.SharedStart[at] || j >= seen.SharedEnd![at])) mask[b, 0, i, j] = double.NegativeInfinity;
 
         Tensor Heads(Tensor t, int count) => t.view(shape.Batch, shape.Length, count, shape.HeadSize).transpose(1, 2);
         Tensor Rotated(Tensor t)
@@ -197,7 +220,7 @@ public sealed class FusedNodeTests
             return nn.functional.softmax(scores + mask, -1).matmul(v).transpose(1, 2).reshape(shape.Batch, shape.Length, queries);
         }
         Compare([Random(1, shape.Batch, shape.Length, queries), Random(2, shape.Batch, shape.Length, keys), Random(3, shape.Batch, shape.Length, keys)],
-            Random(4, shape.Batch, shape.Length, queries), t => AttentionNode.Apply(t[0] + 0, t[1] + 0, t[2] + 0, cos, sin, first, shape), Plain, 4 * Tolerance);
+            Random(4, shape.Batch, shape.Length, queries), t => AttentionNode.Apply(t[0] + 0, t[1] + 0, t[2] + 0, cos, sin, seen, shape), Plain, 4 * Tolerance);
     }
 
     // By the own products and by the library's.

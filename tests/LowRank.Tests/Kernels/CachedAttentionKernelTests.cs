@@ -29,7 +29,7 @@ public sealed unsafe class CachedAttentionKernelTests
                 fixed (int* pf = first, pp = places)
                 {
                     if (count == 1) OneQueryKernel.Run(shape, pq, pk, pv, pf, pp, po);
-                    else AttentionKernel.Forward(shape, pq, pk, pv, pf, po, null, pp);
+                    else AttentionKernel.Forward(shape, pq, pk, pv, new(pf), po, null, pp);
                 }
                 // Values are at most 1 and their weights sum to 1; scores err by size roundings of numbers up to 0.2 · size, exponentials by as much.
                 Near.All(Expected(shape, q, k, v, first, places), output, 2e-5, $"{(own ? "own" : "library")} product, {count} new");

@@ -47,10 +47,11 @@ internal sealed class KtoObjective : Objective
         // Before the recorded pass, beside whose memory that of the reference's would stand.
         var references = References(training, batch);
         using var scope = NewDisposeScope();
-        using var input = CausalLoss.Input(batch, decoder.Device);
+        var noise = Noise(place);
+        using var input = BatchInput.Of(decoder, batch, noise);
         var tokens = BatchTokens.Of(batch);
-        using var pass = decoder.Train(input, Options.CheckpointedLayers, Noise(place));
-        var states = CausalLoss.At(pass.Hidden, tokens);
+        using var pass = decoder.Train(input.Decoder, Options.CheckpointedLayers, noise);
+        var states = input.At(pass.Hidden, tokens);
         var (judged, gradient) = loss.Gradient(states, tokens, AreGood(training, batch), references, place.Totals, decoder.Spec.VocabularySize, decoder.Logits, decoder.Head.IsTrained);
         pass.Backward(states, gradient);
         return new BatchLoss(judged.Loss, judged.Sums);
@@ -65,9 +66,9 @@ internal sealed class KtoObjective : Objective
             var references = References(heldOut, batch);
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            using var input = CausalLoss.Input(batch, decoder.Device);
+            using var input = BatchInput.Of(decoder, batch);
             var tokens = BatchTokens.Of(batch);
-            var losses = ChunkedCrossEntropy.Losses(CausalLoss.At(decoder.Hidden(input), tokens), tensor(tokens.Targets, device: decoder.Device), decoder.Spec.VocabularySize, decoder.Logits);
+            var losses = ChunkedCrossEntropy.Losses(input.At(decoder.Hidden(input.Decoder), tokens), tensor(tokens.Targets, device: decoder.Device), decoder.Spec.VocabularySize, decoder.Logits);
             var judged = loss.Judge(tokens, losses, AreGood(heldOut, batch), references, totals.Kl);
             (sum, preferences) = (sum + judged.Loss, preferences + judged.Sums);
         }

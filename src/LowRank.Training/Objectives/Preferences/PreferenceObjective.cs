@@ -38,10 +38,11 @@ internal sealed class PreferenceObjective : Objective
         // Before the recorded pass, beside whose memory that of the reference's would stand.
         var references = References(reference, batch);
         using var scope = NewDisposeScope();
-        using var input = CausalLoss.Input(batch, decoder.Device);
+        var noise = Noise(place);
+        using var input = BatchInput.Of(decoder, batch, noise);
         var tokens = loss.Tokens(batch);
-        using var pass = decoder.Train(input, Options.CheckpointedLayers, Noise(place));
-        var states = CausalLoss.At(pass.Hidden, tokens);
+        using var pass = decoder.Train(input.Decoder, Options.CheckpointedLayers, noise);
+        var states = input.At(pass.Hidden, tokens);
         var (judged, gradient) = loss.Gradient(states, batch, tokens, references, place.Totals, decoder.Spec.VocabularySize, decoder.Logits, decoder.Head.IsTrained);
         pass.Backward(states, gradient);
         return new BatchLoss(loss.Sum(judged, place.Totals), judged.Sums);
@@ -56,9 +57,9 @@ internal sealed class PreferenceObjective : Objective
             var references = References(heldOutReference, batch);
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            using var input = CausalLoss.Input(batch, decoder.Device);
+            using var input = BatchInput.Of(decoder, batch);
             var tokens = loss.Tokens(batch);
-            var judged = loss.Judge(batch, tokens, ChunkedCrossEntropy.Losses(CausalLoss.At(decoder.Hidden(input), tokens), tensor(tokens.Targets, device: decoder.Device), decoder.Spec.VocabularySize, decoder.Logits), references);
+            var judged = loss.Judge(batch, tokens, ChunkedCrossEntropy.Losses(input.At(decoder.Hidden(input.Decoder), tokens), tensor(tokens.Targets, device: decoder.Device), decoder.Spec.VocabularySize, decoder.Logits), references);
             (sum, preferences) = (sum + loss.Sum(judged, totals), preferences + judged.Sums);
         }
         return new BatchLoss(sum / Math.Max(1, totals.Terms), preferences);

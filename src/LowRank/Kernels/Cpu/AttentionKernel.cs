@@ -9,7 +9,7 @@ namespace LowRank.Kernels.Cpu;
 /// Causal attention of fp32 heads, by blocks of queries against only the keys that they may see: scores of a block by one matrix product, soft-max in
 /// place, the sum of values by another. Probabilities are never kept: the backward pass computes them again from the logarithm of each row's sum (FlashAttention,
 /// arXiv:2205.14135). Grouped heads read their key head where it lies. A query sees the keys from <c>first</c> to itself, which covers sliding
-/// windows and packed sequences. Blocks do not depend on the number of threads, so neither do results.
+/// windows and packed sequences, and where sequences share what they begin with also the keys of that (<see cref="KeyRanges"/>). Blocks do not depend on the number of threads, so neither do results.
 /// </summary>
 internal static unsafe class AttentionKernel
 {
@@ -23,35 +23,48 @@ internal static unsafe class AttentionKernel
     /// <param name="q">Queries, <c>[batch, length, heads, headSize]</c>.</param>
     /// <param name="k">Keys, <c>[batch, length, keyValueHeads, headSize]</c>.</param>
     /// <param name="v">Values, as the keys.</param>
-    /// <param name="first">The first key that each query sees, <c>[batch, length]</c>.</param>
+    /// <param name="seen">The keys that each query sees.</param>
     /// <param name="output">Gets the output.</param>
     /// <param name="logSums">Gets the logarithms, unless null.</param>
     /// <param name="places">The key of each row's first query, <c>[batch]</c>, where a cache is read; else null.</param>
-    public static void Forward(AttentionShape shape, float* q, float* k, float* v, int* first, float* output, float* logSums, int* places = null)
+    public static void Forward(AttentionShape shape, float* q, float* k, float* v, KeyRanges seen, float* output, float* logSums, int* places = null)
     {
         var blocks = (shape.Length + Block - 1) / Block;
         var products = AttentionProducts.Choose(shape, k, v);
         TorchThreads.For(0, (long)shape.Batch * shape.Heads * blocks, 1, (from, to) =>
         {
-            using var scratch = Scratch.Rent((long)Block * AttentionBlock.Padded(shape.Keys));
+            var size = (long)Block * AttentionBlock.Padded(shape.Keys);
+            using var scratch = Scratch.Rent(seen.AreShared ? 2 * size : size);
             using var product = products.Enter(isBackward: false);
+            float* scores = scratch.Floats, before = scores + size;
             var sums = stackalloc float[Block];
             for (var unit = from; unit < to; unit++)
             {
-                var at = new AttentionBlock(shape, unit / blocks, (int)(unit % blocks) * Block, Block, first, places);
-                var scores = scratch.Floats;
+                var (head, start) = (unit / blocks, (int)(unit % blocks) * Block);
+                var at = new AttentionBlock(shape, head, start, Block, seen.First, places);
+                var shared = seen.AreShared ? new AttentionBlock(shape, in at, head, start, seen.SharedStart, seen.SharedEnd) : default;
                 product.TimesKeys(in at, q + at.QueryOffset, scores);
+                if (shared.Keys > 0) product.TimesKeys(in shared, q + at.QueryOffset, before);
                 for (var i = 0; i < at.Queries; i++)
                 {
                     var row = scores + (long)i * at.Row;
-                    var (start, end) = at.Visible(i);
-                    Scale(row + start, end - start, shape);
-                    var max = VectorMath.Max(row + start, end - start);
-                    sums[i] = Exponentials(row, start, end, at.Keys, max);
+                    var (first, end) = at.Visible(i);
+                    Scale(row + first, end - first, shape);
+                    var max = VectorMath.Max(row + first, end - first);
+                    if (shared.Keys == 0) sums[i] = Exponentials(row, first, end, at.Keys, max);
+                    else
+                    {
+                        var sharedRow = before + (long)i * shared.Row;
+                        var (sharedFirst, sharedEnd) = shared.Visible(i);
+                        Scale(sharedRow + sharedFirst, sharedEnd - sharedFirst, shape);
+                        if (sharedEnd > sharedFirst) max = Math.Max(max, VectorMath.Max(sharedRow + sharedFirst, sharedEnd - sharedFirst));
+                        sums[i] = Exponentials(sharedRow, sharedFirst, sharedEnd, shared.Keys, max) + Exponentials(row, first, end, at.Keys, max);
+                    }
                     if (logSums is not null) logSums[at.LogSumOffset + i] = max + MathF.Log(sums[i]);
                 }
                 var o = output + at.QueryOffset;
-                product.SumValues(in at, scores, o);
+                product.SumValues(in at, scores, o, add: false);
+                if (shared.Keys > 0) product.SumValues(in shared, before, o, add: true);
                 for (var i = 0; i < at.Queries; i++) Multiply(o + (long)i * shape.QueryRow, shape.HeadSize, 1 / sums[i]);
             }
         });
@@ -62,13 +75,13 @@ internal static unsafe class AttentionKernel
     /// <param name="q">Queries of <see cref="Forward"/>.</param>
     /// <param name="k">Its keys.</param>
     /// <param name="v">Its values.</param>
-    /// <param name="first">Its first keys.</param>
+    /// <param name="seen">The keys that each query saw.</param>
     /// <param name="logSums">What it gave.</param>
     /// <param name="doutput">The gradient of its output.</param>
     /// <param name="dq">Gets the gradient of the queries.</param>
     /// <param name="dk">Gets the gradient of the keys.</param>
     /// <param name="dv">Gets the gradient of the values.</param>
-    public static void Backward(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* dk, float* dv)
+    public static void Backward(AttentionShape shape, float* q, float* k, float* v, KeyRanges seen, float* logSums, float* doutput, float* dq, float* dk, float* dv)
     {
         // Each query head sums into keys and values of its own, and the heads of a group are added in order: no two threads write to one place.
         long headValues = (long)shape.Length * shape.HeadSize, all = shape.Batch * shape.Heads * headValues;
@@ -76,7 +89,7 @@ internal static unsafe class AttentionKernel
         float* ownKeys = own, ownValues = own + all;
         try
         {
-            SumGradients(shape, q, k, v, first, logSums, doutput, dq, ownKeys, ownValues);
+            SumGradients(shape, q, k, v, seen, logSums, doutput, dq, ownKeys, ownValues);
             AddGroups(shape, ownKeys, dk);
             AddGroups(shape, ownValues, dv);
         }
@@ -87,41 +100,59 @@ internal static unsafe class AttentionKernel
     }
 
     // The gradients of queries, and those of keys and values by query head: [batch, heads, length, headSize].
-    private static void SumGradients(AttentionShape shape, float* q, float* k, float* v, int* first, float* logSums, float* doutput, float* dq, float* ownKeys, float* ownValues)
+    private static void SumGradients(AttentionShape shape, float* q, float* k, float* v, KeyRanges seen, float* logSums, float* doutput, float* dq, float* ownKeys, float* ownValues)
     {
         var products = AttentionProducts.Choose(shape, k, v);
         var headValues = (long)shape.Length * shape.HeadSize;
         TorchThreads.For(0, (long)shape.Batch * shape.Heads, 1, (from, to) =>
         {
             var size = (long)Block * AttentionBlock.Padded(shape.Length);
-            using var scratch = Scratch.Rent(2 * size);
+            using var scratch = Scratch.Rent(seen.AreShared ? 4 * size : 2 * size);
             using var product = products.Enter(isBackward: true);
-            float* p = scratch.Floats, ds = scratch.Floats + size;
+            float* p = scratch.Floats, ds = p + size, sharedP = ds + size, sharedDs = sharedP + size;
             for (var head = from; head < to; head++)
             {
                 float* keySums = ownKeys + head * headValues, valueSums = ownValues + head * headValues;
                 var written = 0;
                 for (var start = 0; start < shape.Length; start += Block)
                 {
-                    var at = new AttentionBlock(shape, head, start, Block, first, null);
+                    var at = new AttentionBlock(shape, head, start, Block, seen.First, null);
+                    var shared = seen.AreShared ? new AttentionBlock(shape, in at, head, start, seen.SharedStart, seen.SharedEnd) : default;
                     float* qb = q + at.QueryOffset, gb = doutput + at.QueryOffset;
                     product.TimesKeys(in at, qb, p);
                     product.TimesValues(in at, gb, ds);
+                    if (shared.Keys > 0)
+                    {
+                        product.TimesKeys(in shared, qb, sharedP);
+                        product.TimesValues(in shared, gb, sharedDs);
+                    }
                     for (var i = 0; i < at.Queries; i++)
                     {
-                        var (visible, end) = at.Visible(i);
-                        ScoreGradient(p + (long)i * at.Row, ds + (long)i * at.Row, visible, end, at.Keys, logSums[at.LogSumOffset + i], shape);
+                        ScoreRow own = new(in at, i, p, ds), other = shared.Keys > 0 ? new(in shared, i, sharedP, sharedDs) : default;
+                        var logSum = logSums[at.LogSumOffset + i];
+                        var sum = own.Probabilities(logSum, shape);
+                        if (shared.Keys > 0) sum += other.Probabilities(logSum, shape);
+                        own.ScoreGradient(sum, logSum, shape);
+                        if (shared.Keys > 0) other.ScoreGradient(sum, logSum, shape);
                     }
-                    // Keys that no earlier block has seen have no sum yet.
+                    // Keys that no earlier block has seen have no sum yet. Shared ones stand before their sequences, so that they have.
                     Clear(keySums, valueSums, written, at.FirstKey + at.Keys, shape.HeadSize);
                     written = at.FirstKey + at.Keys;
-                    var seen = (long)at.FirstKey * shape.HeadSize;
-                    product.AddQueries(in at, p, gb, valueSums + seen);
-                    product.AddQueries(in at, ds, qb, keySums + seen);
-                    product.SumKeys(in at, ds, dq + at.QueryOffset);
+                    AddToKeys(product, in at, p, ds, qb, gb, keySums, valueSums, shape);
+                    product.SumKeys(in at, ds, dq + at.QueryOffset, add: false);
+                    if (shared.Keys == 0) continue;
+                    AddToKeys(product, in shared, sharedP, sharedDs, qb, gb, keySums, valueSums, shape);
+                    product.SumKeys(in shared, sharedDs, dq + at.QueryOffset, add: true);
                 }
             }
         });
+    }
+
+    private static void AddToKeys(AttentionProducts.OneThread product, in AttentionBlock at, float* p, float* ds, float* q, float* g, float* keySums, float* valueSums, AttentionShape shape)
+    {
+        var from = (long)at.FirstKey * shape.HeadSize;
+        product.AddQueries(in at, p, g, valueSums + from);
+        product.AddQueries(in at, ds, q, keySums + from);
     }
 
     private static void Clear(float* keys, float* values, int from, int to, int size)
@@ -168,7 +199,7 @@ internal static unsafe class AttentionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Capped(Vector256<float> score, AttentionShape shape) => shape.SoftCap * VectorMath.Tanh(score * (shape.Scale / shape.SoftCap));
+    internal static Vector256<float> Capped(Vector256<float> score, AttentionShape shape) => shape.SoftCap * VectorMath.Tanh(score * (shape.Scale / shape.SoftCap));
 
     // exp(score - max) over the visible keys and 0 elsewhere; returns the sum.
     internal static float Exponentials(float* row, int start, int end, int keys, float max)
@@ -187,62 +218,6 @@ internal static unsafe class AttentionKernel
         var sum = Vector256.Sum(sums);
         for (; i < end; i++) sum += row[i] = MathF.Exp(row[i] - max);
         return sum;
-    }
-
-    // In: scores before scaling, and dP = dO · Vᵀ. Out: the probabilities, and the gradient of the scores before scaling: s · P (dP - ΣP dP), times the slope of the cap.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScoreGradient(float* p, float* ds, int start, int end, int keys, float logSum, AttentionShape shape)
-    {
-        new Span<float>(p, start).Clear();
-        new Span<float>(p + end, keys - end).Clear();
-        new Span<float>(ds, start).Clear();
-        new Span<float>(ds + end, keys - end).Clear();
-        var capped = shape.SoftCap != 0;
-        var shift = Vector256.Create(logSum);
-        Vector256<float> sums = default;
-        var i = start;
-        for (; i <= end - 8; i += 8)
-        {
-            var score = Vector256.Load(p + i);
-            var e = VectorMath.Exp((capped ? Capped(score, shape) : score * shape.Scale) - shift);
-            if (capped) (Vector256.Load(ds + i) * e).Store(ds + i);
-            sums += capped ? Vector256.Load(ds + i) : e * Vector256.Load(ds + i);
-            if (!capped) e.Store(p + i);
-        }
-        var sum = Vector256.Sum(sums);
-        var rest = i;
-        for (; i < end; i++)
-        {
-            var score = Vector256.Create(p[i]);
-            var e = VectorMath.Exp((capped ? Capped(score, shape) : score * shape.Scale) - shift)[0];
-            if (capped) ds[i] *= e;
-            sum += capped ? ds[i] : e * ds[i];
-            if (!capped) p[i] = e;
-        }
-        if (!capped)
-        {
-            var (mean, scale) = (Vector256.Create(sum), Vector256.Create(shape.Scale));
-            for (i = start; i <= end - 8; i += 8) (Vector256.Load(p + i) * (Vector256.Load(ds + i) - mean) * scale).Store(ds + i);
-            for (; i < end; i++) ds[i] = p[i] * (ds[i] - sum) * shape.Scale;
-            return;
-        }
-        // The score is needed for the slope 1 - tanh² and the probability for the product: both from the score that is still there.
-        for (i = start; i < rest; i += 8)
-        {
-            var c = Capped(Vector256.Load(p + i), shape);
-            var e = VectorMath.Exp(c - shift);
-            var t = c * (1 / shape.SoftCap);
-            ((Vector256.Load(ds + i) - e * sum) * (Vector256<float>.One - t * t) * shape.Scale).Store(ds + i);
-            e.Store(p + i);
-        }
-        for (; i < end; i++)
-        {
-            var c = Capped(Vector256.Create(p[i]), shape)[0];
-            var e = VectorMath.Exp(Vector256.Create(c - logSum))[0];
-            var t = c / shape.SoftCap;
-            ds[i] = (ds[i] - e * sum) * (1 - t * t) * shape.Scale;
-            p[i] = e;
-        }
     }
 
     internal static void Multiply(float* x, int count, float by)

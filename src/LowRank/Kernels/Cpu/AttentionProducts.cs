@@ -34,13 +34,15 @@ internal abstract unsafe class AttentionProducts
         /// <param name="at">The block.</param>
         /// <param name="scores">Probabilities.</param>
         /// <param name="o">Gets the block's outputs.</param>
-        public abstract void SumValues(in AttentionBlock at, float* scores, float* o);
+        /// <param name="add">Whether they are added to what stands there.</param>
+        public abstract void SumValues(in AttentionBlock at, float* scores, float* o, bool add);
 
         /// <summary>The keys summed by score gradient: the gradient of the queries.</summary>
         /// <param name="at">The block.</param>
         /// <param name="scores">Gradients of the scores.</param>
         /// <param name="dq">Gets the gradient of the block's queries.</param>
-        public abstract void SumKeys(in AttentionBlock at, float* scores, float* dq);
+        /// <param name="add">Whether it is added to what stands there.</param>
+        public abstract void SumKeys(in AttentionBlock at, float* scores, float* dq, bool add);
 
         /// <summary>Adds, for each key, the rows of the queries summed by score: the gradient of keys or values.</summary>
         /// <param name="at">The block.</param>

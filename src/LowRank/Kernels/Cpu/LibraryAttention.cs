@@ -20,11 +20,11 @@ internal sealed unsafe class LibraryAttention(AttentionShape shape, float* k, fl
         public override void TimesValues(in AttentionBlock at, float* g, float* scores) =>
             gemm.TimesTransposed(at.Queries, at.Keys, shape.HeadSize, g, shape.QueryRow, v + at.KeyOffset, shape.KeyRow, scores, at.Row);
 
-        public override void SumValues(in AttentionBlock at, float* scores, float* o) =>
-            gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, v + at.KeyOffset, shape.KeyRow, add: false, o, shape.QueryRow);
+        public override void SumValues(in AttentionBlock at, float* scores, float* o, bool add) =>
+            gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, v + at.KeyOffset, shape.KeyRow, add, o, shape.QueryRow);
 
-        public override void SumKeys(in AttentionBlock at, float* scores, float* dq) =>
-            gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, k + at.KeyOffset, shape.KeyRow, add: false, dq, shape.QueryRow);
+        public override void SumKeys(in AttentionBlock at, float* scores, float* dq, bool add) =>
+            gemm.Times(at.Queries, shape.HeadSize, at.Keys, scores, at.Row, k + at.KeyOffset, shape.KeyRow, add, dq, shape.QueryRow);
 
         public override void AddQueries(in AttentionBlock at, float* scores, float* rows, float* sums) =>
             gemm.TransposedTimesAdd(at.Keys, shape.HeadSize, at.Queries, scores, at.Row, rows, shape.QueryRow, sums, shape.HeadSize);

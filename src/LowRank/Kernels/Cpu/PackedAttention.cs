@@ -57,9 +57,9 @@ internal sealed unsafe class PackedAttention(AttentionShape shape, float* k, flo
             turnedValues.Multiply(new(g, shape.QueryRow), at.Queries, at.FirstKey, at.Keys, 0, shape.HeadSize, scores, at.Row, add: false, left);
         }
 
-        public override void SumValues(in AttentionBlock at, float* scores, float* o) => Sum(in at, scores, o);
+        public override void SumValues(in AttentionBlock at, float* scores, float* o, bool add) => Sum(in at, scores, o, add);
 
-        public override void SumKeys(in AttentionBlock at, float* scores, float* dq) => Sum(in at, scores, dq);
+        public override void SumKeys(in AttentionBlock at, float* scores, float* dq, bool add) => Sum(in at, scores, dq, add);
 
         public override void AddQueries(in AttentionBlock at, float* scores, float* rows, float* sums)
         {
@@ -70,10 +70,10 @@ internal sealed unsafe class PackedAttention(AttentionShape shape, float* k, flo
 
         public override void Dispose() => scratch.Dispose();
 
-        private void Sum(in AttentionBlock at, float* scores, float* target)
+        private void Sum(in AttentionBlock at, float* scores, float* target, bool add)
         {
             PackHead(in at);
-            others.Multiply(new(scores, at.Row), at.Queries, 0, shape.HeadSize, at.FirstKey, at.Keys, target, shape.QueryRow, add: false, left);
+            others.Multiply(new(scores, at.Row), at.Queries, 0, shape.HeadSize, at.FirstKey, at.Keys, target, shape.QueryRow, add, left);
         }
 
         private void PackHead(in AttentionBlock at)
