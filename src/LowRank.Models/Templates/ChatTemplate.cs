@@ -45,7 +45,10 @@ public sealed class ChatTemplate
     public string Render(IReadOnlyList<ChatMessage> messages, ChatTemplateOptions? options = null)
     {
         options ??= new ChatTemplateOptions();
-        return Run(messages, options, tracing: false, out var length).Written[..length].ToString();
+        var output = Run(messages, options, tracing: false, out var length);
+        var text = output.Written[..length].ToString();
+        output.Release();
+        return text;
     }
 
     /// <summary>Renders a conversation and tells where in the text each message is, for loss on parts of it.</summary>
@@ -54,7 +57,9 @@ public sealed class ChatTemplate
     {
         options ??= new ChatTemplateOptions();
         var output = Run(messages, options, tracing: true, out var length);
-        return new RenderedChat(this, messages, options, output.Written[..length].ToString(), output.Runs);
+        var chat = new RenderedChat(this, messages, options, output.Written[..length].ToString(), output.Runs);
+        output.Release();
+        return chat;
     }
 
     private TextBuilder Run(IReadOnlyList<ChatMessage> messages, ChatTemplateOptions options, bool tracing, out int length)

@@ -100,6 +100,12 @@ public sealed class Tokenizer
         Run(text, keepPlaces: true, scratch, buffer);
         var ids = scratch.Tokens.Ids;
         var offsets = OffsetsOf(scratch);
+        if (!addSpecialTokens && _templateIsText)
+        {
+            var plain = new TokenizerEncoding(ids.ToArray(), offsets);
+            Return(text, scratch, buffer);
+            return plain;
+        }
         var allIds = new List<int>(ids.Length + 4);
         var allOffsets = new List<(int, int)>(ids.Length + 4);
         foreach (var part in _postProcessor.Template)

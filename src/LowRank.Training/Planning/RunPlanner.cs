@@ -20,11 +20,17 @@ internal sealed class RunPlanner
     /// <param name="source">Its model.</param>
     /// <param name="examples">What is learned.</param>
     /// <param name="batches">How examples become batches.</param>
-    public RunPlanner(TrainSettings settings, ModelSource source, IReadOnlyList<Example> examples, BatchOptions batches) : this(settings, source, WidestBatch.Of(examples, batches, settings.Optimization))
+    /// <param name="together">Batches that go through the model at once, each of an adapter of its own.</param>
+    public RunPlanner(TrainSettings settings, ModelSource source, IReadOnlyList<Example> examples, BatchOptions batches, int together = 1)
+        : this(settings, source, WidestBatch.Of(examples, batches, settings.Optimization, IsCompact(settings, source)).Times(together))
     {
     }
 
     private RunPlanner(TrainSettings settings, ModelSource source, WidestBatch widest) => (this.settings, this.source, this.widest) = (settings, source, widest);
+
+    // As BatchInput decides it for the model, and with own nodes, for which tokens are all that counts.
+    private static bool IsCompact(TrainSettings settings, ModelSource source) =>
+        settings.Model.Device is null or "cpu" && settings.Adapter.Dropout == 0 && settings.Objective.NeftuneAlpha == 0 && !source.Shape.RopeFollowsLength;
 
     /// <summary>Layers of the model.</summary>
     public int Layers => (int)source.Shape.Layers;
@@ -37,8 +43,8 @@ internal sealed class RunPlanner
         {
             Recipe = Recipe(),
             Adapter = adapter,
-            Rows = widest.Rows,
-            Length = widest.Length,
+            Rows = widest.Tokens < widest.Rows * widest.Length ? 1 : widest.Rows,
+            Length = widest.Tokens < widest.Rows * widest.Length ? widest.Tokens : widest.Length,
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
             // On a processor activations stay fp32.

@@ -206,7 +206,7 @@ internal sealed class SweepRun : IDisposable
         planner.Check(alone, budget with { Bytes = budget.Bytes - others });
         return 1;
 
-        RunPlanner Planner(int rows) => new(largest.Settings, source, examples.Examples, batches with { BatchSize = batches.BatchSize * rows });
+        RunPlanner Planner(int rows) => new(largest.Settings, source, examples.Examples, batches, rows);
         MemoryPlan Plan(int rows) => Planner(rows) is var p ? p.Plan(largest.Settings.Optimization.Checkpointing == "full" ? p.Layers : 0) : null!;
     }
 

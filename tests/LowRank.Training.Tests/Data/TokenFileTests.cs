@@ -225,9 +225,10 @@ public sealed class TokenFileTests : IDisposable
             RowTokenizer.Write(rows, rows.Count, real, folder.At("speed"), threads, cancellation: TestContext.Current.CancellationToken);
             return clock.Elapsed.TotalSeconds;
         }
-        Seconds(2);
+        // Until its methods are compiled for good, the runtime has work of its own for the second core.
+        for (var i = 0; i < 4; i++) Seconds(2);
         var (one, two) = (double.MaxValue, double.MaxValue);
-        for (var i = 0; i < 3; i++) (one, two) = (Math.Min(one, Seconds(1)), Math.Min(two, Seconds(2)));
+        for (var i = 0; i < 5; i++) (one, two) = (Math.Min(one, Seconds(1)), Math.Min(two, Seconds(2)));
         TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{rows.Count} rows: one thread {one:0.00} s, two {two:0.00} s, {one / two:0.00} times as fast"));
         Assert.True(one / two >= 1.7, FormattableString.Invariant($"one thread {one:0.00} s, two {two:0.00} s: {one / two:0.00} times as fast"));
     }

@@ -5,7 +5,7 @@ using LowRank.Formats;
 
 namespace LowRank.Training.Data.Tokens;
 
-/// <summary>Writes a <see cref="TokenFile"/> row by row; whole or not at all.</summary>
+/// <summary>Writes a <see cref="TokenFile"/> block by block; whole or not at all.</summary>
 internal sealed class TokenFileWriter : IDisposable
 {
     private readonly AtomicFile file;
@@ -14,40 +14,27 @@ internal sealed class TokenFileWriter : IDisposable
     private readonly List<TokenNote> notes = [];
     private readonly byte[] buffer = new byte[1 << 20];
     private long position = TokenHeader.Bytes;
-    private readonly int answers;
     private int filled, rows;
 
     /// <param name="path">The file.</param>
     /// <param name="answers">Entries of a row: 2 where rows may hold preferences, else 1.</param>
     public TokenFileWriter(string path, int answers)
     {
-        this.answers = answers;
+        Answers = answers;
         file = AtomicFile.Create(path);
         file.Write(new byte[TokenHeader.Bytes]);
     }
 
-    /// <summary>Takes the next row.</summary>
-    /// <param name="example">Its example, or null where it has none.</param>
-    /// <param name="note">What was said about it, or null.</param>
-    public void Add(Example? example, Problem? note)
-    {
-        if (note is not null) notes.Add(new TokenNote(rows, note.Message, note.GuardId));
-        rows++;
-        Add(example);
-        if (answers > 1) Add(example?.Rejected);
-    }
+    /// <summary>Entries of a row.</summary>
+    public int Answers { get; }
 
-    private void Add(Example? answer)
+    /// <summary>Takes the next rows.</summary>
+    public void Add(TokenBlock block)
     {
-        if (answer is null)
-        {
-            entries.Add(new TokenEntry(position, -1, 0, 0, 0, -1));
-            return;
-        }
-        entries.Add(new TokenEntry(position, answer.Length, answer.SupervisedTokens, answer.LostTokens, answer.LostSupervisedTokens, answer.IsGood is { } isGood ? isGood ? 1 : 0 : -1));
-        Write(MemoryMarshal.AsBytes(answer.InputIds));
-        Write(MemoryMarshal.AsBytes(answer.Supervised));
-        Write(stackalloc byte[(4 - answer.Length % 4) % 4]);
+        foreach (var (row, problem) in block.Problems) notes.Add(new TokenNote(rows + row, problem.Message, problem.GuardId));
+        rows += block.Rows;
+        foreach (var entry in block.Entries) entries.Add(entry with { Offset = position + entry.Offset });
+        Write(block.Bytes);
     }
 
     /// <summary>Writes what stands behind the rows, and gives the file its name.</summary>
@@ -58,9 +45,9 @@ internal sealed class TokenFileWriter : IDisposable
         var end = position;
         Write(JsonSerializer.SerializeToUtf8Bytes(notes));
         Flush();
-        hash.Append(MemoryMarshal.AsBytes<long>([rows, table, end, position, answers]));
+        hash.Append(MemoryMarshal.AsBytes<long>([rows, table, end, position, Answers]));
         var check = hash.GetCurrentHashAsUInt128();
-        TokenHeader[] header = [new(TokenHeader.Expected, rows, table, end, position, (ulong)check, (ulong)(check >> 64), answers)];
+        TokenHeader[] header = [new(TokenHeader.Expected, rows, table, end, position, (ulong)check, (ulong)(check >> 64), Answers)];
         file.WriteAt(0, MemoryMarshal.AsBytes(header.AsSpan()));
         file.Commit();
     }

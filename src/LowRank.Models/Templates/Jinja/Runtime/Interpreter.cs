@@ -20,7 +20,7 @@ internal sealed class Interpreter(ChatTemplateLimits limits, IReadOnlyDictionary
 
     public bool AutoEscape { get; set; }
 
-    public TextBuilder Output { get; set; } = new(limits.OutputLength);
+    public TextBuilder Output { get; set; } = new(limits.OutputLength, isPooled: true);
 
     /// <summary>The line of the statement that runs, for messages.</summary>
     public int Line { get; private set; }

@@ -7,18 +7,21 @@ namespace LowRank.Models.Templates.Jinja.Syntax;
 
 internal sealed class Binary(TokenKind sign, Expression left, Expression right) : Expression
 {
-    public override IEnumerable<Node> Children => [left, right];
+    private readonly TokenKind _sign = sign;
+    private readonly Expression _left = left, _right = right;
+    private Expression[]? _chain;
+
+    public override IEnumerable<Node> Children => [_left, _right];
 
     public override object? Evaluate(Interpreter interpreter, Activation activation)
     {
-        // A long chain of sums is a deep tree.
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        if (_sign == TokenKind.Add) return Sum(_chain ??= Chain(), interpreter, activation);
         interpreter.Step();
-        var a = left.Evaluate(interpreter, activation);
-        var b = right.Evaluate(interpreter, activation);
-        return sign switch
+        var a = _left.Evaluate(interpreter, activation);
+        var b = _right.Evaluate(interpreter, activation);
+        return _sign switch
         {
-            TokenKind.Add => Arithmetic.Add(interpreter, a, b),
             TokenKind.Subtract => Arithmetic.Subtract(a, b),
             TokenKind.Multiply => Arithmetic.Multiply(interpreter, a, b),
             TokenKind.Divide => Arithmetic.Divide(a, b),
@@ -26,6 +29,44 @@ internal sealed class Binary(TokenKind sign, Expression left, Expression right) 
             TokenKind.Modulo => Arithmetic.Modulo(interpreter, a, b),
             _ => Arithmetic.Power(a, b),
         };
+    }
+
+    // a + b + c is (a + b) + c in the tree.
+    private Expression[] Chain()
+    {
+        var operands = new List<Expression>();
+        Expression first = this;
+        for (; first is Binary { _sign: TokenKind.Add } sum; first = sum._left) operands.Add(sum._right);
+        operands.Add(first);
+        operands.Reverse();
+        return [.. operands];
+    }
+
+    // From left to right, as the tree says; texts that follow each other are put together once, at the end.
+    private static object? Sum(Expression[] chain, Interpreter interpreter, Activation activation)
+    {
+        var (sum, texts, length) = (chain[0].Evaluate(interpreter, activation), default(List<object>), 0L);
+        for (var i = 1; i < chain.Length; i++)
+        {
+            interpreter.Step();
+            var next = chain[i].Evaluate(interpreter, activation);
+            if (i < chain.Length - 1 && (texts is not null || Texts.TryGet(sum, out _)) && Texts.TryGet(next, out var text))
+            {
+                if (texts is null) (texts, length) = ([sum!], Texts.Plain(sum!).Length);
+                interpreter.Charge(length += text.Length);
+                texts.Add(next!);
+                continue;
+            }
+            if (texts is not null && Texts.TryGet(next, out var last))
+            {
+                interpreter.Charge(length + last.Length);
+                texts.Add(next!);
+                return Texts.Concat(texts);
+            }
+            sum = Arithmetic.Add(interpreter, texts is null ? sum : Texts.Concat(texts), next);
+            texts = null;
+        }
+        return sum;
     }
 }
 

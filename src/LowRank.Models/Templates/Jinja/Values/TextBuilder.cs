@@ -1,9 +1,17 @@
+using System.Buffers;
+
 namespace LowRank.Models.Templates.Jinja.Values;
 
-/// <summary>Collects text together with the runs of what is appended. Without traced input it is a plain growing buffer.</summary>
-internal sealed class TextBuilder(int limit = int.MaxValue)
+/// <summary>
+/// Collects text together with the runs of what is appended. Without traced input it is a plain growing buffer. Whoever is done with it may give the buffer back for the next one.
+/// </summary>
+/// <param name="limit">The most characters.</param>
+/// <param name="isPooled">Whether the buffer is taken from those that others gave back (<see cref="Release"/>).</param>
+internal sealed class TextBuilder(int limit = int.MaxValue, bool isPooled = false)
 {
-    private char[] _buffer = new char[256];
+    private const int FirstLength = 256;
+
+    private char[] _buffer = isPooled ? ArrayPool<char>.Shared.Rent(4 * FirstLength) : new char[FirstLength];
     private List<TextRun>? _runs;
 
     public int Length { get; private set; }
@@ -12,21 +20,21 @@ internal sealed class TextBuilder(int limit = int.MaxValue)
 
     public void Append(char c)
     {
-        if (Length == _buffer.Length) Grow(1);
+        if (Length >= Room) Grow(1);
         _buffer[Length++] = c;
     }
 
     public void Append(char c, int count)
     {
         if (count <= 0) return;
-        if (Length > _buffer.Length - count) Grow(count);
+        if (Length > Room - count) Grow(count);
         _buffer.AsSpan(Length, count).Fill(c);
         Length += count;
     }
 
     public void Append(ReadOnlySpan<char> text)
     {
-        if (Length > _buffer.Length - text.Length) Grow(text.Length);
+        if (Length > Room - text.Length) Grow(text.Length);
         text.CopyTo(_buffer.AsSpan(Length));
         Length += text.Length;
     }
@@ -58,12 +66,8 @@ internal sealed class TextBuilder(int limit = int.MaxValue)
     public void AddRun(TextRun run)
     {
         _runs ??= [];
-        // Neighbours of one origin become one run, so that a text put together from pieces stays small.
-        if (_runs.Count > 0 && run.Message != TextRun.Generation && _runs[^1] is var last && last.Message == run.Message
-            && last.End == run.Start && last.Field == run.Field)
-            _runs[^1] = last with { Length = last.Length + run.Length };
-        else
-            _runs.Add(run);
+        if (_runs.Count > 0 && _runs[^1].TryJoin(run, out var joined)) _runs[^1] = joined;
+        else _runs.Add(run);
     }
 
     /// <summary>The collected <c>str</c>: a plain string where nothing in it is traced.</summary>
@@ -79,10 +83,28 @@ internal sealed class TextBuilder(int limit = int.MaxValue)
 
     public override string ToString() => Length == 0 ? "" : new string(_buffer, 0, Length);
 
+    private int Room => Math.Min(_buffer.Length, limit);
+
+    /// <summary>Gives a pooled buffer back: the builder is empty then. Texts and runs that were taken from it stay.</summary>
+    public void Release()
+    {
+        if (isPooled) ArrayPool<char>.Shared.Return(_buffer);
+        (_buffer, Length, _runs) = ([], 0, null);
+    }
+
     private void Grow(int more)
     {
         if ((long)Length + more > limit)
             throw new ChatTemplateException(ChatTemplateException.LimitExceeded, $"it makes a text of more than {limit} UTF-16 code units");
-        Array.Resize(ref _buffer, (int)Math.Min(Math.Max((long)Length + more, 2L * _buffer.Length), Array.MaxLength));
+        var length = (int)Math.Min(Math.Max((long)Length + more, 2L * _buffer.Length), Array.MaxLength);
+        if (!isPooled)
+        {
+            Array.Resize(ref _buffer, length);
+            return;
+        }
+        var larger = ArrayPool<char>.Shared.Rent(length);
+        Written.CopyTo(larger);
+        ArrayPool<char>.Shared.Return(_buffer);
+        _buffer = larger;
     }
 }

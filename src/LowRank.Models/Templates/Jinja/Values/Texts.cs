@@ -65,10 +65,32 @@ internal static class Texts
         if (left is string l && right is string r) return string.Concat(l, r);
         var (markLeft, markRight) = (IsMarkup(left), IsMarkup(right));
         if (markLeft != markRight) (left, right) = markLeft ? (left, Html.Escape(right)) : (Html.Escape(left), right);
-        var builder = new TextBuilder();
-        builder.AppendText(left);
-        builder.AppendText(right);
-        return markLeft || markRight ? AsMarkup(builder.ToValue()) : builder.ToValue();
+        var text = string.Concat(Plain(left), Plain(right));
+        var runs = Joined((left as TracedText)?.Runs ?? [], (right as TracedText)?.Runs ?? [], Plain(left).Length);
+        return runs.Length == 0 && !markLeft && !markRight ? text : new TracedText(text, runs, markLeft || markRight);
+    }
+
+    /// <summary>Texts one behind the other.</summary>
+    public static object Concat(List<object> texts)
+    {
+        if (texts.Exists(IsMarkup)) return texts.Aggregate(Concat);
+        var (strings, runs, offset) = (new string[texts.Count], (TextRun[])[], 0);
+        for (var i = 0; i < strings.Length; offset += strings[i++].Length)
+        {
+            strings[i] = Plain(texts[i]);
+            runs = Joined(runs, (texts[i] as TracedText)?.Runs ?? [], offset);
+        }
+        return runs.Length == 0 ? string.Concat(strings) : new TracedText(string.Concat(strings), runs);
+    }
+
+    // The runs of two texts that follow each other. Where one has none, nothing is copied that need not be: templates put texts together from many pieces.
+    private static TextRun[] Joined(TextRun[] left, TextRun[] right, int offset)
+    {
+        if (right.Length == 0) return left;
+        if (left.Length == 0 && offset == 0) return right;
+        var shifted = Array.ConvertAll(right, run => run with { Start = run.Start + offset });
+        if (left.Length == 0) return shifted;
+        return left[^1].TryJoin(shifted[0], out var joined) ? [.. left[..^1], joined, .. shifted[1..]] : [.. left, .. shifted];
     }
 
     public static bool HasSurrogates(ReadOnlySpan<char> text) => text.IndexOfAnyInRange('\uD800', '\uDFFF') >= 0;

@@ -11,6 +11,13 @@ internal readonly record struct TextRun(int Start, int Length, int Message, stri
     public const int Generation = -1;
 
     public int End => Start + Length;
+
+    /// <summary>Neighbours of one origin are one run, so that a text put together from pieces stays small.</summary>
+    public bool TryJoin(TextRun next, out TextRun joined)
+    {
+        joined = this with { Length = Length + next.Length };
+        return next.Message != Generation && next.Message == Message && End == next.Start && next.Field == Field;
+    }
 }
 
 /// <summary>
