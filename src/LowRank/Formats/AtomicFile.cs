@@ -4,7 +4,7 @@ using LowRank.Runtime;
 namespace LowRank.Formats;
 
 /// <summary>
-/// A file that is written whole or not at all. Content goes into <c>.NAME.partial</c> beside it; <see cref="Commit"/> flushes that to disk and
+/// A file that is written whole or not at all. Content goes into <c>.NAME.partial</c> beside it; <see cref="Commit()"/> flushes that to disk and
 /// renames it, so that a reader, even after a crash, finds the old file or the new one. Disposing without a commit removes the partial file; one
 /// that a killed process left is overwritten by the next attempt.
 /// </summary>
@@ -89,14 +89,17 @@ public sealed class AtomicFile : IDisposable
 
     /// <summary>Flushes the content to disk and gives the file its name. Nothing can be written afterwards.</summary>
     /// <exception cref="LowRankException">The disk is full or the file cannot be written.</exception>
-    public void Commit()
+    public void Commit() => Commit(waitsForDisk: true);
+
+    /// <summary>The same. What can be made again and tells by itself whether it is whole need not wait for the disk: after a crash of the machine it may be damaged.</summary>
+    internal void Commit(bool waitsForDisk)
     {
         var open = Open;
-        Guarded(() => steps.Flush(open));
+        if (waitsForDisk) Guarded(() => steps.Flush(open));
         open.Dispose();
         Guarded(() => steps.Rename(partial, Path));
         stream = null;
-        Guarded(() => steps.FlushFolder(folder));
+        if (waitsForDisk) Guarded(() => steps.FlushFolder(folder));
     }
 
     private FileStream Open => stream ?? throw new ObjectDisposedException(nameof(AtomicFile), $"{Path} was committed or disposed already.");
@@ -113,7 +116,7 @@ public sealed class AtomicFile : IDisposable
         }
     }
 
-    /// <summary>Removes the partial file where <see cref="Commit"/> was not reached.</summary>
+    /// <summary>Removes the partial file where <see cref="Commit()"/> was not reached.</summary>
     public void Dispose()
     {
         if (stream is null) return;

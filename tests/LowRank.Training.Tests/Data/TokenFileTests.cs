@@ -226,11 +226,13 @@ public sealed class TokenFileTests : IDisposable
             return clock.Elapsed.TotalSeconds;
         }
         // Until its methods are compiled for good, the runtime has work of its own for the second core.
-        for (var i = 0; i < 4; i++) Seconds(2);
-        var (one, two) = (double.MaxValue, double.MaxValue);
-        for (var i = 0; i < 5; i++) (one, two) = (Math.Min(one, Seconds(1)), Math.Min(two, Seconds(2)));
-        TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{rows.Count} rows: one thread {one:0.00} s, two {two:0.00} s, {one / two:0.00} times as fast"));
-        Assert.True(one / two >= 1.7, FormattableString.Invariant($"one thread {one:0.00} s, two {two:0.00} s: {one / two:0.00} times as fast"));
+        for (var i = 0; i < 6; i++) Seconds(2);
+        // The median over pairs that follow each other: cores that are shared with other machines change their speed by a half within a second.
+        (double One, double Two)[] pairs = [.. Enumerable.Range(0, 25).Select(_ => (Seconds(1), Seconds(2)))];
+        var times = pairs.Select(p => p.One / p.Two).Order().ElementAt(pairs.Length / 2);
+        var said = FormattableString.Invariant($"{rows.Count} rows: one thread {pairs.Min(p => p.One):0.00} s at best, two {pairs.Min(p => p.Two):0.00} s; {times:0.00} times as fast, the median of {pairs.Length} pairs");
+        TestContext.Current.SendDiagnosticMessage(said);
+        Assert.True(times >= 1.7, said);
     }
 
     private string[] Build(TokenCache cache, ExampleBuilder? with = null)

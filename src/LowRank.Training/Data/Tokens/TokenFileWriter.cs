@@ -49,7 +49,8 @@ internal sealed class TokenFileWriter : IDisposable
         var check = hash.GetCurrentHashAsUInt128();
         TokenHeader[] header = [new(TokenHeader.Expected, rows, table, end, position, (ulong)check, (ulong)(check >> 64), Answers)];
         file.WriteAt(0, MemoryMarshal.AsBytes(header.AsSpan()));
-        file.Commit();
+        // A reader finds by the hash whether all of it has reached the disk.
+        file.Commit(waitsForDisk: false);
     }
 
     private void Write(ReadOnlySpan<byte> bytes)
