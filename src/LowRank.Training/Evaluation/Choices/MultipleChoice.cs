@@ -17,7 +17,9 @@ internal static class MultipleChoice
     {
         var sequences = questions.SelectMany(q => q.Sequences).ToArray();
         var (likelihoods, done) = (new double[sequences.Length], 0);
-        foreach (var batch in EpochSampler.OneEpoch(sequences, new BatchOptions { BatchSize = batchSize, Layout = BatchLayout.GroupedByLength, Shuffle = false }))
+        // On a processor the choices of a question share it in their batch, whatever their lengths; elsewhere rows are padded.
+        var layout = model.Decoder.Device.type == TorchSharp.DeviceType.CPU ? BatchLayout.Padded : BatchLayout.GroupedByLength;
+        foreach (var batch in EpochSampler.OneEpoch(sequences, new BatchOptions { BatchSize = batchSize, Layout = layout, Shuffle = false }))
         {
             cancellation.ThrowIfCancellationRequested();
             var losses = CausalLoss.EvaluateEach(model.Decoder, batch);
