@@ -20,7 +20,7 @@ public class Nodes : IDisposable
     private readonly Tensor v = randn(Batch, Length, KeyValueHeads * HeadSize).requires_grad_(true);
     private readonly Tensor cosine = ones(1, 1, Length, HeadSize / 2);
     private readonly Tensor sine = zeros(1, 1, Length, HeadSize / 2);
-    private readonly int[] first = new int[Batch * Length];
+    private readonly SeenKeys seen = new(new int[Batch * Length]);
 
     /// <summary>Root-mean-square normalisation by the kernel.</summary>
     [Benchmark]
@@ -40,7 +40,7 @@ public class Nodes : IDisposable
 
     /// <summary>Rope and causal attention by the kernel.</summary>
     [Benchmark]
-    public void Attention() => Backward(AttentionNode.Apply(q + 0, k + 0, v + 0, cosine, sine, first, new AttentionShape(Batch, Length, Heads, KeyValueHeads, HeadSize, 0.125f, 0)));
+    public void Attention() => Backward(AttentionNode.Apply(q + 0, k + 0, v + 0, cosine, sine, seen, new AttentionShape(Batch, Length, Heads, KeyValueHeads, HeadSize, 0.125f, 0)));
 
     /// <summary>Causal attention by libtorch, without rope.</summary>
     [Benchmark]

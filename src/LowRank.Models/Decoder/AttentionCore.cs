@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,19 +41,19 @@ internal static class AttentionCore
     private static Tensor Fused(Tensor q, Tensor k, Tensor v, Tensor? mask, double scale)
     {
         var factor = scale * Math.Sqrt(q.shape[3]);
-        var scaled = Math.Abs(factor - 1) < 1e-12 ? q : q * factor;
+        var scaled = Math.Abs(factor - 1) < 1e-12 ? q : q * Scalars.Of(factor);
         var cast = mask is null || mask.dtype == q.dtype ? mask : mask.to(q.dtype);
         return nn.functional.scaled_dot_product_attention(scaled, k, v, cast, 0.0, mask is null && q.shape[2] > 1);
     }
 
     private static Tensor Capped(Tensor q, Tensor k, Tensor v, Tensor? mask, double scale, double cap)
     {
-        var scores = (q.matmul(k.transpose(-1, -2)) * (scale / cap)).tanh() * cap;
-        if (mask is not null) scores = scores + mask;
+        var scores = (q.matmul(k.transpose(-1, -2)) * Scalars.Of(scale / cap)).tanh() * Scalars.Of(cap);
+        if (mask is not null) scores = scores.add(mask, Scalars.One);
         else if (q.shape[2] > 1)
         {
             var later = ones([q.shape[2], k.shape[2]], ScalarType.Bool, q.device).triu(1);
-            scores = scores.masked_fill(later, double.NegativeInfinity);
+            scores = scores.masked_fill(later, Scalars.Of(double.NegativeInfinity));
         }
         return nn.functional.softmax(scores.to(ScalarType.Float32), -1).to(q.dtype).matmul(v);
     }

@@ -27,9 +27,9 @@ public sealed class AttentionLayout : IDisposable
     {
         if (window is not { } w || w >= length) return null;
         using var scope = NewDisposeScope();
-        var query = arange(length, device: device).unsqueeze(1);
-        var key = arange(length, device: device).unsqueeze(0);
-        return Additive((key <= query) & (query - key < w)).unsqueeze(0).unsqueeze(0).MoveToOuterDisposeScope();
+        var query = Scalars.Range(length, device: device).unsqueeze(1);
+        var key = Scalars.Range(length, device: device).unsqueeze(0);
+        return Additive((key <= query) & (query - key < Scalars.Of(w))).unsqueeze(0).unsqueeze(0).MoveToOuterDisposeScope();
     }, window =>
     {
         var first = new int[rows * length];
@@ -43,9 +43,9 @@ public sealed class AttentionLayout : IDisposable
     public static AttentionLayout Packed(Tensor sequenceIds) => new(window =>
     {
         using var scope = NewDisposeScope();
-        var place = arange(sequenceIds.shape[1], device: sequenceIds.device);
+        var place = Scalars.Range(sequenceIds.shape[1], device: sequenceIds.device);
         var allowed = (place.unsqueeze(0) <= place.unsqueeze(1)) & (sequenceIds.unsqueeze(-1) == sequenceIds.unsqueeze(-2));
-        if (window is { } w) allowed = allowed & (place.unsqueeze(1) - place.unsqueeze(0) < w);
+        if (window is { } w) allowed = allowed & (place.unsqueeze(1) - place.unsqueeze(0) < Scalars.Of(w));
         return Additive(allowed).unsqueeze(1).MoveToOuterDisposeScope();
     }, window => FirstOfSequence(sequenceIds, window) is { } first ? new SeenKeys(first) : null);
 
@@ -76,7 +76,7 @@ public sealed class AttentionLayout : IDisposable
             using var scope = NewDisposeScope();
             var keys = Seen(window);
             Tensor Column(int[] values) => tensor(values, [rows, values.Length / rows, 1], device: device);
-            var place = arange(starts.Length / rows, ScalarType.Int32, device);
+            var place = Scalars.Range(starts.Length / rows, ScalarType.Int32, device);
             var own = (place.unsqueeze(0) <= place.unsqueeze(1)) & (place >= Column(keys.First));
             return Additive(own | ((place >= Column(keys.SharedStart!)) & (place < Column(keys.SharedEnd!)))).unsqueeze(1).MoveToOuterDisposeScope();
         }, Seen);
@@ -88,10 +88,10 @@ public sealed class AttentionLayout : IDisposable
     public static AttentionLayout Cached(Tensor positions, long used) => new(window =>
     {
         using var scope = NewDisposeScope();
-        var key = arange(used, device: positions.device);
+        var key = Scalars.Range(used, device: positions.device);
         var query = positions.unsqueeze(-1);
         var allowed = key <= query;
-        if (window is { } w) allowed = allowed & (query - key < w);
+        if (window is { } w) allowed = allowed & (query - key < Scalars.Of(w));
         return Additive(allowed).unsqueeze(1).MoveToOuterDisposeScope();
     }, window => new SeenKeys(Array.ConvertAll(Positions(positions), p => window is { } w ? (int)Math.Max(0, p - w + 1) : 0)));
 

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -137,7 +138,7 @@ public sealed class CausalLM : IDisposable
         {
             if (input.End() is var end && end > positions.Module.Rows)
                 throw new LowRankException($"A sequence of {end} tokens does not fit this {Spec.ModelType} model, which has learned {positions.Module.Rows} positions. Take a smaller --max-length, or shorter prompts and answers.");
-            x = x + positions.Forward(input.Positions, x.dtype);
+            x = x.add(positions.Forward(input.Positions, x.dtype), Scalars.One);
         }
         return x.MoveToOuterDisposeScope();
     }
@@ -149,8 +150,8 @@ public sealed class CausalLM : IDisposable
     {
         using var scope = NewDisposeScope();
         var logits = Head.Forward(hidden).to(ScalarType.Float32);
-        if (Spec.LogitDivisor != 1) logits = logits / Spec.LogitDivisor;
-        if (Spec.LogitSoftCap is { } cap) logits = (logits / cap).tanh() * cap;
+        if (Spec.LogitDivisor != 1) logits = logits / Scalars.Of(Spec.LogitDivisor);
+        if (Spec.LogitSoftCap is { } cap) logits = (logits / Scalars.Of(cap)).tanh() * Scalars.Of(cap);
         return logits.MoveToOuterDisposeScope();
     }
 

@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ public sealed class DecoderInput : IDisposable
     public static DecoderInput Padded(long[] ids, long rows, Device? device = null)
     {
         var t = Rows(ids, rows, device);
-        using var line = arange(t.shape[1], ScalarType.Int64, device);
+        using var line = Scalars.Range(t.shape[1], ScalarType.Int64, device);
         return new DecoderInput(t, line.unsqueeze(0).expand(t.shape), AttentionLayout.Causal(rows, t.shape[1], device), null, 0);
     }
 
@@ -92,9 +93,9 @@ public sealed class DecoderInput : IDisposable
         using var scope = NewDisposeScope();
         if (lengths is not null) return tensor(lengths, [lengths.Length, 1], device: Ids.device).MoveToOuterDisposeScope();
         // A packed sequence's is one more than the last of its positions; so is that of a whole row, and what a row of a cache reaches.
-        if (owned is not { } sequences) return (Positions.amax([1], keepdim: true) + 1).MoveToOuterDisposeScope();
+        if (owned is not { } sequences) return Positions.amax([1], keepdim: true).add(Scalars.Of(1), Scalars.Of(1)).MoveToOuterDisposeScope();
         var isSame = sequences.unsqueeze(-1) == sequences.unsqueeze(-2);
-        return (where(isSame, Positions.unsqueeze(-2), zeros_like(Positions).unsqueeze(-2)).amax([2]) + 1).MoveToOuterDisposeScope();
+        return where(isSame, Positions.unsqueeze(-2), zeros_like(Positions).unsqueeze(-2)).amax([2]).add(Scalars.Of(1), Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>One more than the last position.</summary>

@@ -36,7 +36,7 @@ internal sealed class DecoderLayer(double multiplier, DecoderAttention attention
         if (norm is not null) given = norm.Forward(given);
         if (multiplier != 1)
         {
-            using TorchSharp.Scalar m = multiplier;
+            using TorchSharp.Scalar m = Scalars.Of(multiplier);
             given = given.mul_(m);
         }
         return given.add_(x, Scalars.One);

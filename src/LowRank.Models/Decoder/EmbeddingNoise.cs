@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,7 +30,7 @@ internal readonly record struct EmbeddingNoise(double Alpha, long Seed, long Ste
         ReadOnlySpan<long> key = [Seed, Step, MicroBatch, Place];
         // Drawn on the CPU whatever the device, so that a run draws the same everywhere.
         using var generator = new Generator(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(key)) & long.MaxValue, CPU);
-        var noise = rand(embedded.shape, ScalarType.Float32, CPU, generator: generator).mul_((float)(2 * bound)).sub_((float)bound);
-        return (embedded + noise.to(embedded.device).to(embedded.dtype)).MoveToOuterDisposeScope();
+        var noise = rand(embedded.shape, ScalarType.Float32, CPU, generator: generator).mul_(Scalars.Of((float)(2 * bound))).sub_(Scalars.Of((float)bound));
+        return embedded.add(noise.to(embedded.device).to(embedded.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,6 +20,6 @@ internal static class LoadBalancing
         var experts = probabilities.shape[^1];
         var chosen = probabilities.topk(perToken, -1, largest: true, sorted: true).indexes;
         var share = nn.functional.one_hot(chosen, experts).to(ScalarType.Float32).mean([0]);
-        return ((share * probabilities.mean([0]).unsqueeze(0)).sum() * experts).MoveToOuterDisposeScope();
+        return ((share * probabilities.mean([0]).unsqueeze(0)).sum() * Scalars.Of(experts)).MoveToOuterDisposeScope();
     }
 }

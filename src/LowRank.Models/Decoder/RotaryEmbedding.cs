@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,12 +22,12 @@ internal sealed class RotaryEmbedding(RopeSpec? spec)
         var angles = positions * tensor(frequencies, device: positions.device);
         if (beyond is not null)
         {
-            var isLong = input.SequenceLengths().unsqueeze(-1) > spec!.Scaling.ShortContext!.Value;
+            var isLong = input.SequenceLengths().unsqueeze(-1) > Scalars.Of(spec!.Scaling.ShortContext!.Value);
             angles = where(isLong, positions * tensor(beyond, device: positions.device), angles);
         }
         var factor = spec?.Scaling.AttentionFactor ?? 1;
         var (cosine, sine) = (angles.cos(), angles.sin());
-        if (factor != 1) (cosine, sine) = (cosine * factor, sine * factor);
+        if (factor != 1) (cosine, sine) = (cosine * Scalars.Of(factor), sine * Scalars.Of(factor));
         (cosine, sine) = (cosine.to(dtype).unsqueeze(1), sine.to(dtype).unsqueeze(1));
         return (cosine.MoveToOuterDisposeScope(), sine.MoveToOuterDisposeScope());
     }
@@ -39,7 +40,7 @@ internal sealed class RotaryEmbedding(RopeSpec? spec)
         var first = heads.narrow(-1, 0, half);
         var second = heads.narrow(-1, half, half);
         var turnedFirst = first * angles.Cos - second * angles.Sin;
-        var turnedSecond = second * angles.Cos + first * angles.Sin;
+        var turnedSecond = (second * angles.Cos).add(first * angles.Sin, Scalars.One);
         var turned = headSize == 2 * half ? cat([turnedFirst, turnedSecond], -1)
             : cat([turnedFirst, turnedSecond, heads.narrow(-1, 2 * half, headSize - 2 * half)], -1);
         return turned.MoveToOuterDisposeScope();

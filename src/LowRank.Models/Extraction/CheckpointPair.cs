@@ -3,6 +3,7 @@ using LowRank.Formats;
 using LowRank.Models.Checkpoints;
 using LowRank.Models.Decoder;
 using LowRank.Models.Families;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -135,8 +136,8 @@ internal sealed unsafe class CheckpointPair : IDisposable
         Pieces(pair, (_, _, first, second) =>
         {
             var (a, b) = (first.to(ScalarType.Float64), second.to(ScalarType.Float64));
-            difference += (b - a).square().sum().item<double>();
-            own += a.square().sum().item<double>();
+            difference += (b - a).pow(Scalars.Of(2)).sum().item<double>();
+            own += a.pow(Scalars.Of(2)).sum().item<double>();
         });
         return (difference, own);
     }

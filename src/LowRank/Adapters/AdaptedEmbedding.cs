@@ -1,5 +1,6 @@
 using LowRank.Adapters.Lora;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -30,7 +31,7 @@ public sealed class AdaptedEmbedding(FrozenEmbedding frozen, LoraEmbeddingAdapte
     {
         using var scope = NewDisposeScope();
         var rows = Frozen.Forward(ids, dtype);
-        return (Enabled ? rows + Adapter.Update(ids).to(dtype) : rows).MoveToOuterDisposeScope();
+        return (Enabled ? rows.add(Adapter.Update(ids).to(dtype), Scalars.One) : rows).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

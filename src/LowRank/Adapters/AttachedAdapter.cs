@@ -5,6 +5,7 @@ using LowRank.Adapters.Tokens;
 using LowRank.Formats;
 using LowRank.Layers;
 using LowRank.Optimizers.Preconditioning;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -234,7 +235,7 @@ public sealed class AttachedAdapter : IDisposable
 
     private static Tensor Sum(Tensor into, Tensor delta)
     {
-        using (delta) return into.add_(delta);
+        using (delta) return into.add_(delta, Scalars.One);
     }
 
     /// <summary>Tells AdaLoRA's schedule the steps of the run that trains it.</summary>

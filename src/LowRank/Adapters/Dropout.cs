@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,8 +36,8 @@ public sealed class Dropout
         ReadOnlySpan<long> key = [at.Seed, at.Step, at.MicroBatch, module];
         // Drawn on the CPU whatever the device, so that a run drops the same elements everywhere.
         using var generator = new Generator(XxHash3.HashToUInt64(MemoryMarshal.AsBytes(key)) & long.MaxValue, CPU);
-        var keep = rand(x.shape, ScalarType.Float32, CPU, generator: generator) >= p;
-        return (x * keep.to(x.device).to(x.dtype) * (1 / (1 - p))).MoveToOuterDisposeScope();
+        var keep = rand(x.shape, ScalarType.Float32, CPU, generator: generator) >= Scalars.Of(p);
+        return (x * keep.to(x.device).to(x.dtype) * Scalars.Of(1 / (1 - p))).MoveToOuterDisposeScope();
     }
 
     private sealed class Scope(Action leave) : IDisposable

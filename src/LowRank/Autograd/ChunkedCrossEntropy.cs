@@ -125,7 +125,7 @@ public static class ChunkedCrossEntropy
         var above = Doubles(scores.gather(1, column).squeeze(1) - scores.mean([1]));
         var (losses, gradient) = ForwardBackward(scores, targets, scale);
         for (var i = 0; i < losses.Length; i++) losses[i] += smoothing * above[i];
-        return (losses, gradient.sub_((float)(scale * smoothing / scores.shape[1])).scatter_add_(1, column, full_like(column, scale * smoothing, ScalarType.Float32)));
+        return (losses, gradient.sub_(Scalars.Of((float)(scale * smoothing / scores.shape[1]))).scatter_add_(1, column, full_like(column, Scalars.Of(scale * smoothing), ScalarType.Float32)));
     }
 
     // The kernel writes over the logits: no operation that makes logits keeps its result for its own backward.
@@ -151,7 +151,7 @@ public static class ChunkedCrossEntropy
         var logSum = scores.logsumexp(1, keepdim: true);
         var losses = Doubles((logSum - scores.gather(1, column)).squeeze(1));
         var gradient = (scores - logSum).exp_();
-        return (losses, gradient.scatter_add_(1, column, full_like(column, -1, ScalarType.Float32)).mul_((float)scale));
+        return (losses, gradient.scatter_add_(1, column, full_like(column, Scalars.Of(-1), ScalarType.Float32)).mul_(Scalars.Of((float)scale)));
     }
 
     private static double[] Doubles(Tensor x) => x.to(ScalarType.Float64).cpu().data<double>().ToArray();

@@ -23,7 +23,7 @@ internal sealed unsafe class ColumnFactorsNode : AutogradNode
         if (x.dtype != ScalarType.Float32 || x.device_type != DeviceType.CPU || x.numel() == 0 || bias is { requires_grad: true })
         {
             var product = x * factors.to(x.dtype);
-            return (bias is null ? product : product + bias.to(x.dtype)).MoveToOuterDisposeScope();
+            return (bias is null ? product : product.add(bias.to(x.dtype), Scalars.One)).MoveToOuterDisposeScope();
         }
         var (dense, f) = (x.contiguous(), factors.contiguous());
         Tensor y;

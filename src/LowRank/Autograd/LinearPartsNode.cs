@@ -97,7 +97,7 @@ internal sealed class LinearPartsNode : AutogradNode
     {
         // A layer whose output was not used leaves its columns.
         var ddown = down is null ? null : Pooled(down.shape[0], down.shape[1], down);
-        if (gradOutputs.Contains(null)) ddown?.fill_(0f);
+        if (gradOutputs.Contains(null)) ddown?.fill_(Scalars.Of(0f));
         var terms = new List<GemmTerm>();
         var (arrived, input) = (new Tensor?[parts.Length], 1);
         for (var i = 0; i < parts.Length; i++)

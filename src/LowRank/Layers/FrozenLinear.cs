@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Quantization;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -75,7 +76,7 @@ public sealed class FrozenLinear : ILinear
         var y = FrozenLinearNode.Apply(x, Weight);
         if (Bias is not { } b) return y;
         using var cast = b.dtype == y.dtype ? b.alias() : b.to(y.dtype);
-        return y.add_(cast);
+        return y.add_(cast, Scalars.One);
     }
 
     LinearPart? ILinear.PartFor() => TrainedBias is null ? new(Weight, bias) : null;

@@ -14,7 +14,7 @@ namespace LowRank.Layers;
 /// <param name="unitOffset">Whether the stored weight is the distance from one.</param>
 public sealed class RmsNorm(Tensor weight, double epsilon, bool unitOffset) : Norm(weight)
 {
-    private readonly Scalar added = epsilon;
+    private readonly Scalar added = Scalars.Of(epsilon);
 
     /// <summary>What a normalised value is multiplied by, in fp32: the weight, or one more. <c>[features]</c>.</summary>
     internal Tensor Multiplier()

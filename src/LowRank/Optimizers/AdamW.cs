@@ -125,11 +125,11 @@ public sealed unsafe class AdamW : IDisposable
                 kernels.AdamW(Of(parameters.Values), gradient, first, second, step);
                 continue;
             }
-            Of(parameters.Values).mul_(step.Keep);
+            Of(parameters.Values).mul_(Scalars.Of(step.Keep));
             first.lerp_(gradient, step.OneMinusBeta1);
-            second.mul_(step.Beta2).addcmul_(gradient, gradient, step.OneMinusBeta2);
-            var denominator = (second.sqrt() / step.RootCorrection).add_(step.Epsilon);
-            Of(parameters.Values).addcdiv_(first, denominator, -step.StepSize);
+            second.mul_(Scalars.Of(step.Beta2)).addcmul_(gradient, gradient, Scalars.Of(step.OneMinusBeta2));
+            var denominator = (second.sqrt() / Scalars.Of(step.RootCorrection)).add_(Scalars.Of(step.Epsilon), Scalars.One);
+            Of(parameters.Values).addcdiv_(first, denominator, Scalars.Of(-step.StepSize));
         }
     }
 

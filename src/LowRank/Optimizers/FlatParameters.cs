@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -65,7 +66,7 @@ public sealed class FlatParameters : IDisposable
     public void ZeroGradients()
     {
         using var noGrad = no_grad();
-        Gradients.fill_(0f);
+        Gradients.fill_(Scalars.Of(0f));
     }
 
     /// <summary>The Euclidean norm of all gradients together.</summary>
@@ -83,7 +84,7 @@ public sealed class FlatParameters : IDisposable
     public void ScaleGradients(double factor)
     {
         using var noGrad = no_grad();
-        Gradients.mul_((float)factor);
+        Gradients.mul_(Scalars.Of((float)factor));
     }
 
     /// <summary>

@@ -102,7 +102,7 @@ internal sealed unsafe class FourBitTensors : IDisposable
         const int nestedSize = FourBitParts.NestedBlockSize;
         var (firstNested, lastNested) = (first / nestedSize, (first + count - 1) / nestedSize);
         var nested = NestedAbsmax.narrow(0, firstNested, lastNested - firstNested + 1).unsqueeze(1).expand(-1, nestedSize).reshape(-1).narrow(0, first - firstNested * nestedSize, count);
-        return (NestedValues.index_select(0, stored.to(ScalarType.Int32)) * nested).add_(NestedOffset);
+        return (NestedValues.index_select(0, stored.to(ScalarType.Int32)) * nested).add_(Scalars.Of(NestedOffset), Scalars.One);
     }
 
     private static Tensor Of(NativeBuffer buffer, ScalarType type, Device device)

@@ -39,7 +39,7 @@ internal sealed class RoundedTensor : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // No value comes to the processor: a GPU need not be waited for.
-        var exponent = LargestExponent - x.norm(float.PositiveInfinity).clamp_min(Least).log2().ceil();
+        var exponent = Scalars.Of(LargestExponent) - x.norm(float.PositiveInfinity).clamp_min(Scalars.Of(Least)).log2().ceil();
         var rounded = Cast(x * exponent.exp2(), type);
         return new(rounded.MoveToOuterDisposeScope(), (-exponent).exp2().MoveToOuterDisposeScope());
     }

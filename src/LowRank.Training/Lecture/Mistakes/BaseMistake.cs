@@ -1,6 +1,7 @@
 using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Quantization;
+using LowRank.Runtime.Interop;
 using LowRank.Training.Events;
 using LowRank.Training.Guards;
 using LowRank.Training.Lecture.Laboratory;
@@ -52,7 +53,7 @@ internal sealed class BaseMistake : IClaimCheck
     {
         var adapted = (AdaptedLinear)slot.Module;
         var values = adapted.Frozen.Weight.Dequantize(0, adapted.OutFeatures);
-        using (no_grad()) values.add_(1e-3f);
+        using (no_grad()) values.add_(Scalars.Of(1e-3f), Scalars.One);
         slot.Module = new AdaptedLinear(new FrozenLinear(new DenseWeight(values), adapted.Frozen.Bias?.clone()), adapted.Adapter);
         adapted.Frozen.Dispose();
     }

@@ -1,6 +1,7 @@
 using LowRank.Adapters;
 using LowRank.Adapters.Lora;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using LowRank.Training.Lecture.Laboratory;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -43,7 +44,7 @@ internal sealed class ScaledUpdate : IClaimCheck
             var (a, b) = ((LoraAdapter)layer.Adapter).Matrices();
             var product = x.mm(a.t()).mm(b.t());
             double Error(Tensor expected) => ((update - expected).norm() / update.norm()).item<float>();
-            return (Error(product * (alpha / Rank)), Error(product));
+            return (Error(product * Scalars.Of(alpha / Rank)), Error(product));
         }
         finally
         {

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using LowRank.Adapters;
 using LowRank.Layers;
 using LowRank.Models;
+using LowRank.Runtime.Interop;
 using LowRank.Training.Events;
 using LowRank.Training.Import;
 using LowRank.Training.Lecture.Laboratory;
@@ -168,7 +169,7 @@ internal sealed record ToolRun
             using var one = NewDisposeScope();
             using var value = merged;
             if (!slots.TryGetValue(name, out var slot)) continue;
-            var byHand = slot.FrozenBase().Weight.Dequantize(0, slot.Module.OutFeatures) + scale * Read(folder, slot.Name, AdapterTensorKind.LoraB).matmul(Read(folder, slot.Name, AdapterTensorKind.LoraA));
+            var byHand = slot.FrozenBase().Weight.Dequantize(0, slot.Module.OutFeatures).add(Scalars.Of(scale) * Read(folder, slot.Name, AdapterTensorKind.LoraB).matmul(Read(folder, slot.Name, AdapterTensorKind.LoraA)), Scalars.One);
             largest = Math.Max(largest, byHand.abs().max().item<float>());
             difference = Math.Max(difference, (byHand - value).abs().max().item<float>());
         }

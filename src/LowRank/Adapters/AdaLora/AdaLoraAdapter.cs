@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -55,7 +56,7 @@ internal sealed class AdaLoraAdapter : ILinearAdapter
         var y = frozen.Forward(x);
         if (A.Shape[0] == 0) return y.MoveToOuterDisposeScope();
         var down = nn.functional.linear(dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module), A.Value * E.Value);
-        return y.add_((down * Scaling).matmul(B.Value.t()).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add_((down * Scalars.Of(Scaling)).matmul(B.Value.t()).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
@@ -63,7 +64,7 @@ internal sealed class AdaLoraAdapter : ILinearAdapter
         if (A.Shape[0] == 0) return y.alias();
         using var scope = NewDisposeScope();
         var down = nn.functional.linear(dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module), A.Value * E.Value);
-        return (y + (down * Scaling).matmul(B.Value.t()).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add((down * Scalars.Of(Scaling)).matmul(B.Value.t()).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal sealed class AdaLoraMethod(AdaLoraConfig config) : AdapterMethod
     {
         using var scope = NewDisposeScope();
         var kept = config.KeptRank(target.Module.Name);
-        Tensor Normal(long rows, long columns) => (randn([rows, columns], ScalarType.Float32, generator: start.Generator) * Deviation).to(frozen.Weight.Device).MoveToOuterDisposeScope();
+        Tensor Normal(long rows, long columns) => (randn([rows, columns], ScalarType.Float32, generator: start.Generator) * Scalars.Of(Deviation)).to(frozen.Weight.Device).MoveToOuterDisposeScope();
         return Build(target, start, kind => kind switch
         {
             AdapterTensorKind.AdaLoraA => Normal(kept, target.Module.InFeatures),

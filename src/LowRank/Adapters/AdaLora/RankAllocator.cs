@@ -1,5 +1,6 @@
 using LowRank.Layers;
 using LowRank.Optimizers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -81,7 +82,7 @@ internal sealed class RankAllocator : IDisposable
         off.sub_(eye(off.shape[0], device: off.device));
         var norm = off.norm().item<float>();
         // At zero PyTorch's norm has the gradient zero.
-        if (norm > 0) Gradient(parameter).add_(isRows ? off.mm(value) : value.mm(off), (float)(2 * config.OrthogonalWeight / (2 * modules.Count) / norm));
+        if (norm > 0) Gradient(parameter).add_(isRows ? off.mm(value) : value.mm(off), Scalars.Of((float)(2 * config.OrthogonalWeight / (2 * modules.Count) / norm)));
         return norm;
     }
 
@@ -105,8 +106,8 @@ internal sealed class RankAllocator : IDisposable
     {
         var sensitivity = (flat.Values * flat.Gradients).abs_();
         Tensor importance = state["adalora_importance"], uncertainty = state["adalora_uncertainty"];
-        importance.mul_((float)config.Beta1).add_(sensitivity * (float)(1 - config.Beta1));
-        uncertainty.mul_((float)config.Beta2).add_((sensitivity - importance).abs_() * (float)(1 - config.Beta2));
+        importance.mul_(Scalars.Of((float)config.Beta1)).add_(sensitivity * Scalars.Of((float)(1 - config.Beta1)), Scalars.One);
+        uncertainty.mul_(Scalars.Of((float)config.Beta2)).add_((sensitivity - importance).abs_() * Scalars.Of((float)(1 - config.Beta2)), Scalars.One);
     }
 
     private void Allocate(int budget)
@@ -138,7 +139,7 @@ internal sealed class RankAllocator : IDisposable
         var rank = module.A.Shape[0];
         if (rank == 0) return [];
         var vectors = cat([Score(module.A).mean([1], keepdim: true), Score(module.B).mean([0]).view(-1, 1)], 1).sum(1);
-        return (Score(module.E).view(-1) + vectors).cpu().data<float>().ToArray();
+        return Score(module.E).view(-1).add(vectors, Scalars.One).cpu().data<float>().ToArray();
     }
 
     private Tensor Score(TrainableParameter parameter) => View(state["adalora_importance"], parameter) * View(state["adalora_uncertainty"], parameter);

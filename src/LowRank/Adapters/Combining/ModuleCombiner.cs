@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,11 +27,11 @@ internal sealed class ModuleCombiner(CombineOptions options, PruningMask mask)
         }
         if (options.Method is CombinationMethod.Cat or CombinationMethod.Svd)
         {
-            var (a, b) = (cat([.. read.Select((r, i) => r.A * (float)factors[i])], 0), cat([.. read.Select(r => r.B)], 1));
+            var (a, b) = (cat([.. read.Select((r, i) => r.A * Scalars.Of((float)factors[i]))], 0), cat([.. read.Select(r => r.B)], 1));
             return options.Method == CombinationMethod.Cat ? (a, b) : Cut(TruncatedSvd.OfProduct(a, b, rank));
         }
         // TIES elects signs of the updates with their scaling, before the weights.
-        Tensor[] updates = [.. read.Select((r, i) => r.B.mm(r.A) * (float)sources[i].ScalingOf(module))];
+        Tensor[] updates = [.. read.Select((r, i) => r.B.mm(r.A) * Scalars.Of((float)sources[i].ScalingOf(module)))];
         return Cut(TruncatedSvd.Exact(Mix(updates, [.. sources.Select(s => s.Weight)], "delta"), rank));
 
         Tensor Mix(Tensor[] tensors, double[] weights, string side) =>

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal static class SeededMasks
     {
         using var generator = new Generator(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes($"{seed}\n{adapter}\n{module}\n{side}")) & long.MaxValue, CPU);
         using var drawn = rand(shape, ScalarType.Float32, CPU, generator: generator);
-        using var kept = drawn < density;
+        using var kept = drawn < Scalars.Of(density);
         return kept.to(ScalarType.Float32);
     };
 }

@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,17 +23,17 @@ internal static class TaskTensors
         if (!options.IsTies) return weighted.sum(dim: 0).MoveToOuterDisposeScope();
         // The election counts the values before they are weighted, as PEFT's does.
         var elected = Elect(pruned, options.MajoritySign);
-        return ((weighted * elected).sum(dim: 0) / elected.sum(dim: 0).clamp_min(1)).MoveToOuterDisposeScope();
+        return ((weighted * elected).sum(dim: 0) / elected.sum(dim: 0).clamp_min(Scalars.Of(1))).MoveToOuterDisposeScope();
     }
 
     private static Tensor Prune(Tensor tensor, int index, CombineOptions options, Func<int, Tensor> mask)
     {
         if (!options.Prunes || options.Density is not { } density || density >= 1) return tensor;
-        if (options.IsDare) return tensor * mask(index) / density;
+        if (options.IsDare) return tensor * mask(index) / Scalars.Of(density);
         var count = (int)(density * tensor.numel());
         var flat = tensor.abs().reshape(-1);
         var (_, largest) = flat.topk(count);
-        return tensor * zeros_like(flat).index_fill_(0, largest, 1).reshape(tensor.shape);
+        return tensor * zeros_like(flat).index_fill_(0, largest, Scalars.Of(1)).reshape(tensor.shape);
     }
 
     private static Tensor Elect(Tensor tensors, MajoritySign method)
@@ -40,7 +41,7 @@ internal static class TaskTensors
         var signs = tensors.sign();
         var sum = (method == MajoritySign.Total ? tensors : signs).sum(dim: 0);
         // A tie, or nothing but zeros, counts as positive; a pruned value has the sign 0 and is never elected.
-        var majority = (sum >= 0).to(ScalarType.Float32) * 2 - 1;
+        var majority = (sum >= Scalars.Of(0)).to(ScalarType.Float32) * Scalars.Of(2) - Scalars.Of(1);
         return signs.eq(majority).to(ScalarType.Float32);
     }
 }

@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -38,7 +39,7 @@ internal sealed record TruncatedSvd(Tensor A, Tensor B, double KeptSquares, doub
         var (qb, rb) = linalg.qr(b.to(ScalarType.Float64));
         var (qa, ra) = linalg.qr(a.to(ScalarType.Float64).t());
         var (u, s, vh) = linalg.svd(rb.mm(ra.t()), fullMatrices: false);
-        return Cut(qb.mm(u), s, vh.mm(qa.t()), rank, s.square().sum().item<double>());
+        return Cut(qb.mm(u), s, vh.mm(qa.t()), rank, s.pow(Scalars.Of(2)).sum().item<double>());
     }
 
     /// <summary>
@@ -69,7 +70,7 @@ internal sealed record TruncatedSvd(Tensor A, Tensor B, double KeptSquares, doub
         return new TruncatedSvd(
             vh.narrow(0, 0, rank).to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope(),
             (u.narrow(1, 0, rank) * kept).to(ScalarType.Float32).contiguous().MoveToOuterDisposeScope(),
-            kept.square().sum().item<double>(), all);
+            kept.pow(Scalars.Of(2)).sum().item<double>(), all);
     }
 
     /// <summary>The squared Frobenius norm of a matrix, summed in fp64 piece by piece, so that no copy of all of it is made.</summary>
@@ -81,7 +82,7 @@ internal sealed record TruncatedSvd(Tensor A, Tensor B, double KeptSquares, doub
         for (long from = 0; from < rows; from += step)
         {
             using var scope = NewDisposeScope();
-            sum += matrix.narrow(0, from, Math.Min(step, rows - from)).to(ScalarType.Float64).square().sum().item<double>();
+            sum += matrix.narrow(0, from, Math.Min(step, rows - from)).to(ScalarType.Float64).pow(Scalars.Of(2)).sum().item<double>();
         }
         return sum;
     }

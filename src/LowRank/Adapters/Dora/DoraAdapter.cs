@@ -1,6 +1,7 @@
 using LowRank.Autograd;
 using LowRank.Layers;
 using LowRank.Optimizers.Preconditioning;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,10 +47,10 @@ internal sealed class DoraAdapter : ILinearAdapter
         var wide = x.to(ScalarType.Float32);
         var dropped = dropout.Apply(wide, dropoutProbability, module);
         var seen = drops ? dropped.to(x.dtype) : x;
-        var update = nn.functional.linear(dropped, a.Value).matmul(b.Value.t()) * Scaling;
-        var y = (FrozenLinearNode.Apply(seen, frozen.Weight) + update.to(x.dtype)) * Factors(frozen).to(x.dtype);
-        if (drops) y = y + FrozenLinearNode.Apply(x - seen, frozen.Weight);
-        if (frozen.Bias is { } bias) y = y + bias.to(y.dtype);
+        var update = nn.functional.linear(dropped, a.Value).matmul(b.Value.t()) * Scalars.Of(Scaling);
+        var y = (FrozenLinearNode.Apply(seen, frozen.Weight).add(update.to(x.dtype), Scalars.One)) * Factors(frozen).to(x.dtype);
+        if (drops) y = y.add(FrozenLinearNode.Apply(x - seen, frozen.Weight), Scalars.One);
+        if (frozen.Bias is { } bias) y = y.add(bias.to(y.dtype), Scalars.One);
         return y.MoveToOuterDisposeScope();
     }
 
@@ -60,8 +61,8 @@ internal sealed class DoraAdapter : ILinearAdapter
         var seen = dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module);
         var factors = Factors(frozen);
         var product = drops ? FrozenLinearNode.Apply(seen.to(x.dtype), frozen.Weight) : frozen.Bias is { } bias ? y - bias.to(y.dtype) : y;
-        var update = nn.functional.linear(seen, a.Value).matmul(b.Value.t()) * (factors * Scaling);
-        return (y + product * (factors - 1).to(y.dtype) + update.to(y.dtype)).MoveToOuterDisposeScope();
+        var update = nn.functional.linear(seen, a.Value).matmul(b.Value.t()) * (factors * Scalars.Of(Scaling));
+        return y.add(product * (factors - Scalars.Of(1)).to(y.dtype), Scalars.One).add(update.to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => dropoutProbability > 0 && dropout.IsActive ? null : Part(frozen);
@@ -98,7 +99,7 @@ internal sealed class DoraAdapter : ILinearAdapter
         using var noGrad = no_grad();
         rows.addmm_(b.Value.narrow(0, from, rows.shape[0]), a.Value, 1, (float)Scaling);
         // The lengths of the sum, which is at hand here.
-        rows.mul_((Magnitude.Value.narrow(0, from, rows.shape[0]) / rows.square().sum(1).sqrt_()).unsqueeze(1));
+        rows.mul_((Magnitude.Value.narrow(0, from, rows.shape[0]) / rows.pow(Scalars.Of(2)).sum(1).sqrt_()).unsqueeze(1));
     }
 
     /// <inheritdoc/>

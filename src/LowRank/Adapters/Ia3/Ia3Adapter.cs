@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters.Ia3;
@@ -39,7 +40,7 @@ internal sealed class Ia3Adapter : ILinearAdapter
         using var scope = NewDisposeScope();
         var l = Factors.Value.view(-1);
         if (!ScalesInput) return (y * l.to(y.dtype)).MoveToOuterDisposeScope();
-        return (y + FrozenLinearNode.Apply(x * (l - 1).to(x.dtype), frozen.Weight)).MoveToOuterDisposeScope();
+        return y.add(FrozenLinearNode.Apply(x * (l - Scalars.Of(1)).to(x.dtype), frozen.Weight), Scalars.One).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

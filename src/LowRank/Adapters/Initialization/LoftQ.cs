@@ -33,8 +33,8 @@ internal static class LoftQ
         var lost = weight.to(quantized.Device) - quantized.Dequantize(0, quantized.OutFeatures);
         using var best = Math.Min(lost.shape[0], lost.shape[1]) <= ExactSide ? TruncatedSvd.Exact(lost, rank) : TruncatedSvd.Randomized(lost, rank, seed: 0);
         // The singular values stand in B, whose columns are else of length one; one that is zero has no direction.
-        var root = best.B.square().sum([0]).sqrt_().div_(scaling).sqrt_();
-        var (a, b) = (best.A * root.unsqueeze(1), best.B / (root * scaling).clamp_min(float.Epsilon));
+        var root = best.B.pow(Scalars.Of(2)).sum([0]).sqrt_().div_(Scalars.Of(scaling)).sqrt_();
+        var (a, b) = (best.A * root.unsqueeze(1), best.B / (root * Scalars.Of(scaling)).clamp_min(Scalars.Of(float.Epsilon)));
         return (a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
     }
 

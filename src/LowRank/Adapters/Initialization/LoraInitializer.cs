@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ internal static class LoraInitializer
         {
             // EVA's directions come from data, LoftQ's matrices from what quantizing lost: here is what modules have that are given neither.
             LoraInitialization.KaimingUniform or LoraInitialization.Eva or LoraInitialization.LoftQ => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), zeros(outFeatures, rank)),
-            LoraInitialization.Gaussian => (Normal(rank, inFeatures) / target.Rank, zeros(outFeatures, rank)),
+            LoraInitialization.Gaussian => (Normal(rank, inFeatures) / Scalars.Of(target.Rank), zeros(outFeatures, rank)),
             LoraInitialization.Random => (Uniform([rank, inFeatures], 1 / Math.Sqrt(inFeatures), generator), Uniform([outFeatures, rank], 1 / Math.Sqrt(rank), generator)),
             LoraInitialization.Orthogonal => OrthogonalPair.Of(Normal(rank, rank), Normal(inFeatures, rank / 2), Normal(rank / 2, outFeatures)),
             var other => throw new ArgumentException($"{other} takes its values from the weight, not from a generator.", nameof(config)),
@@ -43,5 +44,5 @@ internal static class LoraInitializer
             new TrainableParameter($"{name}.lora_embedding_B", b.to(device).MoveToOuterDisposeScope()));
     }
 
-    private static Tensor Uniform(long[] shape, double bound, Generator generator) => rand(shape, ScalarType.Float32, generator: generator) * (2 * bound) - bound;
+    private static Tensor Uniform(long[] shape, double bound, Generator generator) => rand(shape, ScalarType.Float32, generator: generator) * Scalars.Of(2 * bound) - Scalars.Of(bound);
 }

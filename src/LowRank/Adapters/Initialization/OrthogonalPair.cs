@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,8 +19,8 @@ internal static class OrthogonalPair
         using var scope = NewDisposeScope();
         var q = linalg.qr(square, linalg.QRMode.Reduced).Q;
         var (odd, even) = (q[TensorIndex.Slice(0, null, 2)], q[TensorIndex.Slice(1, null, 2)]);
-        var a = (forA.mm(odd).t() / 10).contiguous();
-        var b = (forB.t().mm(even) / 10).contiguous();
+        var a = (forA.mm(odd).t() / Scalars.Of(10)).contiguous();
+        var b = (forB.t().mm(even) / Scalars.Of(10)).contiguous();
         return (a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
     }
 }

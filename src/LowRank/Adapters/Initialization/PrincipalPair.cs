@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,7 +23,7 @@ internal static class PrincipalPair
     {
         using var scope = NewDisposeScope();
         var (u, s, vh) = iterations is { } count ? Fast(weight, rank, count) : linalg.svd(weight, fullMatrices: false);
-        var root = (s.narrow(0, 0, rank) / scaling).sqrt();
+        var root = (s.narrow(0, 0, rank) / Scalars.Of(scaling)).sqrt();
         var a = (root.unsqueeze(1) * vh.narrow(0, 0, rank)).contiguous();
         var b = (u.narrow(1, 0, rank) * root).contiguous();
         return (a.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());

@@ -1,5 +1,6 @@
 using LowRank.Layers;
 using LowRank.Optimizers.Preconditioning;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -41,13 +42,13 @@ internal sealed class ResidualLoraAdapter : ILinearAdapter
         using var scope = NewDisposeScope();
         if (x.dtype == ScalarType.Float32 && PartFor(frozen) is { } part) return LinearParts.Forward(x, part)[0].MoveToOuterDisposeScope();
         var y = frozen.Forward(x);
-        return y.add_(Update(x).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add_(Update(x).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        return (y + Update(x).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add(Update(x).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     // Dropout belongs to what is trained; in PEFT the part that is subtracted is the base's and sees the whole input.
@@ -56,7 +57,7 @@ internal sealed class ResidualLoraAdapter : ILinearAdapter
         var wide = x.to(ScalarType.Float32);
         var trained = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a.Value).matmul(b.Value.t());
         var initial = nn.functional.linear(wide, Initial.A).matmul(Initial.NegatedB.t());
-        return (trained + initial) * Scaling;
+        return trained.add(initial, Scalars.One) * Scalars.Of(Scaling);
     }
 
     LinearPart? ILinearAdapter.PartFor(FrozenLinear frozen) => PartFor(frozen);

@@ -1,5 +1,6 @@
 using LowRank.Adapters.Initialization;
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -57,8 +58,8 @@ internal sealed class HookedLinear : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Linear.weight.add_(B.Value.mm(A.Value) * Target.Scaling);
-        if (Bias is not null) Linear.bias!.add_(Bias.Value * Target.Scaling);
+        Linear.weight.add_(B.Value.mm(A.Value) * Scalars.Of(Target.Scaling), Scalars.One);
+        if (Bias is not null) Linear.bias!.add_(Bias.Value * Scalars.Of(Target.Scaling), Scalars.One);
     }
 
     /// <summary>Removes the hook and frees the matrices.</summary>
@@ -76,11 +77,11 @@ internal sealed class HookedLinear : IDisposable
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout > 0 && module.training ? Dropped(wide) : wide, A.Value);
         // In place: the output of a linear layer is not needed for its gradient, and no second tensor of its size comes into being.
-        y.add_(nn.functional.linear(down, B.Value, Bias?.Value) * Target.Scaling);
+        y.add_(nn.functional.linear(down, B.Value, Bias?.Value) * Scalars.Of(Target.Scaling), Scalars.One);
         return y;
     }
 
-    private Tensor Dropped(Tensor x) => x * (rand(x.shape, ScalarType.Float32, x.device, generator: masks) >= dropout).to(ScalarType.Float32) / (1 - dropout);
+    private Tensor Dropped(Tensor x) => x * (rand(x.shape, ScalarType.Float32, x.device, generator: masks) >= Scalars.Of(dropout)).to(ScalarType.Float32) / Scalars.Of(1 - dropout);
 
     /// <summary>The same parameter with a value that TorchSharp's optimizers take.</summary>
     private static TrainableParameter AsModuleParameter(TrainableParameter drawn)

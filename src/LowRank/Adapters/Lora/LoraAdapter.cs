@@ -1,6 +1,7 @@
 using LowRank.Autograd;
 using LowRank.Layers;
 using LowRank.Optimizers.Preconditioning;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -85,8 +86,8 @@ public sealed class LoraAdapter : ILinearAdapter
         var y = frozen.Forward(x);
         var wide = x.to(ScalarType.Float32);
         var down = nn.functional.linear(dropout.Apply(wide, dropoutProbability, module), a());
-        y = y.add_((down * Scaling).matmul(b().t()).to(y.dtype));
-        if (Bias is not null) y = y + (Bias.Value * Scaling).to(y.dtype);
+        y = y.add_((down * Scalars.Of(Scaling)).matmul(b().t()).to(y.dtype), Scalars.One);
+        if (Bias is not null) y = y.add((Bias.Value * Scalars.Of(Scaling)).to(y.dtype), Scalars.One);
         return y.MoveToOuterDisposeScope();
     }
 
@@ -94,9 +95,9 @@ public sealed class LoraAdapter : ILinearAdapter
     {
         using var scope = NewDisposeScope();
         var down = nn.functional.linear(dropout.Apply(x.to(ScalarType.Float32), dropoutProbability, module), a());
-        var update = (down * Scaling).matmul(b().t());
-        if (Bias is not null) update = update + Bias.Value * Scaling;
-        return (y + update.to(y.dtype)).MoveToOuterDisposeScope();
+        var update = (down * Scalars.Of(Scaling)).matmul(b().t());
+        if (Bias is not null) update = update.add(Bias.Value * Scalars.Of(Scaling), Scalars.One);
+        return y.add(update.to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     /// <summary>Whether elements of the input are dropped now: within a training step.</summary>
@@ -114,7 +115,7 @@ public sealed class LoraAdapter : ILinearAdapter
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return (b().mm(a()) * Scaling).MoveToOuterDisposeScope();
+        return (b().mm(a()) * Scalars.Of(Scaling)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -131,8 +132,8 @@ public sealed class LoraAdapter : ILinearAdapter
         if (Bias is null) return null;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var own = Bias.Value * Scaling;
-        return (bias is null ? own : own + bias).MoveToOuterDisposeScope();
+        var own = Bias.Value * Scalars.Of(Scaling);
+        return (bias is null ? own : own.add(bias, Scalars.One)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters.Lora;
@@ -26,7 +27,7 @@ public sealed class LoraEmbeddingAdapter(TrainableParameter a, TrainableParamete
     {
         using var scope = NewDisposeScope();
         var columns = A.Value.index_select(1, ids.reshape(-1));
-        var update = columns.t().mm(B.Value.t()) * Scaling;
+        var update = columns.t().mm(B.Value.t()) * Scalars.Of(Scaling);
         return update.view([.. ids.shape, B.Shape[0]]).MoveToOuterDisposeScope();
     }
 
@@ -35,7 +36,7 @@ public sealed class LoraEmbeddingAdapter(TrainableParameter a, TrainableParamete
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return (B.Value.mm(A.Value).t() * Scaling).MoveToOuterDisposeScope();
+        return (B.Value.mm(A.Value).t() * Scalars.Of(Scaling)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using LowRank.Autograd;
 using LowRank.Quantization;
+using LowRank.Runtime.Interop;
 using static TorchSharp.torch;
 
 namespace LowRank.Adapters.Miss;
@@ -53,7 +54,7 @@ internal sealed class BatUpdateNode : AutogradNode
         using var scope = NewDisposeScope();
         long count = some.shape[0], size = some.shape[1], features = rows.shape[1];
         var product = rows.view(count, features, size).bmm(some).view(count, size, features / size, size);
-        return product.add_(some.unsqueeze(2)).view(rows.shape).MoveToOuterDisposeScope();
+        return product.add_(some.unsqueeze(2), Scalars.One).view(rows.shape).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -72,7 +73,7 @@ internal sealed class BatUpdateNode : AutogradNode
             if (dblocks is null) continue;
             var upstream = own.t().mm(rows);
             var sum = stored.view(count, features, size).transpose(1, 2).bmm(upstream.view(count, features, size));
-            dblocks.narrow(0, first, count).copy_(sum.add_(upstream.view(count, size, features / size, size).sum(2)));
+            dblocks.narrow(0, first, count).copy_(sum.add_(upstream.view(count, size, features / size, size).sum(2), Scalars.One));
         }
         (gradInputs[0], gradInputs[1]) = (dx, dblocks);
     }

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -36,7 +37,7 @@ internal sealed class MissAdapter : ILinearAdapter
     {
         using var scope = NewDisposeScope();
         var y = frozen.Forward(x);
-        return y.add_(Update(x).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add_(Update(x).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     private Tensor Update(Tensor x)
@@ -51,7 +52,7 @@ internal sealed class MissAdapter : ILinearAdapter
     Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        return (y + Update(x).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add(Update(x).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     // D with all columns.
@@ -66,7 +67,7 @@ internal sealed class MissAdapter : ILinearAdapter
         for (long start = 0; start < features; start += Rank)
         {
             var width = Math.Min(Rank, features - start);
-            rows.narrow(1, start, width).add_(turned.narrow(1, 0, width));
+            rows.narrow(1, start, width).add_(turned.narrow(1, 0, width), Scalars.One);
         }
     }
 

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -25,13 +26,13 @@ internal sealed class MissBatAdapter : ILinearAdapter
     {
         using var scope = NewDisposeScope();
         var y = frozen.Forward(x);
-        return y.add_(Update(x, frozen).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add_(Update(x, frozen).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     Tensor ILinearAdapter.Adjust(Tensor x, Tensor y, FrozenLinear frozen)
     {
         using var scope = NewDisposeScope();
-        return (y + Update(x, frozen).to(y.dtype)).MoveToOuterDisposeScope();
+        return y.add(Update(x, frozen).to(y.dtype), Scalars.One).MoveToOuterDisposeScope();
     }
 
     private Tensor Update(Tensor x, FrozenLinear frozen) => BatUpdateNode.Apply(x.to(ScalarType.Float32), Blocks.Value, frozen.Weight);
@@ -48,8 +49,8 @@ internal sealed class MissBatAdapter : ILinearAdapter
             var (block, within) = ((from + at) / size, (from + at) % size);
             count = Math.Min(size - within, rows.shape[0] - at);
             var (d, some) = (Blocks.Value[block], rows.narrow(0, at, count));
-            var delta = some.reshape(-1, size).mm(d).view(count, -1, size).add_(d.narrow(0, within, count).unsqueeze(1));
-            some.add_(delta.view(count, -1));
+            var delta = some.reshape(-1, size).mm(d).view(count, -1, size).add_(d.narrow(0, within, count).unsqueeze(1), Scalars.One);
+            some.add_(delta.view(count, -1), Scalars.One);
         }
     }
 

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal sealed class MissMethod(MissConfig config) : AdapterMethod
         using var scope = NewDisposeScope();
         var shape = Tensors(target).Single().Shape;
         // Kaiming-uniform with a = √5, as PEFT starts it where it is not to be zero.
-        var value = config.StartsFromZero ? zeros(shape, ScalarType.Float32) : (rand(shape, ScalarType.Float32, generator: start.Generator) * 2 - 1) / Math.Sqrt(shape[1]);
+        var value = config.StartsFromZero ? zeros(shape, ScalarType.Float32) : (rand(shape, ScalarType.Float32, generator: start.Generator) * Scalars.Of(2) - Scalars.Of(1)) / Scalars.Of(Math.Sqrt(shape[1]));
         return Restore(target, _ => value.to(frozen.Weight.Device).MoveToOuterDisposeScope(), frozen, start);
     }
 

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,8 +34,8 @@ internal sealed class TokenRows : IDisposable
     {
         using var scope = NewDisposeScope();
         var at = places.index_select(0, ids.reshape(-1));
-        var trained = Rows.Value.index_select(0, at.clamp_min(0)).to(vectors.dtype);
-        var isTrained = (at >= 0).unsqueeze(1);
+        var trained = Rows.Value.index_select(0, at.clamp_min(Scalars.Of(0))).to(vectors.dtype);
+        var isTrained = (at >= Scalars.Of(0)).unsqueeze(1);
         return where(isTrained, trained, vectors.reshape(-1, vectors.shape[^1])).view(vectors.shape).MoveToOuterDisposeScope();
     }
 
@@ -46,7 +47,7 @@ internal sealed class TokenRows : IDisposable
     {
         using var scope = NewDisposeScope();
         var own = x.to(ScalarType.Float32).matmul(Rows.Value.t());
-        if (bias is not null) own = own + bias.index_select(0, tokens);
+        if (bias is not null) own = own.add(bias.index_select(0, tokens), Scalars.One);
         return logits.index_copy(-1, tokens, own.to(logits.dtype)).MoveToOuterDisposeScope();
     }
 

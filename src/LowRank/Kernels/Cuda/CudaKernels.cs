@@ -1,6 +1,7 @@
 using LowRank.Formats;
 using LowRank.Kernels.Cpu;
 using LowRank.Quantization;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -109,7 +110,7 @@ internal sealed class CudaKernels(IKernelLauncher launcher)
         var losses = empty([rows], ScalarType.Float64, logits.device);
         LaunchRows("cross_entropy", rows, [logits, targets.contiguous(), rows, columns, (float)(scale ?? 0), scale is not null, losses]);
         var found = losses.cpu().data<double>().ToArray();
-        if (Array.Exists(found, double.IsNaN) && targets.lt(0).logical_or(targets.ge(columns)).any().item<bool>())
+        if (Array.Exists(found, double.IsNaN) && targets.lt(Scalars.Of(0)).logical_or(targets.ge(Scalars.Of(columns))).any().item<bool>())
             throw new ArgumentOutOfRangeException(nameof(targets), $"A label is outside the vocabulary of {columns} tokens.");
         return found;
     }

@@ -1,4 +1,5 @@
 using LowRank.Layers;
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,13 +44,13 @@ internal sealed class LoraPreconditioner
                 ofA?.copy_(Inverse(b.t().mm(b), damping).mm(ofA));
                 ofB.copy_(ofB.mm(Inverse(a.mm(a.t()), damping)));
             }
-            else ofB.copy_(ofB.mm(Inverse(a.mm(a.t()), FrozenDamping)).div_(pair.Scaling * pair.Scaling));
+            else ofB.copy_(ofB.mm(Inverse(a.mm(a.t()), FrozenDamping)).div_(Scalars.Of(pair.Scaling * pair.Scaling)));
         }
     }
 
     private static Tensor Inverse(Tensor product, double damping)
     {
-        product.diagonal().add_(damping);
+        product.diagonal().add_(Scalars.Of(damping), Scalars.One);
         return linalg.pinv(product);
     }
 }

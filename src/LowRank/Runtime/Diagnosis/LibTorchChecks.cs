@@ -56,7 +56,7 @@ internal static class LibTorchChecks
     {
         try
         {
-            using var ramp = torch.arange(6, dtype: torch.float32).reshape(2, 3);
+            using var ramp = Scalars.Range(6, torch.float32).reshape(2, 3);
             using var transposed = ramp.t();
             using var product = torch.mm(ramp, transposed);
             using var sum = product.sum();

@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 
 namespace LowRank.Runtime.Interop;
@@ -73,7 +74,7 @@ internal readonly unsafe struct SingleThreadGemm
             using var right = View(b, k, n, bRow);
             using var product = torch.mm(left, right);
             using var target = View(c, m, n, cRow);
-            target.add_(product);
+            target.add_(product, Scalars.One);
             return;
         }
         byte t = (byte)'T', plain = (byte)'N';
@@ -87,7 +88,7 @@ internal readonly unsafe struct SingleThreadGemm
         using var left = View(a, m, k, aRow);
         using var product = torch.mm(left, right);
         using var target = View(c, m, n, cRow);
-        if (add) target.add_(product);
+        if (add) target.add_(product, Scalars.One);
         else target.copy_(product);
     }
 

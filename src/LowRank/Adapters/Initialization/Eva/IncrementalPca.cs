@@ -1,3 +1,4 @@
+using LowRank.Runtime.Interop;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ internal sealed class IncrementalPca(int components) : IDisposable
             if (SingularValues is null || squares is null) return [];
             using var scope = NewDisposeScope();
             var total = squares.sum().item<double>();
-            return total > 0 ? (SingularValues.to(ScalarType.Float64).square() / total).to(ScalarType.Float32).cpu().data<float>().ToArray() : new float[components];
+            return total > 0 ? (SingularValues.to(ScalarType.Float64).pow(Scalars.Of(2)) / Scalars.Of(total)).to(ScalarType.Float32).cpu().data<float>().ToArray() : new float[components];
         }
     }
 
@@ -51,15 +52,15 @@ internal sealed class IncrementalPca(int components) : IDisposable
         var wide = rows.to(ScalarType.Float64);
         var own = wide.mean([0]);
         var centred = wide - own;
-        var spread = centred.square().sum([0]);
+        var spread = centred.pow(Scalars.Of(2)).sum([0]);
         var stacked = centred.to(ScalarType.Float32);
         var (newMean, newSquares) = (own, spread);
         if (Directions is not null && SingularValues is not null && mean is not null && squares is not null)
         {
             var apart = mean - own;
             var weight = (double)Rows * count / (Rows + count);
-            stacked = cat([SingularValues.unsqueeze(1) * Directions, stacked, (apart * Math.Sqrt(weight)).to(ScalarType.Float32).unsqueeze(0)], 0);
-            (newMean, newSquares) = ((mean * Rows + own * count) / (Rows + count), squares + spread + apart.square() * weight);
+            stacked = cat([SingularValues.unsqueeze(1) * Directions, stacked, (apart * Scalars.Of(Math.Sqrt(weight))).to(ScalarType.Float32).unsqueeze(0)], 0);
+            (newMean, newSquares) = (((mean * Scalars.Of(Rows)).add(own * Scalars.Of(count), Scalars.One)) / Scalars.Of(Rows + count), squares.add(spread, Scalars.One).add(apart.pow(Scalars.Of(2)) * Scalars.Of(weight), Scalars.One));
         }
         var (s, vh) = Decompose(stacked);
         var turned = vh.narrow(0, 0, components).contiguous();
