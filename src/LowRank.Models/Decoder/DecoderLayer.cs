@@ -34,11 +34,7 @@ internal sealed class DecoderLayer(double multiplier, DecoderAttention attention
     private Tensor Added(Tensor x, Tensor given, NormSlot? norm)
     {
         if (norm is not null) given = norm.Forward(given);
-        if (multiplier != 1)
-        {
-            using TorchSharp.Scalar m = Scalars.Of(multiplier);
-            given = given.mul_(m);
-        }
+        if (multiplier != 1) given = given.mul_(Scalars.Of(multiplier));
         return given.add_(x, Scalars.One);
     }
 

@@ -75,6 +75,9 @@ public sealed record DecoderSpec
     /// <summary>By layer: rotary position embedding, or null for a layer without.</summary>
     public required IReadOnlyList<RopeSpec?> Ropes { get; init; }
 
+    /// <summary>Whether some rope takes other frequencies for long sequences than for short ones.</summary>
+    internal bool RopeFollowsLength => Ropes.Any(r => r?.Scaling.ShortContext is not null);
+
     /// <summary>Whether a vector for each position, learned, is added to the token's (GPT-2).</summary>
     public bool LearnedPositions { get; init; }
 

@@ -45,7 +45,7 @@ internal sealed class BatchInput : IDisposable
 
     // On other devices attention reads a whole mask, to which one long row costs more than it saves. Dropout's masks follow the places of a batch, and some ropes the length of a sequence.
     private static bool CanBeCompact(CausalLM model) =>
-        model.Device.type == DeviceType.CPU && model.DropsOut?.Invoke() != true && !model.Spec.Ropes.Any(r => r?.Scaling.ShortContext is not null);
+        model.Device.type == DeviceType.CPU && model.DropsOut?.Invoke() != true && !model.Spec.RopeFollowsLength;
 
     private static BatchInput Plain(Batch batch, int[] rows, Device device) => new(CausalLoss.Input(batch, device), rows, null);
 

@@ -39,12 +39,14 @@ internal sealed class RunPlanner
     public MemoryPlan Plan(int checkpointedLayers)
     {
         var (model, adapter) = (source.Shape, Adapter());
+        // Tokens are all that counts for a batch that is one row of the decoder.
+        var (rows, length) = widest.Tokens < widest.Rows * widest.Length ? (1, widest.Tokens) : (widest.Rows, widest.Length);
         return MemoryPlanner.Predict(model, new PlannedRun
         {
             Recipe = Recipe(),
             Adapter = adapter,
-            Rows = widest.Tokens < widest.Rows * widest.Length ? 1 : widest.Rows,
-            Length = widest.Tokens < widest.Rows * widest.Length ? widest.Tokens : widest.Length,
+            Rows = rows,
+            Length = length,
             SupervisedTokens = widest.SupervisedTokens,
             CheckpointedLayers = checkpointedLayers,
             // On a processor activations stay fp32.

@@ -22,11 +22,11 @@ internal sealed record WidestBatch(long Rows, long Length, long SupervisedTokens
     /// <summary>So many such batches below one another.</summary>
     public WidestBatch Times(int batches) => this with { Rows = Rows * batches, SupervisedTokens = SupervisedTokens * batches, Computed = Computed * batches };
 
-    // Batches of which the compact form is made at most, those with the most tokens first: more of them seldom change the largest.
-    private const int Tried = 2048;
-
     /// <summary>Epochs that are looked at: each batch of rows is met in some order, and another order seldom makes a wider one.</summary>
     private const int Epochs = 3;
+
+    // Batches of which the compact form is made at most, those with the most tokens first: more of them seldom change the largest.
+    private const int Tried = 2048;
 
     /// <summary>The widest of the batches that the run will draw; the order of the epochs is known beforehand.</summary>
     /// <param name="examples">What is learned.</param>
@@ -51,7 +51,8 @@ internal sealed record WidestBatch(long Rows, long Length, long SupervisedTokens
                 if (sequences * batch.Length * length > widest.Rows * widest.Length) widest = (sequences * batch.Length, length);
                 supervised = Math.Max(supervised, batch.Sum(row => row.Sum(i => (long)examples[i].SupervisedTokens + (examples[i].Rejected?.SupervisedTokens ?? 0))));
             }
-        return new(widest.Rows, widest.Length, supervised) { SequencesOfRow = sequences, Computed = isCompact ? MostComputed(examples, batches, sizes) : widest.Rows * widest.Length };
+        var found = new WidestBatch(widest.Rows, widest.Length, supervised) { SequencesOfRow = sequences };
+        return isCompact ? found with { Computed = MostComputed(examples, batches, sizes) } : found;
     }
 
     private static long MostComputed(IReadOnlyList<Example> examples, BatchOptions batches, List<(long Tokens, int[][] Rows)> sizes)

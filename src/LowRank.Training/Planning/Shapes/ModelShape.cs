@@ -79,7 +79,7 @@ public sealed record ModelShape
     /// <summary>Whether attention scores are capped, so that they are kept whole (Gemma 2).</summary>
     public bool HasAttentionSoftCap { get; init; }
 
-    /// <summary>Whether some rope takes other frequencies for long sequences than for short ones.</summary>
+    /// <summary>As <see cref="DecoderSpec.RopeFollowsLength"/>.</summary>
     internal bool RopeFollowsLength { get; init; }
 
     /// <summary>Whether the outputs of both blocks are normalised (Gemma 2).</summary>
@@ -180,7 +180,7 @@ public sealed record ModelShape
             GatedMlp = spec.GatedMlp,
             TransposedWeights = spec.TransposedWeights,
             HasAttentionSoftCap = spec.AttentionSoftCap is not null,
-            RopeFollowsLength = spec.Ropes.Any(r => r?.Scaling.ShortContext is not null),
+            RopeFollowsLength = spec.RopeFollowsLength,
             NormAfterBlocks = spec.NormPlacement == NormPlacement.BeforeAndAfter,
             NormQueryKey = spec.QueryKeyNorm != QueryKeyNorm.None,
             RemakesNorms = spec.Norm == NormKind.RootMeanSquare && spec.NormPlacement != NormPlacement.After,

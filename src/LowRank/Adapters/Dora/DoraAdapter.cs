@@ -48,7 +48,7 @@ internal sealed class DoraAdapter : ILinearAdapter
         var dropped = dropout.Apply(wide, dropoutProbability, module);
         var seen = drops ? dropped.to(x.dtype) : x;
         var update = nn.functional.linear(dropped, a.Value).matmul(b.Value.t()) * Scalars.Of(Scaling);
-        var y = (FrozenLinearNode.Apply(seen, frozen.Weight).add(update.to(x.dtype), Scalars.One)) * Factors(frozen).to(x.dtype);
+        var y = FrozenLinearNode.Apply(seen, frozen.Weight).add(update.to(x.dtype), Scalars.One) * Factors(frozen).to(x.dtype);
         if (drops) y = y.add(FrozenLinearNode.Apply(x - seen, frozen.Weight), Scalars.One);
         if (frozen.Bias is { } bias) y = y.add(bias.to(y.dtype), Scalars.One);
         return y.MoveToOuterDisposeScope();

@@ -38,7 +38,7 @@ internal sealed class RowNorms : IDisposable
         using var noGrad = no_grad();
         var crossed = (weight.Linear(a).t() * b).sum(1);
         var own = (b.mm(a.mm(a.t())) * b).sum(1);
-        return (squares.add(crossed * Scalars.Of(2 * scaling), Scalars.One).add(own * Scalars.Of(scaling * scaling), Scalars.One)).clamp_min_(Scalars.Of(0)).sqrt_().MoveToOuterDisposeScope();
+        return squares.add(crossed * Scalars.Of(2 * scaling), Scalars.One).add(own * Scalars.Of(scaling * scaling), Scalars.One).clamp_min_(Scalars.Of(0)).sqrt_().MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

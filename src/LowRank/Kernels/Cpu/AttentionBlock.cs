@@ -26,7 +26,8 @@ internal readonly unsafe struct AttentionBlock
         Queries = Math.Min(most, shape.Length - start);
         var least = firsts[0];
         for (var i = 1; i < Queries; i++) least = Math.Min(least, firsts[i]);
-        (FirstKey, Keys) = (least / Step * Step, place + Queries - least / Step * Step);
+        FirstKey = least / Step * Step;
+        Keys = place + Queries - FirstKey;
         Row = Padded(Keys);
         QueryOffset = ((b * shape.Length + start) * shape.Heads + h) * shape.HeadSize;
         KeyHead = b * shape.KeyValueHeads + h / shape.Group;

@@ -50,23 +50,17 @@ internal sealed class Binary(TokenKind sign, Expression left, Expression right) 
         {
             interpreter.Step();
             var next = chain[i].Evaluate(interpreter, activation);
-            if (i < chain.Length - 1 && (texts is not null || Texts.TryGet(sum, out _)) && Texts.TryGet(next, out var text))
+            if (Texts.TryGet(next, out var text) && (texts is not null || Texts.IsText(sum)))
             {
                 if (texts is null) (texts, length) = ([sum!], Texts.Plain(sum!).Length);
                 interpreter.Charge(length += text.Length);
                 texts.Add(next!);
                 continue;
             }
-            if (texts is not null && Texts.TryGet(next, out var last))
-            {
-                interpreter.Charge(length + last.Length);
-                texts.Add(next!);
-                return Texts.Concat(texts);
-            }
             sum = Arithmetic.Add(interpreter, texts is null ? sum : Texts.Concat(texts), next);
             texts = null;
         }
-        return sum;
+        return texts is null ? sum : Texts.Concat(texts);
     }
 }
 

@@ -60,7 +60,7 @@ internal sealed class IncrementalPca(int components) : IDisposable
             var apart = mean - own;
             var weight = (double)Rows * count / (Rows + count);
             stacked = cat([SingularValues.unsqueeze(1) * Directions, stacked, (apart * Scalars.Of(Math.Sqrt(weight))).to(ScalarType.Float32).unsqueeze(0)], 0);
-            (newMean, newSquares) = (((mean * Scalars.Of(Rows)).add(own * Scalars.Of(count), Scalars.One)) / Scalars.Of(Rows + count), squares.add(spread, Scalars.One).add(apart.pow(Scalars.Of(2)) * Scalars.Of(weight), Scalars.One));
+            (newMean, newSquares) = ((mean * Scalars.Of(Rows)).add(own * Scalars.Of(count), Scalars.One) / Scalars.Of(Rows + count), squares.add(spread, Scalars.One).add(apart.pow(Scalars.Of(2)) * Scalars.Of(weight), Scalars.One));
         }
         var (s, vh) = Decompose(stacked);
         var turned = vh.narrow(0, 0, components).contiguous();
